@@ -1,0 +1,99 @@
+"""The cross-entropy method over action sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from vdworld.types import Actions
+
+Score = Callable[[Tensor], Tensor]
+"""Maps candidate plans ``[b, n, t, a]``, encoded, to scores ``[b, n]``; higher is better."""
+
+
+class CrossEntropy:
+    """Refit a Gaussian over action sequences to the best of its own samples (Rubinstein 1999; PlaNet, Hafner 2019).
+
+    A diffusion model's steps are dear, so that the sequences have few degrees of freedom: `num_knots` actions, with
+    straight lines between them. A share of the elites is scored again in the next iteration (iCEM, Pinneri 2020), and
+    the best plan seen is the answer.
+
+    Args:
+        horizon: Length of a plan in steps.
+        num_candidates: Plans per iteration.
+        num_iterations: How often the Gaussian is refitted.
+        num_elites: Best plans the Gaussian is refitted to.
+        num_knots: Actions that a plan is interpolated from; None lets every step move freely.
+        std: Standard deviation of the first samples, in encoded units, where actions span [-1, 1].
+        std_min: The deviation never falls below this.
+        keep: Elites carried over to the next iteration.
+    """
+
+    def __init__(
+        self,
+        horizon: int = 8,
+        num_candidates: int = 64,
+        num_iterations: int = 3,
+        *,
+        num_elites: int = 8,
+        num_knots: int | None = None,
+        std: float = 0.8,
+        std_min: float = 0.05,
+        keep: int = 2,
+    ) -> None:
+        for name, value in (("horizon", horizon), ("num_candidates", num_candidates), ("num_iterations", num_iterations)):
+            if value < 1:
+                raise ValueError(f"`{name}` must be at least 1, got {value}.")
+        if not 1 < num_elites <= num_candidates:
+            raise ValueError(f"`num_elites` must lie in 2..{num_candidates} (`num_candidates`), got {num_elites}.")
+        if num_knots is not None and not 1 <= num_knots <= horizon:
+            raise ValueError(f"`num_knots` must lie in 1..{horizon} (`horizon`), got {num_knots}.")
+        self.horizon, self.num_candidates, self.num_iterations = horizon, num_candidates, num_iterations
+        self.num_elites, self.num_knots = num_elites, num_knots or horizon
+        self.std, self.std_min, self.keep = std, std_min, min(keep, num_elites)
+
+    @torch.no_grad()
+    def plan(self, guess: Actions, score: Score, rng: torch.Generator) -> Actions:
+        """Improve a plan.
+
+        Args:
+            guess: Plans to start from, encoded, ``[b, t, a]`` with t the horizon.
+            score: Rates candidates; called once per iteration.
+            rng: Where the samples come from; on the CPU.
+
+        Returns:
+            The best plan scored, ``[b, t, a]`` in [-1, 1].
+        """
+        b, horizon, a = guess.shape
+        lines = knot_lines(horizon, self.num_knots).to(guess)  # [t, k]
+        mean = torch.linalg.lstsq(lines, guess).solution  # [b, k, a]
+        std = torch.full_like(mean, self.std)
+        kept = mean[:, None].clamp(-1, 1)
+        best, best_score = mean, mean.new_full((b,), -torch.inf)
+        rows = torch.arange(b, device=guess.device)
+        for _ in range(self.num_iterations):
+            fresh = self.num_candidates - kept.shape[1]
+            noise = torch.randn(b, fresh, self.num_knots, a, generator=rng).to(guess)
+            knots = torch.cat([kept, (mean[:, None] + std[:, None] * noise).clamp(-1, 1)], dim=1)
+            scores = score(lines @ knots)
+            elites = knots[rows[:, None], scores.topk(self.num_elites, dim=1).indices]
+            mean, std = elites.mean(dim=1), elites.std(dim=1).clamp(min=self.std_min)
+            kept = elites[:, : self.keep]
+            top = scores.max(dim=1)
+            better = top.values > best_score
+            best = torch.where(better[:, None, None], knots[rows, top.indices], best)
+            best_score = torch.maximum(top.values, best_score)
+        return lines @ best
+
+
+def knot_lines(horizon: int, num_knots: int) -> Tensor:
+    """Return the weights ``[t, k]`` with which knots make up each step; straight lines, knots at both ends.
+
+    One knot holds one action throughout.
+    """
+    if num_knots == 1:
+        return torch.ones(horizon, 1)
+    places = torch.linspace(0, num_knots - 1, horizon)
+    return (1 - (places[:, None] - torch.arange(num_knots)).abs()).clamp(min=0)

@@ -1,0 +1,186 @@
+"""One dream as a Gymnasium environment: ``gym.make("vdworld/Dream-v0", world=...)``."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import torch
+from gymnasium.error import ResetNeeded, UnsupportedMode
+
+from vdworld.envs.dream_spaces import checked_action, map_leaves, observation_space, side_by_side, to_numpy
+from vdworld.envs.dream_start import start_info, start_lanes
+from vdworld.envs.lane_seeds import draw_seed
+from vdworld.envs.lanes import DreamLanes, RewardFunction
+from vdworld.world import WorldModel, WorldState
+
+METADATA: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 10}  # of the classes; instances have copies
+
+
+@dataclass(frozen=True)
+class DreamSnapshot:
+    """All that a DreamEnv needs to go on from here: the dream, what it shows, and the stream of later seeds."""
+
+    state: WorldState | None  # None: the episode is over
+    pixels: Any
+    np_random: np.random.Generator
+
+    def clone(self) -> DreamSnapshot:
+        """Return a copy that shares no memory with this one."""
+        state = None if self.state is None else self.state.clone()
+        return DreamSnapshot(state, map_leaves(torch.clone, self.pixels), copy.deepcopy(self.np_random))
+
+
+class DreamEnv(gym.Env[Any, Any]):
+    """Act in a learned world as in the environment that it learned from.
+
+    ``reset(seed=s)`` lets s decide the start clip and all noise of the episode; ``reset()`` goes on with a seed drawn
+    from ``np_random``. Either way ``info["seed"]`` repeats the episode. ``reset(options=...)`` takes ``"start_index"``
+    (one of the world's start clips) or ``"frames"`` (uint8 ``[k, h, w, 3]``, by camera where there are several) with
+    the k - 1 ``"actions"`` between them.
+
+    The ``info`` of ``reset`` holds ``"seed"`` and the context that the world starts from: ``"context_frames"`` (uint8
+    ``[K, h, w, 3]``, newest last), the K - 1 ``"context_actions"`` between them and ``"context_known"``, False where
+    such an action means nothing because it is unknown or stands before the first real frame. The ``info`` of ``step``
+    holds ``"continuation"``, the probability that the episode goes on.
+
+    Args:
+        world: A checkpoint folder, a name, or a WorldModel in memory. Paths share one loaded copy per process; with
+            a string, ``spec.to_json()`` can rebuild the environment.
+        render_mode: ``"rgb_array"`` or None. Gymnasium adds ``"rgb_array_list"`` and, in a window, ``"human"``.
+        device: Where the world lies: by default the CPU for a path, and where it is for a world in memory.
+        num_sampling_steps: Network evaluations per frame; None takes the world's own number.
+        reward_function: Rewards ``[b, h]`` of a Rollout, needed where the world was trained without rewards.
+
+    Raises:
+        ValueError: The world gives no rewards and there is no `reward_function`; an unknown render mode.
+    """
+
+    metadata: dict[str, Any] = METADATA
+
+    def __init__(
+        self,
+        world: str | Path | WorldModel,
+        *,
+        render_mode: str | None = None,
+        device: str | torch.device | None = None,
+        num_sampling_steps: int | None = None,
+        reward_function: RewardFunction | None = None,
+    ) -> None:
+        self._lanes = DreamLanes(world, device, num_sampling_steps, reward_function)
+        self.world = self._lanes.world
+        self.metadata = {**self.metadata, "render_fps": self.world.fps}
+        self.render_mode = checked_render_mode(render_mode)
+        self.observation_space = observation_space(self.world)
+        self.action_space = copy.deepcopy(self.world.action_space)  # sampling has a stream of its own
+        self._state: WorldState | None = None
+        self._pixels: Any = None
+
+    @torch.no_grad()
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Begin a dream from real frames.
+
+        Raises:
+            ValueError: `options` holds something else than the class names, or frames of another shape.
+        """
+        super().reset(seed=seed)
+        episode_seed = draw_seed(self.np_random) if seed is None else int(seed)
+        given = {name: value for name, value in (options or {}).items() if value is not None}
+        one_lane = map_leaves(lambda value: np.asarray(to_numpy(value))[None], given)
+        self._state = start_lanes(self.world, [episode_seed], one_lane)
+        self._pixels = self._lanes.pixels(self._state.frame)
+        return self._observation(), _only_lane(start_info(self.world, self._state, [episode_seed]))
+
+    @torch.no_grad()
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Imagine the next frame.
+
+        The episode ends with the probability that the world gives to the end of the real one, drawn from the lane's
+        own random stream. Truncation is left to Gymnasium's TimeLimit.
+
+        Raises:
+            ResetNeeded: No episode is running.
+            InvalidAction: `action` lies outside of the action space.
+        """
+        if self._state is None:
+            raise ResetNeeded("step() needs a running episode; call reset() first.")
+        native = checked_action(self.action_space, action, self.world.device)
+        batched = map_leaves(lambda leaf: leaf[None], native)
+        self._state, outcome = self._lanes.step(self._state, batched)
+        self._pixels = self._lanes.pixels(outcome.frame)
+        terminated = bool(outcome.terminated)
+        if terminated:
+            self._state = None
+        return (
+            self._observation(),
+            float(outcome.reward),
+            terminated,
+            False,
+            {"continuation": float(outcome.continuation)},
+        )
+
+    def render(self) -> np.ndarray:
+        """Return the current frame, uint8 ``[h, w, 3]`` in the world's own size; several cameras stand side by side.
+
+        Raises:
+            UnsupportedMode: The environment was made without a render mode.
+            ResetNeeded: There is no frame before the first reset.
+        """
+        require_render_mode(self.render_mode)
+        if self._pixels is None:
+            raise ResetNeeded("render() needs a frame; call reset() first.")
+        return side_by_side(self._observation())
+
+    def get_state(self) -> DreamSnapshot:
+        """Return a copy of the dream as it stands, for ``set_state``; wrappers such as TimeLimit keep their own count.
+
+        Raises:
+            ResetNeeded: There is nothing to copy before the first reset.
+        """
+        if self._pixels is None:
+            raise ResetNeeded("get_state() needs an episode; call reset() first.")
+        return DreamSnapshot(self._state, self._pixels, self.np_random).clone()
+
+    def set_state(self, snapshot: DreamSnapshot) -> None:
+        """Go on from a snapshot, as often as you like: the same actions dream the same frames again."""
+        own = snapshot.clone()
+        self._state, self._pixels, self.np_random = own.state, own.pixels, own.np_random
+
+    def _observation(self) -> Any:
+        return _only_lane(self._pixels)
+
+
+def checked_render_mode(render_mode: str | None) -> str | None:
+    """Return ``render_mode`` if dreams can be rendered so.
+
+    Raises:
+        ValueError: They can't.
+    """
+    modes = METADATA["render_modes"]
+    if render_mode is not None and render_mode not in modes:
+        raise ValueError(f"`render_mode` must be None or one of {modes}, got {render_mode!r}.")
+    return render_mode
+
+
+def require_render_mode(render_mode: str | None) -> None:
+    """Say so if there is no render mode.
+
+    Raises:
+        UnsupportedMode: There is none.
+    """
+    if render_mode is None:
+        raise UnsupportedMode('`render_mode` must be "rgb_array" to render, got None. Choose it in gym.make.')
+
+
+def _only_lane(tree: Any) -> Any:
+    """Take the single lane of a batch to NumPy; numbers become Python's own."""
+
+    def first(batch: Any) -> Any:
+        row = np.array(to_numpy(batch)[0])
+        return row if row.ndim else row.item()
+
+    return map_leaves(first, tree)

@@ -1,0 +1,68 @@
+"""Find the world that an environment dreams with: paths share one loaded copy per process."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from vdworld.world import WorldModel
+
+Key = tuple[str, str, int]  # where it lies, its device, when it was last written
+
+_LOADED: weakref.WeakValueDictionary[Key, WorldModel] = weakref.WeakValueDictionary()  # forgotten with its last user
+_LOADING = threading.Lock()
+
+
+def shared_world(world: str | Path | WorldModel, device: str | torch.device | None = None) -> WorldModel:
+    """Return the world to dream with.
+
+    A path or name is loaded once per process, device and version on disk: environments over the same folder share
+    the copy, so treat it as read-only. A folder that was written again since is loaded anew.
+
+    Args:
+        world: A checkpoint folder, a name that ``WorldModel.from_pretrained`` knows, or a world in memory.
+        device: Where a loaded world goes, the CPU by default; a world in memory stays where it is.
+
+    Raises:
+        TypeError: `world` is none of these.
+        ValueError: `device` is not the one on which a world in memory lies.
+    """
+    if isinstance(world, str | Path):
+        return _loaded(str(world), torch.device(device or "cpu"))
+    if not callable(getattr(world, "sample_start", None)):
+        raise TypeError(f"`world` must be a checkpoint folder, a name or a WorldModel, got {type(world).__name__}.")
+    if device is not None and not _same_device(torch.device(device), torch.device(world.device)):
+        raise ValueError(
+            f"`device` must be that of the world in memory, {world.device}, got {device}. "
+            "Leave it out, or move the world first: world.to(device)."
+        )
+    return world
+
+
+def _loaded(name: str, device: torch.device) -> WorldModel:
+    from vdworld.world import WorldModel  # here, so that worlds in memory need no checkpoint reader
+
+    with _LOADING:
+        key = _key(name, device)
+        world = _LOADED.get(key)
+        if world is None:
+            world = _LOADED[key] = WorldModel.from_pretrained(name, device=device)
+        return world
+
+
+def _key(name: str, device: torch.device) -> Key:
+    folder = Path(name).expanduser()
+    if not folder.is_dir():
+        return name, str(device), 0
+    parts = [part for part in folder.iterdir() if part.suffix in (".json", ".safetensors")]  # logs change all the time
+    written = max((part.stat().st_mtime_ns for part in parts), default=0)
+    return str(folder.resolve()), str(device), written
+
+
+def _same_device(asked: torch.device, actual: torch.device) -> bool:
+    return asked.type == actual.type and asked.index in (None, actual.index)

@@ -1,0 +1,106 @@
+"""The verbs from recording to planning, once through on a small environment, and what they say when they can't."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import gymnasium as gym
+import pytest
+
+from vdworld.cli import main
+
+RECORD = ["record", "env=vdworld-test/Counter-v0", "num_steps=60", "max_episode_steps=12", "test_fraction=0.4"]
+TRAIN = ["train", "trainer.max_steps=2", "trainer.batch_size=2", "network.width=16", "network.coarse_width=32"]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory) -> Path:
+    """Return a folder with a dataset in ``data`` and a world in ``world``, made by the verbs."""
+    folder = tmp_path_factory.mktemp("home")
+    if "vdworld-test/Counter-v0" not in gym.registry:
+        gym.register("vdworld-test/Counter-v0", entry_point="vdworld.envs.scripted:CounterEnv")
+    assert main([*RECORD, f"output={folder}/data"]) == 0
+    assert main([*TRAIN, f"data={folder}/data", f"output={folder}/world"]) == 0
+    return folder
+
+
+def says(capsys, code: int, arguments: list[str]) -> str:
+    """Run a verb that must end with `code`; return what it printed, or its error."""
+    assert main(arguments) == code
+    printed = capsys.readouterr()
+    return printed.out if code == 0 else printed.err.splitlines()[-1]
+
+
+def test_info_says_what_a_dataset_holds(home, capsys):
+    text = says(capsys, 0, ["info", f"{home}/data"])
+    assert "vdworld-test/Counter-v0" in text
+    assert "Discrete(5)" in text
+    assert "60\n" in text
+
+
+def test_info_says_what_a_world_is(home, capsys):
+    text = says(capsys, 0, ["info", f"world={home}/world"])
+    assert "a world model, StackedUNet" in text
+    assert "8 x 8 pixels" in text
+    assert "torch" in text
+
+
+def test_evaluate_prints_the_table_and_writes_the_report(home, capsys, tmp_path):
+    text = says(
+        capsys, 0, ["evaluate", f"world={home}/world", f"data={home}/data", f"output={tmp_path}", "num_clips=3", "steps=[1,2]"]
+    )
+    assert "Moving pixels" in text
+    assert (tmp_path / "report.html").is_file()
+    assert json.loads((tmp_path / "report.json").read_text())["about"]["command"].startswith("vdworld evaluate world=")
+
+
+def test_plan_scores_the_planner_beside_random_actions(home, capsys):
+    small = ["num_episodes=2", "max_steps=3", "planner.horizon=2", "planner.num_candidates=8", "planner.num_elites=2"]
+    text = says(capsys, 0, ["plan", f"world={home}/world", f"data={home}/data", *small])
+    rows = [line.split()[0] for line in text.splitlines() if line]
+    assert {"planner", "random", "no-op"} <= set(rows)
+
+
+def test_plan_names_a_value_of_the_planner_that_can_t_be(home, capsys):
+    line = says(capsys, 2, ["plan", f"world={home}/world", f"data={home}/data", "planner.num_candidates=1"])
+    assert line.startswith("vdworld plan: error: `num_elites` must lie in 2..1")
+
+
+def test_benchmark_measures_a_saved_world(home, capsys, tmp_path):
+    few = ["batch_sizes=[1,2]", "num_sampling_steps=[1]", "repeats=2", "seconds=0"]
+    text = says(capsys, 0, ["benchmark", "speed", f"world={home}/world", f"output={tmp_path}", *few])
+    assert "Imagined frames per second" in text
+    rows = json.loads((tmp_path / "speed.json").read_text())["rows"]
+    assert [(row["batch_size"], row["num_sampling_steps"], len(row["repeats"])) for row in rows] == [(1, 1, 2), (2, 1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "data={0}/nothing", "output={0}/w"], "must be a dataset folder, got"),
+        (["train", "data={0}/world", "output={0}/w"], "must hold meta/info.json"),
+        (["train", "data={0}/data", "output={0}/world"], "resume=true goes on with its training"),
+        (["train", "data={0}/data", "output={0}/w", "network.width=wide"], "`width` must be a whole number"),
+        (["train", "data={0}/data", "output={0}/w", "device=cpuu"], "`device` must be auto, cpu or a device"),
+        (["evaluate", "data={0}/data", "world={0}/nothing"], "There is no world at"),
+        (["evaluate", "data={0}/data", "world={0}/data"], "holds no world: config.json is missing"),
+        (["plan", "data={0}/data", "world={0}/world", "env=CartPole-v1"], "must have the world's action space"),
+        (["record", "env=No-v0", "output={0}/r", "num_steps=3"], "`env` must be the id of a registered environment"),
+        (["record", "env=CartPole-v1", "output={0}/data", "num_steps=90", "resume=false"], "With resume=true it is added"),
+        (["info", "{0}/nothing"], "which does not exist"),
+        (["info", "{0}"], "which has neither meta/info.json nor config.json"),
+        (["benchmark", "sped"], "`name` must be one of speed, got 'sped'"),
+        (["benchmark", "preset=huge"], "`preset` must be one of tiny"),
+        (["benchmark", "seconds=-1"], "`seconds` must not be negative"),
+    ],
+)
+def test_what_can_t_be_done_is_said_in_one_line(home, capsys, arguments, message):
+    line = says(capsys, 2, [word.format(home) for word in arguments])
+    assert line.startswith(f"vdworld {arguments[0]}: error: ")
+    assert message in line
+
+
+def test_recording_again_adds_nothing_when_there_is_enough(home, capsys):
+    text = says(capsys, 0, [*RECORD, f"output={home}/data"])
+    assert "holds 60 steps" in text

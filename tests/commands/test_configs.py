@@ -1,0 +1,84 @@
+"""Every YAML file composes, and names only what the code takes."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+from hydra.utils import get_object
+from omegaconf import DictConfig, OmegaConf
+
+from vdworld.agents import Planner
+from vdworld.commands.search import CONFIGS, compose_config, groups, options
+from vdworld.commands.verbs import VERBS
+from vdworld.envs.recording import record
+from vdworld.evaluation import evaluate, play
+from vdworld.evaluation.speed import fresh_world, measure_speed
+from vdworld.training import LossWeights, TrainerSettings, train
+
+CHOICES = [(verb, group, option) for verb in VERBS for group in groups(verb) for option in options(verb, group)]
+
+
+def parameters(function):
+    return set(inspect.signature(function).parameters)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_command_composes_with_its_defaults(verb):
+    assert isinstance(compose_config(verb), DictConfig)
+
+
+@pytest.mark.parametrize(("verb", "group", "option"), CHOICES, ids="-".join)
+def test_every_option_of_every_group_composes_and_binds_to_its_class(verb, group, option):
+    node = compose_config(verb, [f"{group}={option}"])[group]
+    if "_target_" in node:
+        values = {name: value for name, value in node.items() if name != "_target_"}
+        inspect.signature(get_object(node["_target_"])).bind_partial(**values)
+
+
+def test_every_yaml_file_belongs_to_a_command():
+    reached = {CONFIGS / verb / f"{verb}.yaml" for verb in VERBS}
+    for verb, group, option in CHOICES:
+        reached |= {CONFIGS / place / group / f"{option}.yaml" for place in (verb, "shared")}
+    assert set(CONFIGS.rglob("*.yaml")) - reached == set()
+
+
+@pytest.mark.parametrize(
+    ("group", "option", "decided_elsewhere"),
+    [
+        ("network", "unet", {"frame_channels", "image_size", "action_dim"}),  # by the data
+        ("process", "flow", set()),
+        ("planner", "cross_entropy", set()),
+        ("objective", "goal_image", set()),
+        ("objective", "return", set()),
+    ],
+)
+def test_a_class_s_whole_choice_stands_in_its_yaml_file(group, option, decided_elsewhere):
+    node = OmegaConf.load(CONFIGS / "shared" / group / f"{option}.yaml")
+    assert {name for name in node if name != "_target_"} == parameters(get_object(node["_target_"])) - decided_elsewhere
+
+
+@pytest.mark.parametrize(
+    ("verb", "node", "function", "own"),
+    [
+        ("record", None, record, {"output", "resume"}),
+        ("train", None, train, {"data", "from_world", "trainer", "world"}),
+        ("train", "trainer", TrainerSettings, set()),
+        ("train", "trainer.weights", LossWeights, set()),
+        ("evaluate", None, evaluate, {"data", "device"}),
+    ],
+)
+def test_the_keys_of_a_command_are_its_function_s_arguments(verb, node, function, own):
+    config = compose_config(verb)
+    keys = set(config if node is None else OmegaConf.select(config, node))
+    assert keys - parameters(function) == own - parameters(function)
+
+
+def test_the_keys_of_plan_are_those_of_the_planner_and_the_protocol():
+    own = {"data", "output", "device", "planner", "objective"}
+    assert set(compose_config("plan")) - parameters(Planner) - parameters(play) == own - {"objective"}
+
+
+def test_the_keys_of_benchmark_are_those_of_the_measurement():
+    own = {"name", "preset", "device", "output"}
+    assert set(compose_config("benchmark")) - parameters(measure_speed) - parameters(fresh_world) - own == set()

@@ -1,0 +1,135 @@
+"""A command gets the configuration that was typed; its errors become one line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import gymnasium as gym
+import pytest
+
+from vdworld.commands import train
+from vdworld.commands.runner import run_verb
+
+GIVEN = ["data=data/pusht", "output=runs/pusht"]
+
+
+@pytest.fixture
+def runs(monkeypatch, tmp_path):
+    """Stand in for ``vdworld train``: keep the configurations that it was run with, in an empty folder."""
+    configs = []
+    monkeypatch.setattr(train, "run", configs.append)
+    monkeypatch.chdir(tmp_path)
+    return configs
+
+
+def fail_with(monkeypatch, error):
+    def run(config):
+        raise error
+
+    monkeypatch.setattr(train, "run", run)
+
+
+def test_a_command_gets_what_was_typed_and_the_defaults_for_the_rest(runs):
+    assert run_verb("train", [*GIVEN, "trainer.max_steps=7", "seed=3"]) == 0
+    (config,) = runs
+    assert (config.data, config.output, config.seed, config.trainer.max_steps) == ("data/pusht", "runs/pusht", 3, 7)
+    assert config.resume is False
+
+
+@pytest.mark.parametrize("flag", ["-m", "--multirun"])
+def test_a_sweep_runs_every_combination_wherever_its_flag_stands(runs, flag, capsys):
+    assert run_verb("train", ["data=a", flag, "output=runs/${seed}", "seed=1,2", "trainer.max_steps=3,4"]) == 0
+    assert [(c.seed, c.trainer.max_steps, c.output) for c in runs] == [
+        (1, 3, "runs/1"),
+        (1, 4, "runs/1"),
+        (2, 3, "runs/2"),
+        (2, 4, "runs/2"),
+    ]
+    assert capsys.readouterr().out.count("vdworld train") == 4
+
+
+@pytest.mark.parametrize("arguments", [GIVEN, [*GIVEN, "-m", "seed=1,2"], ["--cfg", "job"], ["--help"]])
+def test_no_run_leaves_files_of_hydra_s_behind(runs, arguments):
+    assert run_verb("train", arguments) == 0
+    assert list(Path.cwd().iterdir()) == []
+
+
+@pytest.mark.parametrize("path", ["a=b", "a (1)", "it's", "ä/ö", "[1", "C:\\x", "a{b"])
+def test_a_path_may_hold_any_character(runs, path):
+    assert run_verb("train", [f"data={path}", "output=o"]) == 0
+    assert runs[0].data == path
+
+
+def test_a_path_may_start_at_home_and_look_like_a_number(runs, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ada")
+    assert run_verb("train", ["data=~/pusht", "output=2026"]) == 0
+    assert (runs[0].data, runs[0].output) == ("/home/ada/pusht", "2026")
+
+
+def test_the_command_sees_the_words_that_were_typed(monkeypatch):
+    seen = []
+    monkeypatch.setattr(train, "run", lambda config: seen.append((list(sys.argv), os.environ.get("HYDRA_FULL_ERROR"))))
+    before = list(sys.argv)
+    assert run_verb("train", GIVEN) == 0
+    assert seen[0][0] == ["vdworld", "train", *GIVEN]
+    assert sys.argv == before
+    assert "HYDRA_FULL_ERROR" not in os.environ
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("`batch_size` must be positive, got 0."),
+        FileNotFoundError("`data` must be a dataset folder, got data/pusht."),
+        ImportError('The package `av` is needed here. Install it: pip install "vdworld[data]"'),
+        gym.error.NameNotFound("Environment `Pushed` doesn't exist."),
+    ],
+)
+def test_an_error_that_the_user_can_mend_is_one_line(error, monkeypatch, capsys):
+    fail_with(monkeypatch, error)
+    assert run_verb("train", GIVEN) == 2
+    assert capsys.readouterr().err == f"vdworld train: error: {error}\n"
+
+
+def test_an_error_shows_where_it_came_from_when_asked(monkeypatch):
+    fail_with(monkeypatch, ValueError("no"))
+    monkeypatch.setenv("VDWORLD_TRACEBACK", "1")
+    with pytest.raises(ValueError, match="no"):
+        run_verb("train", GIVEN)
+
+
+def test_a_bug_is_never_hidden(monkeypatch):
+    fail_with(monkeypatch, RuntimeError("sizes of tensors must match"))
+    with pytest.raises(RuntimeError, match="sizes of tensors"):
+        run_verb("train", GIVEN)
+
+
+def test_ctrl_c_says_so_and_exits_as_shells_expect(monkeypatch, capsys):
+    fail_with(monkeypatch, KeyboardInterrupt())
+    assert run_verb("train", GIVEN) == 130
+    assert capsys.readouterr().err.strip() == "vdworld train: interrupted."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["output=o"], "`data` must be given, as in `vdworld train data=...`."),
+        ([*GIVEN, "trainer.max_stpes=1"], "there is no key 'trainer.max_stpes'. Did you mean trainer.max_steps?"),
+        ([*GIVEN, "max_steps=1"], "there is no key 'max_steps'. Did you mean trainer.max_steps?"),
+        ([*GIVEN, "zzz=1"], "there is no key 'zzz'. `vdworld train --help` lists the keys."),
+        ([*GIVEN, "wrld=tiny"], "there is no key 'wrld'. Did you mean world?"),
+        ([*GIVEN, "world=runs/pusht"], "`world` must be one of tiny, got runs/pusht."),
+        ([*GIVEN, "pusht"], "expected key=value, got 'pusht'. `vdworld train --help` lists the keys."),
+    ],
+)
+def test_what_was_mistyped_is_named(runs, arguments, message, capsys):
+    assert run_verb("train", arguments) == 2
+    assert capsys.readouterr().err == f"vdworld train: error: {message}\n"
+    assert runs == []
+
+
+def test_two_values_without_a_sweep_are_explained(runs, capsys):
+    assert run_verb("train", [*GIVEN, "seed=1,2"]) == 2
+    assert "--multirun" in capsys.readouterr().err

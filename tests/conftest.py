@@ -1,0 +1,17 @@
+"""Settings that every test shares: few threads, no window, no network, and shapes checked where types name them."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import jaxtyping
+import torch
+
+# Before the first import of vdworld: its tensor aliases become jaxtyping's, and beartype checks every annotated call
+# (an int passes for a float, as PEP 484 says).
+jaxtyping.install_import_hook("vdworld", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
+torch.set_num_threads(2)

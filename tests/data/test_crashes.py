@@ -1,0 +1,150 @@
+"""Whatever ends a recording, what was flushed stays readable and can be continued."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vdworld.data import EpisodeWriter, load_dataset
+from vdworld.data.files import PendingFile
+
+WRITE_WITH_LITTLE_ROOM = """
+    import resource, signal, sys
+    import numpy as np
+    from vdworld.data import EpisodeWriter
+
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    rng = np.random.default_rng(0)
+    with EpisodeWriter(sys.argv[1], fps=10, steps_per_file=10) as writer:
+        for episode in range(4):
+            if episode == 2:  # from here on, no file may grow beyond what a disk that fills up would allow
+                resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
+            writer.add(rng.integers(0, 256, (11, 64, 64, 3), dtype=np.uint8), rng.normal(size=(10, 2)))
+"""
+
+
+def check(path: Path, make_arrays: Callable, count: int) -> None:
+    dataset = load_dataset(path)
+    assert len(dataset) == count
+    for seed, episode in enumerate(dataset):
+        np.testing.assert_array_equal(episode.frames["top"], make_arrays(seed, 5)["frames"]["top"])
+        np.testing.assert_array_equal(episode.actions, make_arrays(seed, 5)["actions"])
+
+
+@pytest.mark.parametrize("room", [50_000, 1_000, 0])
+def test_a_full_disk_costs_only_what_was_not_flushed(tmp_path: Path, room: int) -> None:
+    code = textwrap.dedent(WRITE_WITH_LITTLE_ROOM)
+    run = subprocess.run([sys.executable, "-c", code, tmp_path, str(room)], capture_output=True, text=True)
+    assert run.returncode == 1
+    assert f"OSError: [Errno {errno.EFBIG}] Writing to {tmp_path} failed" in run.stderr
+    assert "2 episodes (20 steps) are safe and stay readable" in run.stderr
+    dataset = load_dataset(tmp_path)
+    assert len([episode.frames for episode in dataset]) == 2
+    assert not list(tmp_path.rglob("*.tmp")), "a full disk is not filled further"
+    assert len(list(tmp_path.rglob("*.mp4"))) == 2
+
+
+@pytest.mark.parametrize("failing", ["file-001.mp4", "file-001.parquet", "stats.json", "info.json"])
+def test_no_space_at_whichever_file_leaves_the_dataset_whole(
+    tmp_path: Path, make_arrays: Callable, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    commit = PendingFile.commit
+
+    def full(pending: PendingFile) -> None:
+        if pending.path.name == failing and os.environ.get("DISK_FULL"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        commit(pending)
+
+    monkeypatch.setattr(PendingFile, "commit", full)
+    writer = EpisodeWriter(tmp_path, fps=10, steps_per_file=10)
+    for seed in range(3):
+        writer.add(**make_arrays(seed, 5))
+    monkeypatch.setenv("DISK_FULL", "1")
+    with pytest.raises(OSError, match=r"No space left.*2 episodes \(10 steps\) are safe") as raised:
+        writer.add(**make_arrays(3, 5))
+    assert raised.value.errno == errno.ENOSPC
+    assert writer.num_episodes == 2
+    check(tmp_path, make_arrays, 2)
+    assert len(list(tmp_path.glob("data/*/*"))) == 1, "other readers take every file that they find"
+    monkeypatch.delenv("DISK_FULL")  # somebody made room
+    for seed in (2, 3):
+        writer.add(**make_arrays(seed, 5))
+    writer.close()
+    check(tmp_path, make_arrays, 4)
+
+
+@pytest.mark.parametrize("stage", range(1, 7))
+def test_a_crash_between_any_two_files_loses_only_the_last_set(
+    tmp_path: Path, make_arrays: Callable, monkeypatch: pytest.MonkeyPatch, stage: int
+) -> None:
+    """Nothing after the crash runs, not even the clean-up: as with a power cut."""
+    commit, commits = PendingFile.commit, []
+
+    def dying(pending: PendingFile) -> None:
+        commits.append(pending.path.name)
+        if len(commits) > 6 + stage - 1:
+            raise SystemExit
+        commit(pending)
+
+    monkeypatch.setattr(PendingFile, "commit", dying)
+    monkeypatch.setattr(PendingFile, "discard", lambda _: None)
+    monkeypatch.setattr(Path, "unlink", lambda *_, **__: None)
+    writer = EpisodeWriter(tmp_path, fps=10, steps_per_file=10)
+    with pytest.raises(SystemExit):  # noqa: PT012 - which episode is the last one depends on the stage
+        for seed in range(5):
+            writer.add(**make_arrays(seed, 5))
+        writer.close()
+    monkeypatch.undo()
+    survived = 2 if stage < 6 else 4
+    check(tmp_path, make_arrays, survived)
+    with EpisodeWriter(tmp_path, fps=10, append=True) as again:
+        for seed in range(survived, 6):
+            again.add(**make_arrays(seed, 5))
+    check(tmp_path, make_arrays, 6)
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_a_crash_before_the_first_flush_does_not_block_the_folder(
+    tmp_path: Path, make_arrays: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    EpisodeWriter(tmp_path, fps=10).add(**make_arrays(0, 5))  # never closed
+    assert [path.name for path in tmp_path.rglob("*.tmp")] == ["file-000.mp4.tmp"]
+    with pytest.raises(FileNotFoundError, match="broke off before its first flush"):
+        load_dataset(tmp_path)
+    with EpisodeWriter(tmp_path, fps=10) as writer:
+        writer.add(**make_arrays(0, 5))
+    check(tmp_path, make_arrays, 1)
+
+
+def test_an_exception_in_the_users_loop_keeps_the_whole_episodes(tmp_path: Path, make_arrays: Callable) -> None:
+    with pytest.raises(KeyboardInterrupt), EpisodeWriter(tmp_path, fps=10) as writer:  # noqa: PT012
+        for seed in range(3):
+            writer.add(**make_arrays(seed, 5))
+        raise KeyboardInterrupt
+    check(tmp_path, make_arrays, 3)
+
+
+def test_an_interrupt_within_an_episode_keeps_the_ones_before(
+    tmp_path: Path, make_arrays: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    writer = EpisodeWriter(tmp_path, fps=10)
+    writer.add(**make_arrays(0, 5))
+    monkeypatch.setattr("vdworld.data.shard.rows_of", interrupted)  # the frames are written already
+    with pytest.raises(KeyboardInterrupt):
+        writer.add(**make_arrays(1, 5))
+    monkeypatch.undo()
+    for seed in (1, 2):
+        writer.add(**make_arrays(seed, 5))
+    writer.close()
+    check(tmp_path, make_arrays, 3)

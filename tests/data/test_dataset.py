@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from gymnasium import spaces
+
+from vdworld.data import Dataset, EpisodeWriter, load_dataset
+from vdworld.spec import EnvironmentSpec
+
+
+def test_every_episode_comes_back_as_it_went_in(make_dataset: Callable, make_arrays: Callable) -> None:
+    dataset = make_dataset((6, 4, 9))
+    assert (len(dataset), dataset.num_episodes, dataset.num_steps) == (3, 3, 19)
+    for seed, episode in enumerate(dataset):
+        given = make_arrays(seed, (6, 4, 9)[seed])
+        np.testing.assert_array_equal(episode.frames["top"], given["frames"]["top"])
+        np.testing.assert_array_equal(episode.actions, given["actions"])
+        np.testing.assert_array_equal(episode.rewards, given["rewards"])
+        np.testing.assert_array_equal(episode.state["observation.state"], given["state"]["state"])
+        np.testing.assert_array_equal(episode.state["info.count"][:, 0], given["state"]["info.count"])
+        assert (episode.terminated[-1], episode.truncated[-1]) == (given["terminated"], given["truncated"])
+        assert not episode.terminated[:-1].any()
+        assert (episode.seed, episode.index, len(episode)) == (given["seed"], seed, len(given["actions"]))
+
+
+def test_a_dataset_says_what_it_holds(make_dataset: Callable) -> None:
+    spec = EnvironmentSpec("Some-v0", kwargs={"size": 3}, image_size=(9, 12))
+    dataset = make_dataset(action_space=spaces.Box(-5, 5, (2,)), spec=spec)
+    assert dataset.cameras == ("top",)
+    assert dataset.image_size == (9, 12)
+    assert dataset.fps == 10
+    assert dataset.has_rewards
+    assert dataset.action_space == spaces.Box(-5, 5, (2,))
+    assert dataset.spec == spec
+    assert "3 episodes, 19 steps, top 9x12" in repr(dataset)
+
+
+def test_splits_share_nothing_and_leave_nothing_out(make_dataset: Callable) -> None:
+    dataset = make_dataset((3,) * 12)
+    train, test = dataset.split("train"), dataset.split("test")
+    numbers = [[episode.index for episode in split] for split in (train, test)]
+    assert sorted(numbers[0] + numbers[1]) == list(range(12))
+    assert len(numbers[1]) in (2, 3)
+    assert {episode.split for episode in test} == {"test"}
+    with pytest.raises(ValueError, match="`name` must be 'train' or 'test', got 'val'"):
+        dataset.split("val")
+
+
+def test_actions_are_read_without_frames(make_dataset: Callable, make_arrays: Callable) -> None:
+    dataset = make_dataset((6, 4))
+    expected = np.concatenate([make_arrays(0, 6)["actions"], make_arrays(1, 4)["actions"]])
+    np.testing.assert_array_equal(dataset.actions(), expected)
+
+
+def test_without_an_action_space_a_box_around_the_actions_is_taken(make_dataset: Callable) -> None:
+    dataset = make_dataset((6, 4))
+    actions = dataset.actions()
+    np.testing.assert_array_equal(dataset.action_space.low, actions.min(axis=0))
+    assert dataset.split("test").action_space == dataset.action_space
+
+
+def damage(dataset: Dataset, pattern: str, size: float = 0.5) -> Path:
+    path = sorted(dataset.path.glob(pattern))[0]
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * size)])
+    return path
+
+
+@pytest.mark.parametrize("pattern", ["data/*/*.parquet", "videos/*/*/*.mp4", "meta/episodes/*/*.parquet"])
+def test_a_half_written_file_is_named(make_dataset: Callable, pattern: str) -> None:
+    path = damage(make_dataset(), pattern)
+    with pytest.raises(ValueError, match=f"{path} must be readable.*damaged or half-written"):
+        load_dataset(path.parents[3] if "videos" in pattern else path.parents[2 if "data" in pattern else 3])
+
+
+@pytest.mark.parametrize("pattern", ["data/*/*.parquet", "videos/*/*/*.mp4"])
+def test_a_missing_file_is_named(make_dataset: Callable, pattern: str) -> None:
+    dataset = make_dataset()
+    path = next(iter(dataset.path.glob(pattern)))
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match=f"{path} must exist"):
+        load_dataset(dataset.path)
+
+
+def test_missing_episode_entries_are_noticed(make_dataset: Callable) -> None:
+    dataset = make_dataset()
+    next(iter(dataset.path.glob("meta/episodes/*/*"))).unlink()
+    with pytest.raises(FileNotFoundError, match="must hold parquet files"):
+        load_dataset(dataset.path)
+
+
+def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="`source` must be a dataset folder, got .*nowhere"):
+        load_dataset(tmp_path / "nowhere")
+
+
+def test_a_folder_in_another_layout_is_described(tmp_path: Path) -> None:
+    (tmp_path / "main_data.hdf5").touch()
+    with pytest.raises(FileNotFoundError, match=r"must hold meta/info\.json .*v3\.0.* got main_data\.hdf5"):
+        load_dataset(tmp_path)
+
+
+def test_an_empty_folder_is_described(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="got an empty folder"):
+        load_dataset(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"codebase_version": "v2.1"}, r"must have codebase_version v3\.0, got 'v2\.1'"),
+        ({"features": None}, "KeyError: 'features'"),
+        ({"total_episodes": 9}, "must list the 9 episodes"),
+    ],
+)
+def test_metadata_that_do_not_fit_are_refused(make_dataset: Callable, change: dict[str, Any], message: str) -> None:
+    path = make_dataset().path / "meta/info.json"
+    info = {**json.loads(path.read_text()), **change}
+    path.write_text(json.dumps({key: value for key, value in info.items() if value is not None}))
+    with pytest.raises(ValueError, match=message):
+        load_dataset(path.parents[1])
+
+
+def test_json_that_breaks_off_is_refused(make_dataset: Callable) -> None:
+    path = damage(make_dataset(), "meta/info.json")
+    with pytest.raises(ValueError, match="It is damaged, or from another program"):
+        load_dataset(path.parents[1])
+
+
+def test_recordings_without_rewards_say_so(tmp_path: Path, make_arrays: Callable) -> None:
+    with EpisodeWriter(tmp_path, fps=5) as writer:
+        writer.add(make_arrays(0)["frames"], make_arrays(0)["actions"])
+    dataset = load_dataset(tmp_path)
+    assert not dataset.has_rewards
+    assert dataset[0].rewards is None
+    assert dataset[0].truncated[-1]

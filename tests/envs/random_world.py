@@ -1,0 +1,49 @@
+"""A real world model that learnt nothing: small, with random weights and start clips."""
+
+from __future__ import annotations
+
+import gymnasium as gym
+import numpy as np
+import torch
+from gymnasium import spaces
+
+from vdworld.spaces import ActionCodec, flat_action_size
+from vdworld.world import OutcomeHeads, StartClips, WorldModel, build
+
+BOX = spaces.Box(-1.0, 1.0, (2,), np.float32)
+SIZE, CONTEXT, NUM_CLIPS = (8, 16), 3, 4
+
+
+def random_world(action_space: gym.Space = BOX, *, cameras: tuple[str, ...] = ("image",)) -> WorldModel:
+    """Return the same world every time; its frames are noise, its rewards spread, and many of its steps end."""
+    codec, channels = ActionCodec(action_space), 3 * len(cameras)
+    network = build(
+        {"_target_": "vdworld.networks.StackedUNet", "width": 16, "coarse_width": 16, "depth": 1, "coarse_depth": 1},
+        frame_channels=channels,
+        image_size=SIZE,
+        action_dim=codec.dim,
+        context_length=CONTEXT,
+        condition_dim=16,
+        feature_dim=16,
+    )
+    rng = torch.Generator().manual_seed(0)
+    starts = StartClips(
+        frames=torch.randint(0, 256, (NUM_CLIPS, CONTEXT, channels, *SIZE), dtype=torch.uint8, generator=rng),
+        actions=torch.zeros(NUM_CLIPS, CONTEXT - 1, flat_action_size(action_space)),
+        known=torch.ones(NUM_CLIPS, CONTEXT - 1, dtype=torch.bool),
+    )
+    world = WorldModel(
+        network=network,
+        process=build({"_target_": "vdworld.diffusion.RectifiedFlow"}),
+        heads=OutcomeHeads(16),
+        action_codec=codec,
+        image_size=SIZE,
+        cameras=cameras,
+        starts=starts,
+    )
+    with torch.no_grad():
+        for weight in world.parameters():
+            weight.add_(0.2 * torch.randn(weight.shape, generator=rng))
+        world.heads.output.weight[1] *= 0.1
+        world.heads.output.bias[1] = 1.5
+    return world.eval().requires_grad_(False)

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+
+from vdworld.envs.real import make_real
+from vdworld.evaluation.controllers import AgentController, IdleController, RandomController, line_up, zero_action
+from vdworld.evaluation.real_lanes import RealLanes
+
+BOX = gym.spaces.Box(-1, 1, (2,), np.float32)
+
+
+class Fixed:
+    """Always the same answer."""
+
+    def __init__(self, answer) -> None:
+        self.answer = answer
+
+    def reset(self, mask=None, seed=None, goal=None, context=None) -> None:
+        self.seed, self.goal, self.context = seed, goal, context
+
+    def act(self, observation):
+        return self.answer
+
+
+@pytest.fixture
+def lanes(belt) -> RealLanes:
+    lanes = RealLanes([make_real(belt) for _ in range(3)], ["pixels"])
+    lanes.reset([0, 1, 2])
+    return lanes
+
+
+def test_random_actions_repeat_and_differ_between_lanes(lanes) -> None:
+    controller = RandomController()
+    draws = []
+    for seed in (0, 0, 1):
+        controller.begin(lanes, seed=seed)
+        draws.append(np.array([controller.choose(lanes) for _ in range(20)]))
+    np.testing.assert_array_equal(draws[0], draws[1])
+    np.testing.assert_array_equal(draws[0][:, 1], draws[2][:, 0])  # lane i draws with seed + i
+    assert (draws[0][:, 0] != draws[0][:, 1]).any()
+
+
+@pytest.mark.parametrize("answer", [torch.tensor([0, 1, 2]), np.array([0, 1, 2]), [0, 1, 2]])
+def test_an_agents_batch_is_taken_apart_into_native_actions(lanes, answer) -> None:
+    actions = AgentController(Fixed(answer)).choose(lanes)
+    assert [int(a) for a in actions] == [0, 1, 2]
+    assert all(lanes.action_space.contains(a) for a in actions)
+
+
+@pytest.mark.parametrize("answer", [np.array([0, 1]), np.array(1)])
+def test_an_agent_must_answer_for_every_lane(lanes, answer) -> None:
+    with pytest.raises(ValueError, match="`act` must return one action for each of 3 lanes"):
+        AgentController(Fixed(answer)).choose(lanes)
+
+
+def test_an_agent_is_told_seed_goal_and_context(lanes) -> None:
+    agent = Fixed(None)
+    goal, context = lanes.frames, (lanes.frames[:, None], torch.zeros(3, 0, 1))
+    AgentController(agent).begin(lanes, seed=7, goal=goal, context=context)
+    assert (agent.seed, agent.goal, agent.context) == (7, goal, context)
+
+
+def test_without_a_task_doing_nothing_is_the_action_nearest_to_zero(lanes) -> None:
+    assert IdleController().choose(lanes) == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("space", "expected"),
+    [
+        (BOX, [0, 0]),
+        (gym.spaces.Box(np.array([1, -3], np.float32), np.array([2, -1], np.float32)), [1, -1]),
+        (gym.spaces.Discrete(3, start=2), 2),
+        (gym.spaces.MultiDiscrete([2, 3]), [0, 0]),
+        (gym.spaces.MultiBinary(3), [0, 0, 0]),
+    ],
+)
+def test_the_zero_action_lies_in_its_space(space, expected) -> None:
+    action = zero_action(space)
+    assert space.contains(action)
+    np.testing.assert_array_equal(action, expected)
+
+
+def test_the_zero_action_of_a_tree_is_a_tree() -> None:
+    space = gym.spaces.Dict(move=BOX, hands=gym.spaces.Tuple([gym.spaces.Discrete(2), BOX]))
+    assert space.contains(zero_action(space))
+
+
+def test_the_floors_stand_behind_the_agents_and_keep_their_names() -> None:
+    assert list(line_up({"mine": Fixed(None)})) == ["mine", "random", "no-op"]
+    with pytest.raises(ValueError, match="`agents` must not use the name 'random'"):
+        line_up({"random": Fixed(None)})

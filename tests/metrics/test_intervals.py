@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from vdworld.metrics import Interval, bootstrap_interval, paired_difference
+
+NORMAL = np.random.default_rng(0).normal(3.0, 2.0, size=400)
+
+
+def test_the_interval_of_a_gaussian_mean_is_that_of_the_textbook() -> None:
+    interval = bootstrap_interval(NORMAL, num_resamples=20_000)
+    half_width = 1.96 * NORMAL.std() / math.sqrt(len(NORMAL))
+    assert interval.mean == pytest.approx(NORMAL.mean())
+    assert interval.high - interval.mean == pytest.approx(half_width, rel=0.05)
+    assert interval.mean - interval.low == pytest.approx(half_width, rel=0.05)
+
+
+def test_it_covers_the_truth_about_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(1)
+    intervals = [bootstrap_interval(rng.normal(size=40), num_resamples=400, seed=i) for i in range(200)]
+    assert 0.89 <= np.mean([i.low <= 0 <= i.high for i in intervals]) <= 0.99
+
+
+def test_the_same_seed_gives_the_same_interval() -> None:
+    assert bootstrap_interval(NORMAL, seed=3) == bootstrap_interval(NORMAL, seed=3)
+    assert bootstrap_interval(NORMAL, seed=3) != bootstrap_interval(NORMAL, seed=4)
+
+
+def test_values_that_are_not_there_are_left_out() -> None:
+    assert bootstrap_interval([1.0, math.nan, 3.0]).mean == 2.0
+    assert bootstrap_interval([1.0, math.nan, 3.0]).count == 2
+
+
+def test_nothing_to_resample_leaves_the_ends_open() -> None:
+    one = bootstrap_interval([5.0])
+    assert (one.mean, one.count) == (5.0, 1)
+    assert np.isnan([one.low, one.high]).all()
+    none = bootstrap_interval([math.nan])
+    assert none.count == 0
+    assert math.isnan(none.mean)
+    assert not none.excludes_zero
+
+
+def test_copies_of_an_episode_do_not_make_its_mean_surer() -> None:
+    values, copies = NORMAL[:30], 10
+    alone = bootstrap_interval(values)
+    grouped = bootstrap_interval(np.repeat(values, copies), groups=np.repeat(np.arange(30), copies))
+    naive = bootstrap_interval(np.repeat(values, copies))
+    assert (grouped.mean, grouped.low, grouped.high) == pytest.approx((alone.mean, alone.low, alone.high))
+    assert naive.high - naive.low < 0.5 * (grouped.high - grouped.low)
+
+
+def test_pairing_takes_out_what_both_share() -> None:
+    second = NORMAL + 0.1
+    difference = paired_difference(second, NORMAL)
+    assert difference.mean == pytest.approx(0.1)
+    assert difference.excludes_zero
+    assert not Interval(0.1, -0.1, 0.3, 5).excludes_zero
+
+
+def test_a_pair_with_a_missing_half_is_left_out() -> None:
+    assert paired_difference([1.0, math.nan, 5.0], [0.0, 1.0, 2.0]) == paired_difference([1.0, 5.0], [0.0, 2.0])
+
+
+def test_intervals_survive_json_with_their_gaps() -> None:
+    interval = bootstrap_interval([5.0])
+    assert interval.to_json()["low"] is None
+    assert repr(Interval.from_json(interval.to_json())) == repr(interval)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"values": [[1.0]]}, "`values` must be a vector"),
+        ({"values": [1.0, 2.0], "groups": [0]}, "`groups` must have one entry per value"),
+        ({"values": [1.0], "confidence": 95}, "`confidence` must lie between 0 and 1, got 95"),
+    ],
+)
+def test_bad_arguments_are_named(arguments: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        bootstrap_interval(**arguments)
+
+
+def test_unequal_pairs_are_refused() -> None:
+    with pytest.raises(ValueError, match="`second` must pair with `first`"):
+        paired_difference([1.0], [1.0, 2.0])

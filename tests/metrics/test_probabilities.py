@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vdworld.metrics import calibration
+
+
+def test_honest_odds_are_calibrated_and_beat_the_rate() -> None:
+    rng = np.random.default_rng(0)
+    odds = rng.uniform(size=20_000)
+    answer = calibration(odds, rng.uniform(size=20_000) < odds)
+    assert answer.error < 0.02
+    assert answer.brier == pytest.approx(1 / 6, abs=0.01)  # E[p (1 - p)] of a uniform p
+    assert answer.brier_of_rate == pytest.approx(1 / 4, abs=0.01)
+    assert answer.count == sum(answer.counts) == 20_000
+
+
+def test_predicting_the_rate_is_its_own_baseline() -> None:
+    answer = calibration([0.25] * 4, [1, 0, 0, 0])
+    assert answer.brier == answer.brier_of_rate == 0.1875
+    assert answer.num_events == 1
+
+
+def test_overconfidence_shows_as_a_gap() -> None:
+    assert calibration([1.0] * 10, [1, 0] * 5, num_bins=1).error == 0.5
+
+
+@pytest.mark.parametrize(
+    ("p", "y", "message"),
+    [([], [], "vectors of one length"), ([0.1], [1, 0], "vectors of one length"), ([1.2], [1], r"lie in \[0, 1\]")],
+)
+def test_bad_probabilities_are_refused(p: list, y: list, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        calibration(p, y)

@@ -1,0 +1,84 @@
+"""Check values from a configuration, which holds text as readily as numbers, against the function they are for."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from typing import Any
+
+from hydra.utils import get_object
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+_WORDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "str": "text",
+    "tuple": "a list",
+    "Sequence": "a list",
+    "None": "null",
+}
+
+
+def checked(function: Callable[..., Any], values: DictConfig | dict[str, Any]) -> dict[str, Any]:
+    """Return keyword arguments for `function` as plain values, lists as tuples.
+
+    Args:
+        function: What they are for; the simple types among its annotations are checked.
+        values: Its arguments by name.
+
+    Raises:
+        ValueError: A value of another type than the annotation allows, or a name that is not an argument.
+    """
+    parameters = inspect.signature(function).parameters
+    if unknown := [str(name) for name in values if name not in parameters]:
+        raise ValueError(f"{function.__name__} has no argument {', '.join(unknown)}. It takes {', '.join(parameters)}.")
+    plain = {str(name): _plain(value) for name, value in values.items()}
+    for name, value in plain.items():
+        kinds = _kinds(str(parameters[name].annotation))
+        if all(kind in _WORDS for kind in kinds) and not any(_is(kind, value) for kind in kinds):
+            rule = " or ".join(dict.fromkeys(_WORDS[kind] for kind in kinds))
+            raise ValueError(f"`{name}` must be {rule}, got {value!r}.")
+    return plain
+
+
+def given(values: DictConfig | dict[str, Any]) -> dict[str, Any]:
+    """Return the values that are not null, the others being left to whoever takes them."""
+    return {str(name): value for name, value in values.items() if value is not None}
+
+
+def description(node: DictConfig) -> dict[str, Any]:
+    """Return a node with a ``_target_`` as plain values that fit its class; null values are left to the class.
+
+    Raises:
+        ValueError: An argument that the class does not take, or of another type.
+    """
+    values = {name: value for name, value in node.items() if name != "_target_"}
+    return {"_target_": node["_target_"], **checked(get_object(node["_target_"]), given(values))}
+
+
+def instantiate(node: DictConfig) -> Any:
+    """Build what a node's ``_target_`` names from the rest of it; errors as for ``description``."""
+    values = description(node)
+    return get_object(values.pop("_target_"))(**values)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, DictConfig):
+        return OmegaConf.to_container(value, resolve=True)
+    if isinstance(value, ListConfig):
+        return tuple(OmegaConf.to_container(value, resolve=True))  # type: ignore[arg-type]
+    return value
+
+
+def _kinds(annotation: str) -> list[str]:
+    """Split ``int | tuple[int, int] | None`` into ``int``, ``tuple`` and ``None``."""
+    return [kind.strip().partition("[")[0] for kind in re.split(r"\|(?![^\[]*\])", annotation)]
+
+
+def _is(kind: str, value: Any) -> bool:
+    if isinstance(value, bool) or value is None:
+        return kind == ("None" if value is None else "bool")
+    types = {"int": int, "float": int | float, "str": str, "tuple": tuple, "Sequence": tuple}
+    return kind in types and isinstance(value, types[kind])

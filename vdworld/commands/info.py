@@ -1,0 +1,88 @@
+"""``vdworld info PATH``: say what a dataset or a world folder holds, and which versions are installed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from vdworld.data import Dataset, load_dataset
+from vdworld.data.layout import INFO
+from vdworld.evaluation.provenance import provenance
+from vdworld.world import WorldModel
+from vdworld.world.pretrained import CONFIG
+
+Facts = dict[str, str]
+
+
+def run(config: DictConfig) -> None:
+    """Print what was asked about, then the versions."""
+    facts = {}
+    if config.path is not None:
+        facts[config.path] = describe(Path(config.path))
+    if config.data is not None:
+        facts[config.data] = dataset_facts(load_dataset(config.data))
+    if config.world is not None:
+        facts[config.world] = world_facts(WorldModel.from_pretrained(config.world))
+    about = provenance()
+    facts["this machine"] = {name: about[name] for name in ("machine", "versions")}
+    print("\n\n".join(laid_out(title, lines) for title, lines in facts.items()))
+
+
+def describe(path: Path) -> Facts:
+    """Return the facts about a folder, whatever it holds.
+
+    Raises:
+        FileNotFoundError: There is no such folder, or it holds neither a dataset nor a world.
+    """
+    if (path / INFO).is_file():
+        return dataset_facts(load_dataset(path))
+    if (path / CONFIG).is_file():
+        return world_facts(WorldModel.from_pretrained(path))
+    found = "which does not exist" if not path.exists() else f"which has neither {INFO} nor {CONFIG}"
+    raise FileNotFoundError(f"`path` must be a dataset or a world folder, got {path}, {found}.")
+
+
+def dataset_facts(dataset: Dataset) -> Facts:
+    """Return what a dataset holds."""
+    train, test = (len(dataset.split(name)) for name in ("train", "test"))
+    height, width = dataset.image_size
+    return {
+        "holds": "a dataset in the LeRobot v3 layout",
+        "environment": "unknown" if dataset.spec is None else dataset.spec.id,
+        "episodes": f"{len(dataset):,}, {train:,} to train on and {test:,} held out",
+        "steps": f"{dataset.num_steps:,}",
+        "frames": f"{height} x {width} pixels, {dataset.fps:g} per second, from {', '.join(dataset.cameras)}",
+        "actions": str(dataset.action_space),
+        "rewards": "yes" if dataset.has_rewards else "no",
+    }
+
+
+def world_facts(world: WorldModel) -> Facts:
+    """Return what a world imagines, and how it was trained."""
+    height, width = world.image_size
+    parameters = sum(parameter.numel() for parameter in world.parameters())
+    return {
+        "holds": f"a world model, {type(world.network).__name__}, {parameters / 1e6:.2f} million parameters",
+        "environment": "unknown" if world.spec is None else world.spec.id,
+        "frames": f"{height} x {width} pixels, {world.fps:g} per second, from {', '.join(world.cameras)}",
+        "context": f"{world.context_length} frames",
+        "actions": str(world.action_space),
+        "rewards": "yes" if world.has_reward else "no",
+        "starts": "none" if world.starts is None else f"{len(world.starts)} real clips",
+        **{name: _written(value) for name, value in world.record.items() if value is not None},
+    }
+
+
+def _written(value: Any) -> str:
+    """Write a part of the training record on one line."""
+    if not isinstance(value, dict):
+        return f"{value:,}" if isinstance(value, int) else str(value)
+    return ", ".join(f"{name} {_written(part)}" for name, part in value.items() if part is not None)
+
+
+def laid_out(title: str, facts: Facts) -> str:
+    """Lay facts out for a terminal."""
+    width = max(map(len, facts))
+    return "\n".join([title, *(f"  {name:<{width}}  {value}" for name, value in facts.items())])

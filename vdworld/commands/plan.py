@@ -1,0 +1,40 @@
+"""``vdworld plan``: let a planner act in the real environment, and score it beside random actions."""
+
+from __future__ import annotations
+
+from omegaconf import DictConfig
+
+from vdworld.agents import GoalImage, Planner, Return
+from vdworld.commands.arguments import checked, instantiate
+from vdworld.commands.device import pick_device
+from vdworld.data import Dataset, load_dataset
+from vdworld.envs.tasks import find_task
+from vdworld.evaluation import GoalReaching, evaluate, play
+from vdworld.evaluation.tables import control_table, returns_table
+from vdworld.world import WorldModel
+
+
+def run(config: DictConfig) -> None:
+    """Plan, act, and print what was achieved."""
+    world = WorldModel.from_pretrained(config.world, device=pick_device(config.device))
+    dataset = load_dataset(config.data)
+    objective = pick_objective(config.get("objective"), config.env, dataset)
+    names = ("replan_every", "num_sampling_steps", "max_batch", "seed")
+    settings = checked(Planner, {name: config[name] for name in names})
+    agents = {"planner": Planner(world, instantiate(config.planner), objective, **settings)}
+    names = ("env", "seed", "num_episodes", "goal_offset", "budget", "max_steps")
+    protocol = checked(play, {name: config[name] for name in names})
+    if config.output is not None:
+        print(evaluate(world, dataset, agents=agents, output=config.output, **protocol))
+        return
+    held_out = dataset.split("test")
+    result = play(world, held_out if len(held_out) else dataset, agents, **protocol)
+    print((control_table(result) if isinstance(result, GoalReaching) else returns_table(result)).text())
+
+
+def pick_objective(node: DictConfig | None, env: str | None, dataset: Dataset) -> GoalImage | Return:
+    """Return the objective that was named; without one, goal images where goals are known, else the return."""
+    if node is not None:
+        return instantiate(node)
+    name = env if env is not None else "" if dataset.spec is None else dataset.spec.id
+    return Return() if find_task(name.split(":")[-1]) is None else GoalImage()

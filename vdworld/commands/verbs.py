@@ -1,0 +1,29 @@
+"""The verbs of the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One verb.
+
+    Args:
+        line: What it does, for the overview.
+        bare: The key that a word without ``=`` stands for; None where there is no such word.
+    """
+
+    line: str
+    bare: str | None = None
+
+
+VERBS = {
+    "record": Verb("play an environment and keep what happens as a dataset"),
+    "train": Verb("learn a world model from a dataset"),
+    "evaluate": Verb("compare imagined with real frames on held-out episodes, and write a report"),
+    "plan": Verb("let a planner act in the real environment, and score it beside random actions"),
+    "demo": Verb("all of it on PushT, in ten minutes"),
+    "benchmark": Verb("measure how fast this machine imagines", bare="name"),
+    "info": Verb("say what a dataset or a world folder holds", bare="path"),
+}

@@ -1,0 +1,78 @@
+"""Numeric tables in parquet: one array ``[rows, d]`` per column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vdworld.data.files import PendingFile
+from vdworld.extras import require
+
+
+def write_table(path: Path, table: Any) -> None:
+    """Write a ``pyarrow.Table``; the file appears whole or not at all."""
+    parquet = require("pyarrow.parquet", extra="data")
+    pending = PendingFile(path)
+    try:
+        parquet.write_table(table, pending.file)
+        pending.commit()
+    except BaseException:
+        pending.discard()
+        raise
+
+
+def make_table(columns: Mapping[str, np.ndarray]) -> Any:
+    """Turn arrays ``[rows, d]`` into a ``pyarrow.Table``: scalars where d is 1, else lists of fixed length."""
+    pa = require("pyarrow", extra="data")
+    arrays = {}
+    for name, values in columns.items():
+        flat = pa.array(np.ascontiguousarray(values).ravel())
+        arrays[name] = flat if values.shape[1] == 1 else pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
+    return pa.table(arrays)
+
+
+def read_columns(path: Path, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
+    """Read the numeric columns of a parquet file as arrays ``[rows, d]``; nested lists are flattened per row.
+
+    Args:
+        path: The parquet file.
+        names: The columns to read; None reads all. Text and pictures are left out.
+
+    Raises:
+        ValueError: The file can't be read.
+    """
+    table = read_table(path, names)
+    pa = require("pyarrow", extra="data")
+    columns = {}
+    for name in table.column_names:
+        values = table.column(name).combine_chunks()
+        while pa.types.is_list(values.type) or pa.types.is_fixed_size_list(values.type):
+            values = values.flatten()
+        if pa.types.is_boolean(values.type) or pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
+            columns[name] = values.to_numpy(zero_copy_only=False).reshape(table.num_rows, -1)
+    return columns
+
+
+def read_table(path: Path, names: Sequence[str] | None = None) -> Any:
+    """Read a parquet file as a ``pyarrow.Table``.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is damaged, or a column is missing.
+    """
+    pa = require("pyarrow", extra="data")
+    parquet = require("pyarrow.parquet", extra="data")
+    if not path.is_file():
+        raise FileNotFoundError(f"The table {path} must exist. The dataset is incomplete; copy or record it again.")
+    try:
+        return parquet.ParquetFile(path).read(columns=None if names is None else list(names))
+    except (pa.ArrowInvalid, pa.ArrowIOError, OSError) as error:
+        raise ValueError(f"The table {path} must be readable, got: {error}. It is damaged or half-written.") from error
+
+
+def check_table(path: Path) -> None:
+    """Read a parquet file's footer alone; the errors are those of ``read_table``."""
+    read_table(path, [])

@@ -1,0 +1,165 @@
+"""Recorded experience on disk, read episode by episode."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import gymnasium as gym
+import numpy as np
+from gymnasium import spaces
+
+from vdworld.data.columns import check_table, read_columns
+from vdworld.data.episode import DEFAULT_TEST_FRACTION, Episode, choose_split
+from vdworld.data.frames import decode_episodes
+from vdworld.data.layout import EpisodeEntry, Layout, read_layout
+from vdworld.data.video import check_video
+from vdworld.spaces import space_from_json
+from vdworld.spec import EnvironmentSpec
+
+
+def load_dataset(source: str | Path) -> Dataset:
+    """Open a dataset folder in the LeRobot v3 layout, written by vdworld or by other software.
+
+    Every file is looked at, none is decoded. In other people's folders each row's action leads to the next row, so n
+    rows make n - 1 transitions; a fifth of the episodes is held out unless the folder names a split ``test``.
+
+    Raises:
+        FileNotFoundError: The folder or a part of it is missing.
+        ValueError: The folder has another layout, or a file is damaged or half-written.
+    """
+    layout = read_layout(Path(source))
+    if "action" not in layout.features or not layout.cameras:
+        raise ValueError(f"{source} must have an `action` and frames among its features, got {sorted(layout.features)}.")
+    for path in sorted({layout.data_path(entry) for entry in layout.entries}):
+        check_table(path)
+    videos = [(entry, key) for entry in layout.entries for key in entry.videos]
+    for path in sorted({layout.video_path(entry, key) for entry, key in videos}):
+        check_video(path)
+    return Dataset(layout, layout.entries)
+
+
+class Dataset:
+    """The episodes of a folder, or of one split of it; made by ``load_dataset``.
+
+    Attributes:
+        path: The folder.
+        fps: Frames per second.
+        cameras: Names of the cameras; frames with several cameras are stacked in this order.
+        image_size: Height and width of the first camera's frames in pixels.
+        action_space: The environment's; for other people's data a Box around the actions in it.
+        spec: How to rebuild the environment, if that is known.
+        has_rewards: Whether the episodes have rewards.
+    """
+
+    def __init__(self, layout: Layout, entries: Sequence[EpisodeEntry]) -> None:
+        self.layout = layout
+        self.entries = tuple(entries)
+        self.path = layout.root
+        self.fps: float = layout.info["fps"]
+        self.cameras: tuple[str, ...] = tuple(layout.cameras)
+        height, width = layout.features[layout.cameras[self.cameras[0]]]["shape"][:2]
+        self.image_size: tuple[int, int] = (height, width)
+        self.has_rewards = "next.reward" in layout.features
+        spec = layout.own.get("spec")
+        self.spec = None if spec is None else EnvironmentSpec.from_json(spec)
+        self._table: tuple[Path, dict[str, np.ndarray]] | None = None  # the file read last
+
+    def __repr__(self) -> str:
+        size = f"{self.image_size[0]}x{self.image_size[1]}"
+        return f"Dataset({self.path}, {len(self)} episodes, {self.num_steps} steps, {', '.join(self.cameras)} {size})"
+
+    @property
+    def num_episodes(self) -> int:
+        """Number of episodes."""
+        return len(self.entries)
+
+    @property
+    def num_steps(self) -> int:
+        """Number of transitions."""
+        return sum(entry.length - 1 for entry in self.entries)
+
+    @functools.cached_property
+    def action_space(self) -> gym.Space:
+        """The space of native actions."""
+        known = self.layout.own.get("action_space")
+        return _box_around(Dataset(self.layout, self.layout.entries).actions()) if known is None else space_from_json(known)
+
+    def split(self, name: str) -> Dataset:
+        """Return the episodes for training (``"train"``) or those held out (``"test"``).
+
+        Which is which never changes as episodes are appended.
+        """
+        if name not in ("train", "test"):
+            raise ValueError(f"`name` must be 'train' or 'test', got {name!r}.")
+        return Dataset(self.layout, [entry for entry in self.entries if self._split_of(entry) == name])
+
+    def actions(self) -> np.ndarray:
+        """Return the flat actions of all transitions ``[num_steps, n]``, float32, without decoding a frame."""
+        parts = [self._columns(entry)["action"][:-1] for entry in self.entries]
+        size = int(np.prod(self.layout.features["action"]["shape"]))
+        return np.concatenate(parts).astype(np.float32) if parts else np.zeros((0, size), np.float32)
+
+    def transitions(self, position: int) -> Episode:
+        """Return an episode without its frames; ``position`` counts within this split."""
+        entry = self.entries[position]
+        columns = self._columns(entry)
+        ends = np.zeros((2, entry.length - 1), dtype=bool)
+        for row, name in zip(ends, ("next.terminated", "next.truncated"), strict=True):
+            if name in columns:
+                row[:] = columns[name][:-1, 0]
+        if "next.truncated" not in columns:  # other people's recordings: nothing is known after the last row
+            ends[1, -1:] = ~ends[0, -1:]
+        return Episode(
+            frames={},
+            actions=columns["action"][:-1].astype(np.float32),
+            rewards=columns["next.reward"][:-1, 0].astype(np.float32) if self.has_rewards else None,
+            terminated=ends[0],
+            truncated=ends[1],
+            state={k: v for k, v in columns.items() if k.startswith(("observation.", "info."))},
+            seed=entry.seed,
+            split=self._split_of(entry),
+            index=entry.index,
+        )
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __getitem__(self, position: int) -> Episode:
+        episode = self.transitions(position)
+        for camera, key in self.layout.cameras.items():
+            planes = np.stack(list(decode_episodes(self.layout, [self.entries[position]], key)))
+            episode.frames[camera] = np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
+        return episode
+
+    def __iter__(self) -> Iterator[Episode]:
+        return (self[position] for position in range(len(self)))
+
+    def _split_of(self, entry: EpisodeEntry) -> str:
+        if entry.split is not None:
+            return entry.split
+        named = self.layout.info.get("splits") or {}
+        if "test" not in named:
+            return choose_split(entry.index, test_fraction=DEFAULT_TEST_FRACTION)
+        start, stop = (int(end) for end in named["test"].split(":"))
+        return "test" if start <= entry.index < stop else "train"
+
+    def _columns(self, entry: EpisodeEntry) -> dict[str, np.ndarray]:
+        """Return the numeric rows of one episode."""
+        path = self.layout.data_path(entry)
+        if self._table is None or self._table[0] != path:
+            numeric = [k for k, f in self.layout.features.items() if f["dtype"] not in ("video", "image", "string")]
+            self._table = (path, read_columns(path, numeric))
+        columns = self._table[1]
+        rows = np.flatnonzero(columns["episode_index"][:, 0] == entry.index)
+        if len(rows) != entry.length:
+            raise ValueError(f"{path} must hold {entry.length} rows of episode {entry.index}, got {len(rows)}.")
+        return {name: values[rows] for name, values in columns.items()}
+
+
+def _box_around(actions: np.ndarray) -> spaces.Box:
+    """Return the smallest Box that holds all actions; a number that never changes gets half a unit to either side."""
+    low, high = (actions.min(axis=0), actions.max(axis=0)) if len(actions) else (np.zeros(actions.shape[1]),) * 2
+    slack = np.where(low == high, 0.5, 0.0)
+    return spaces.Box((low - slack).astype(np.float32), (high + slack).astype(np.float32), dtype=np.float32)

@@ -1,0 +1,62 @@
+"""Frames of recorded episodes, from video files or from pictures inside the tables."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from vdworld.data.columns import read_table
+from vdworld.data.layout import EpisodeEntry, Layout
+from vdworld.data.video import read_frames
+from vdworld.extras import require
+
+
+def decode_episodes(layout: Layout, entries: Sequence[EpisodeEntry], key: str) -> Iterator[np.ndarray]:
+    """Decode the frames of episodes, one episode after the other.
+
+    Episodes that lie side by side in a file are decoded in one go.
+
+    Args:
+        layout: The folder.
+        entries: The episodes, in the order wanted.
+        key: The feature that holds the frames.
+
+    Yields:
+        Planar uint8 RGB ``[3, h, w]``.
+
+    Raises:
+        FileNotFoundError: A file is missing.
+        ValueError: A file is damaged or half-written.
+    """
+    if layout.features[key]["dtype"] == "image":
+        for entry in entries:
+            yield from _pictures(layout, entry, key)
+        return
+    fps = layout.info["fps"]
+    position = 0
+    while position < len(entries):
+        first = entries[position]
+        start = stop = round(first.videos[key][2] * fps)
+        while position < len(entries) and _continues(first, entries[position], key, stop / fps, fps):
+            stop += entries[position].length
+            position += 1
+        yield from read_frames(layout.video_path(first, key), fps=fps, start=start, stop=stop)
+
+
+def _continues(first: EpisodeEntry, entry: EpisodeEntry, key: str, end: float, fps: float) -> bool:
+    """Say whether an episode lies in the same file as ``first``, at the second ``end``."""
+    return entry.videos[key][:2] == first.videos[key][:2] and abs(entry.videos[key][2] - end) < 0.5 / fps
+
+
+def _pictures(layout: Layout, entry: EpisodeEntry, key: str) -> Iterator[np.ndarray]:
+    """Read the pictures that stand in a table, each a coded file of its own."""
+    image: Any = require("PIL.Image", extra="data")
+    table = read_table(layout.data_path(entry), [key, "episode_index"])
+    rows = np.flatnonzero(table.column("episode_index").to_numpy() == entry.index)
+    for row in rows:
+        picture = table.column(key)[int(row)].as_py()
+        pixels = np.asarray(image.open(io.BytesIO(picture["bytes"])).convert("RGB"))
+        yield np.ascontiguousarray(pixels.transpose(2, 0, 1))

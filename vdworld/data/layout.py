@@ -1,0 +1,160 @@
+"""Where things lie in a dataset folder: the LeRobot v3 layout, and our own entries in it.
+
+``meta/info.json`` describes the columns (`features`) and counts what is valid: rows and episodes beyond its totals were
+being written when a recording broke off, and don't count. What only vdworld knows stands in its entry ``vdworld`` and
+in episode columns ``vdworld/...``, which other readers pass over.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vdworld.data.columns import read_table
+
+VERSION = "v3.0"
+INFO, STATS, TASKS = "meta/info.json", "meta/stats.json", "meta/tasks.parquet"
+EPISODES_PATH = "meta/episodes/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
+DATA_PATH = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
+VIDEO_PATH = "videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4"
+FILES_PER_CHUNK = 1000
+IMAGES = "observation.images."
+
+
+@dataclass(frozen=True)
+class EpisodeEntry:
+    """Where one episode lies.
+
+    Args:
+        index: Its number in the folder.
+        length: Rows, one per frame.
+        data_file: Chunk and file number of its rows.
+        videos: Video feature to chunk, file and the second at which the episode begins there.
+        split: ``"train"``, ``"test"``, or None where the folder doesn't say.
+        seed: The seed that the environment was reset with, if known.
+    """
+
+    index: int
+    length: int
+    data_file: tuple[int, int]
+    videos: dict[str, tuple[int, int, float]]
+    split: str | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What ``meta`` says about a folder: the content of ``info.json`` and one entry per episode."""
+
+    root: Path
+    info: dict[str, Any]
+    entries: tuple[EpisodeEntry, ...]
+
+    @property
+    def features(self) -> dict[str, dict[str, Any]]:
+        """Column or video name to its ``dtype`` and ``shape``."""
+        return self.info["features"]
+
+    @property
+    def own(self) -> dict[str, Any]:
+        """What vdworld itself noted when it wrote the folder; empty in other people's."""
+        return self.info.get("vdworld", {})
+
+    @property
+    def cameras(self) -> dict[str, str]:
+        """Camera name to the feature that holds its frames."""
+        keys = [key for key, feature in self.features.items() if feature["dtype"] in ("video", "image")]
+        return {key.removeprefix(IMAGES).removeprefix("observation."): key for key in keys}
+
+    def data_path(self, entry: EpisodeEntry) -> Path:
+        """Return the parquet file with the episode's rows."""
+        chunk, file = entry.data_file
+        return self.root / self.info.get("data_path", DATA_PATH).format(chunk_index=chunk, file_index=file)
+
+    def video_path(self, entry: EpisodeEntry, key: str) -> Path:
+        """Return the video file with the episode's frames of one feature."""
+        chunk, file, _ = entry.videos[key]
+        template = self.info.get("video_path") or VIDEO_PATH
+        return self.root / template.format(video_key=key, chunk_index=chunk, file_index=file)
+
+
+def read_layout(root: Path) -> Layout:
+    """Read the metadata of a dataset folder.
+
+    Raises:
+        FileNotFoundError: The folder, or a part of its metadata, is missing.
+        ValueError: It has another layout, or its metadata is damaged.
+    """
+    info = _read_info(root)
+    videos = [key for key, feature in info["features"].items() if feature["dtype"] == "video"]
+    paths = sorted((root / "meta" / "episodes").glob("*/*.parquet"))
+    if not paths and info["total_episodes"] > 0:
+        raise FileNotFoundError(f"{root / 'meta/episodes'} must hold parquet files, got none. Copy the dataset again.")
+    entries = [entry for path in paths for entry in _read_entries(path, videos)]
+    entries = sorted((e for e in entries if e.index < info["total_episodes"]), key=lambda entry: entry.index)
+    if [entry.index for entry in entries] != list(range(info["total_episodes"])):
+        raise ValueError(
+            f"{root / 'meta/episodes'} must list the {info['total_episodes']} episodes that {INFO} counts, "
+            f"got {len(entries)}. Copy the dataset again."
+        )
+    return Layout(root=root, info=info, entries=tuple(entries))
+
+
+def _read_info(root: Path) -> dict[str, Any]:
+    if not root.is_dir():
+        raise FileNotFoundError(f"`source` must be a dataset folder, got {root}, which does not exist.")
+    path = root / INFO
+    if not path.is_file():
+        found = _list(sorted(p.name for p in root.iterdir()))
+        raise FileNotFoundError(
+            f"{root} must hold {INFO} (LeRobot layout, codebase_version {VERSION}), got {found}. "
+            "A recording that broke off before its first flush has none: start it again. "
+            "Bring other formats in with `EpisodeWriter`."
+        )
+    try:
+        info = json.loads(path.read_text())
+        version, features, total = info["codebase_version"], info["features"], info["total_episodes"]
+        fps = float(info["fps"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path} must be the info.json of a LeRobot dataset, got {type(error).__name__}: {error}. "
+            "It is damaged, or from another program."
+        ) from error
+    if str(version).split(".")[0] != VERSION.split(".")[0]:
+        raise ValueError(
+            f"{path} must have codebase_version {VERSION}, got {version!r}. Convert the dataset with LeRobot's own "
+            "conversion script first."
+        )
+    return {**info, "features": features, "total_episodes": int(total), "fps": fps}
+
+
+def _read_entries(path: Path, videos: Sequence[str]) -> list[EpisodeEntry]:
+    names = ["episode_index", "length", "data/chunk_index", "data/file_index"]
+    names += [f"videos/{key}/{part}" for key in videos for part in ("chunk_index", "file_index", "from_timestamp")]
+    table = read_table(path)
+    missing = sorted(set(names) - set(table.column_names))
+    if missing:
+        raise ValueError(f"{path} must have the columns {names}, got none for {missing}. Write the dataset again.")
+    own = [name for name in ("vdworld/split", "vdworld/seed") if name in table.column_names]
+    return [
+        EpisodeEntry(
+            index=row["episode_index"],
+            length=row["length"],
+            data_file=(row["data/chunk_index"], row["data/file_index"]),
+            videos={
+                key: (row[f"videos/{key}/chunk_index"], row[f"videos/{key}/file_index"], row[f"videos/{key}/from_timestamp"])
+                for key in videos
+            },
+            split=row.get("vdworld/split"),
+            seed=row.get("vdworld/seed"),
+        )
+        for row in table.select(names + own).to_pylist()
+    ]
+
+
+def _list(names: list[str], limit: int = 6) -> str:
+    shown = ", ".join(names[:limit]) or "an empty folder"
+    return f"{shown}, ... ({len(names)} entries)" if len(names) > limit else shown

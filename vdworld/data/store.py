@@ -1,0 +1,148 @@
+"""The writing side of a dataset folder: sets of files that are completed one after the other, then counted."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from vdworld.data.columns import write_table
+from vdworld.data.episode import Episode
+from vdworld.data.files import write_json
+from vdworld.data.folder import next_file_number
+from vdworld.data.info import make_info, make_task_table
+from vdworld.data.layout import IMAGES, INFO, STATS, TASKS, Layout
+from vdworld.data.rows import features_of, rows_of
+from vdworld.data.shard import Shard
+from vdworld.data.statistics import Statistics
+
+_FRAMES_DESCRIBED = 4  # per episode, for the colour statistics
+
+
+class Store:
+    """Episodes on their way to the disk.
+
+    The order of writing makes ``info.json`` the last word: videos, rows, episode entries, statistics, then the counts.
+    What it doesn't count does not exist for readers.
+
+    Args:
+        root: The dataset folder.
+        layout: What the folder holds; None if nothing.
+        fps: Frames per second.
+        notes: What only vdworld reads, see ``EpisodeWriter``.
+    """
+
+    def __init__(self, root: Path, layout: Layout | None, *, fps: float, notes: dict[str, Any]) -> None:
+        self.root = root
+        self.fps = fps
+        self.notes = notes
+        self.features: dict[str, Any] = {} if layout is None else layout.features
+        entries = () if layout is None else layout.entries
+        self.num_safe_episodes = len(entries)
+        self.num_safe_rows = sum(entry.length for entry in entries)
+        self._next_file = next_file_number(layout)
+        self._stats = json.loads((root / STATS).read_text()) if entries and (root / STATS).is_file() else {}
+        self._shard: Shard | None = None
+        self._statistics = Statistics()
+        self._opened = 0.0
+
+    @property
+    def num_episodes(self) -> int:
+        """Episodes so far, those that are not yet safe included."""
+        return self.num_safe_episodes + (0 if self._shard is None else len(self._shard.entries))
+
+    @property
+    def num_rows(self) -> int:
+        """Their rows, one more than transitions in each episode."""
+        return self.num_safe_rows + (0 if self._shard is None else self._shard.num_rows)
+
+    @property
+    def num_unsafe_rows(self) -> int:
+        """Rows that a crash would lose."""
+        return self.num_rows - self.num_safe_rows
+
+    @property
+    def seconds_open(self) -> float:
+        """Seconds for which the present files have been open."""
+        return 0.0 if self._shard is None else time.monotonic() - self._opened
+
+    def add(self, episode: Episode) -> None:
+        """Take in an episode whose ``index``, ``seed`` and ``split`` are set.
+
+        Raises:
+            OSError: The disk is full or failed.
+        """
+        if self._shard is not None and not self._shard.intact:
+            self.flush()
+        try:
+            self._open_shard().add(episode, self.notes["task"])
+        except OSError as error:
+            raise self._give_up(error) from error
+        self.features = self.features or features_of(episode, self.fps)
+        for name, values in rows_of(episode, first_row=0, fps=self.fps).items():
+            self._statistics.add(name, values)
+        for camera, frames in episode.frames.items():
+            self._statistics.add_frames(IMAGES + camera, frames[:: max(len(frames) // _FRAMES_DESCRIBED, 1)])
+
+    def flush(self) -> None:
+        """Complete the files under construction and count their episodes.
+
+        Raises:
+            OSError: The disk is full or failed.
+        """
+        if self._shard is None or not self._shard.entries:
+            return
+        counts = self.num_episodes, self.num_rows
+        try:
+            self._shard.commit()
+            self._count(*counts)
+        except BaseException as error:
+            if self._num_counted() != counts[0]:  # else only the way back from the last rename was interrupted
+                if isinstance(error, OSError):
+                    raise self._give_up(error) from error
+                self.discard()
+                raise
+            self._settle(*counts)
+            raise
+        self._settle(*counts)
+
+    def discard(self) -> None:
+        """Drop the files under construction; what is safe stays."""
+        if self._shard is not None:
+            self._shard.discard()
+        self._shard = None
+
+    def _open_shard(self) -> Shard:
+        if self._shard is None:
+            self._shard = Shard(self.root, number=self._next_file, first_row=self.num_safe_rows, fps=self.fps)
+            self._statistics = Statistics(self._stats)
+            self._opened = time.monotonic()
+        return self._shard
+
+    def _count(self, num_episodes: int, num_rows: int) -> None:
+        if not (self.root / TASKS).is_file():
+            write_table(self.root / TASKS, make_task_table(self.notes["task"]))
+        write_json(self.root / STATS, self._statistics.to_json())
+        counts = {"num_episodes": num_episodes, "num_rows": num_rows}
+        write_json(self.root / INFO, make_info(features=self.features, fps=self.fps, own=self.notes, **counts))
+
+    def _num_counted(self) -> int:
+        path = self.root / INFO
+        return json.loads(path.read_text())["total_episodes"] if path.is_file() else 0
+
+    def _settle(self, num_episodes: int, num_rows: int) -> None:
+        self.num_safe_episodes, self.num_safe_rows = num_episodes, num_rows
+        self._stats = self._statistics.to_json()
+        self._next_file += 1
+        self._shard = None
+
+    def _give_up(self, error: OSError) -> OSError:
+        """Drop what could not be written, and say what is safe."""
+        self.discard()
+        num_steps = self.num_safe_rows - self.num_safe_episodes
+        return OSError(
+            error.errno,
+            f"Writing to {self.root} failed ({error.strerror or error}). {self.num_safe_episodes} episodes "
+            f"({num_steps} steps) are safe and stay readable. Make room, then append to the folder to go on",
+        )

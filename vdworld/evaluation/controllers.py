@@ -1,0 +1,124 @@
+"""Who chooses the actions: an agent, or one of the two floors that every agent must beat."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any, Protocol, runtime_checkable
+
+import gymnasium as gym
+import numpy as np
+from gymnasium import spaces
+from torch import Tensor
+
+from vdworld.agents import Agent
+from vdworld.envs.tasks import GoalTask
+from vdworld.evaluation.real_lanes import RealLanes
+from vdworld.spaces import flatten_action, leaf_size, leaves, unflatten_action
+
+RANDOM, IDLE = "random", "no-op"
+
+
+@runtime_checkable
+class Controller(Protocol):
+    """Chooses an action for every lane."""
+
+    def begin(
+        self, lanes: RealLanes, *, seed: int, goal: Tensor | None = None, context: tuple[Tensor, Tensor] | None = None
+    ) -> None:
+        """Prepare for new episodes in all lanes; arguments as for ``Agent.reset``."""
+        ...
+
+    def choose(self, lanes: RealLanes) -> list[Any]:
+        """Return one native action per lane."""
+        ...
+
+
+class AgentController:
+    """Let an agent choose: it sees the frames and nothing else."""
+
+    def __init__(self, agent: Agent) -> None:
+        self.agent = agent
+
+    def begin(
+        self, lanes: RealLanes, *, seed: int, goal: Tensor | None = None, context: tuple[Tensor, Tensor] | None = None
+    ) -> None:
+        """Reset the agent."""
+        self.agent.reset(seed=seed, goal=goal, context=context)
+
+    def choose(self, lanes: RealLanes) -> list[Any]:
+        """Ask the agent, and take its batch apart.
+
+        Raises:
+            ValueError: The agent did not return one action per lane.
+        """
+        flat = flatten_action(lanes.action_space, self.agent.act(lanes.frames))
+        if flat.ndim != 2 or len(flat) != len(lanes):
+            raise ValueError(f"`act` must return one action for each of {len(lanes)} lanes, got shape {flat.shape}.")
+        return [unflatten_action(lanes.action_space, row) for row in flat]
+
+
+class RandomController:
+    """Draw every action from the action space, lane i from its own stream with seed ``seed + i``."""
+
+    def __init__(self) -> None:
+        self._spaces: list[gym.Space] = []
+
+    def begin(
+        self, lanes: RealLanes, *, seed: int, goal: Tensor | None = None, context: tuple[Tensor, Tensor] | None = None
+    ) -> None:
+        """Seed one copy of the action space per lane."""
+        self._spaces = [copy.deepcopy(lanes.action_space) for _ in range(len(lanes))]
+        for i, space in enumerate(self._spaces):
+            space.seed(seed + i)
+
+    def choose(self, lanes: RealLanes) -> list[Any]:
+        """Sample."""
+        return [space.sample() for space in self._spaces]
+
+
+class IdleController:
+    """Do nothing: the task's own idle action (PushT: stay where you are), or ``zero_action`` where there is none."""
+
+    def __init__(self, task: GoalTask | None = None) -> None:
+        self.task = task
+
+    def begin(
+        self, lanes: RealLanes, *, seed: int, goal: Tensor | None = None, context: tuple[Tensor, Tensor] | None = None
+    ) -> None:
+        """Nothing to prepare."""
+
+    def choose(self, lanes: RealLanes) -> list[Any]:
+        """Return the idle action of every lane."""
+        if self.task is None:
+            return [zero_action(lanes.action_space)] * len(lanes)
+        return [self.task.idle_action(env) for env in lanes.envs]
+
+
+def zero_action(space: gym.Space) -> Any:
+    """Return the native action nearest to zero: zeros clipped to a Box's bounds, the first choice of discrete parts."""
+    parts = []
+    for leaf in leaves(space):
+        if isinstance(leaf, spaces.Box):
+            parts.append(np.clip(0.0, leaf.low, leaf.high).ravel())
+        elif isinstance(leaf, spaces.Discrete | spaces.MultiDiscrete):
+            parts.append(np.ravel(leaf.start))
+        else:
+            parts.append(np.zeros(leaf_size(leaf)))
+    return unflatten_action(space, np.concatenate(parts))
+
+
+def line_up(agents: Mapping[str, Agent], task: GoalTask | None = None) -> dict[str, Controller]:
+    """Return the agents' controllers, then those of the two floors.
+
+    Raises:
+        ValueError: An agent bears a floor's name.
+    """
+    for name in (RANDOM, IDLE):
+        if name in agents:
+            raise ValueError(f"`agents` must not use the name {name!r}, which is one of the floors. Rename that agent.")
+    return {
+        **{name: AgentController(agent) for name, agent in agents.items()},
+        RANDOM: RandomController(),
+        IDLE: IdleController(task),
+    }

@@ -1,0 +1,97 @@
+"""``vdworld.evaluate``: measure a world and the agents that plan in it, against reality."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from vdworld.agents import Agent
+from vdworld.data import Dataset
+from vdworld.envs.tasks import GoalTask
+from vdworld.evaluation.playing import EnvironmentLike, play
+from vdworld.evaluation.prediction import predict
+from vdworld.evaluation.provenance import provenance
+from vdworld.evaluation.report import Report
+from vdworld.evaluation.world import World
+
+
+def evaluate(
+    world: World,
+    dataset: Dataset,
+    *,
+    agents: Mapping[str, Agent] | None = None,
+    env: EnvironmentLike | None = None,
+    task: GoalTask | None = None,
+    output: str | Path | None = None,
+    seed: int = 0,
+    steps: Sequence[int] | None = None,
+    num_clips: int = 128,
+    num_episodes: int = 50,
+    goal_offset: int = 25,
+    budget: int = 50,
+    max_steps: int = 1_000,
+    num_sampling_steps: int | None = None,
+    progress: bool = True,
+) -> Report:
+    """Measure how well a world foresees held-out episodes, and how well agents do in the real environment.
+
+    The prediction is measured always. The real environment is played when `agents` or `env` is given, by each agent,
+    by random actions and by doing nothing: goal-reaching where a task is known (PushT), returns elsewhere.
+
+    Args:
+        world: The world.
+        dataset: Recorded episodes; those held out are used, all of them if it holds none that is held out.
+        agents: Name to agent; an agent has ``reset(mask, seed, goal, context)`` and ``act(observation)``.
+        env: The real environment; None rebuilds the one that was recorded.
+        task: Restores and judges states for goal-reaching; None looks for the environment's own.
+        output: Folder for ``report.html``, ``report.json``, PNG and GIF files; None writes nothing.
+        seed: Decides clips, starts, dreams, agents and intervals.
+        steps: Steps ahead to report; None takes 1, 5, 10 and 20 as far as the episodes reach.
+        num_clips: Clips to predict.
+        num_episodes: Episodes that every agent plays.
+        goal_offset: How many recorded steps ahead a goal lies.
+        budget: Steps per goal.
+        max_steps: Steps after which an episode is cut off where returns are measured.
+        num_sampling_steps: Network evaluations per imagined frame in the prediction; None leaves it to the world.
+        progress: Whether to show progress bars.
+
+    Raises:
+        ValueError: The dataset does not fit the world, or no environment is known to play in.
+        RestoreError: The real environment did not take a recorded state.
+    """
+    held_out = dataset.split("test")
+    episodes, split = (held_out, "held-out") if len(held_out) else (dataset, "training")
+    prediction = predict(
+        world,
+        episodes,
+        steps=steps,
+        num_clips=num_clips,
+        num_sampling_steps=num_sampling_steps,
+        seed=seed,
+        progress=progress,
+    )
+    control = None
+    if agents is not None or env is not None:
+        control = play(
+            world,
+            episodes,
+            dict(agents or {}),
+            env=env,
+            task=task,
+            num_episodes=num_episodes,
+            goal_offset=goal_offset,
+            budget=budget,
+            max_steps=max_steps,
+            seed=seed,
+            progress=progress,
+        )
+    about = {
+        "environment": dataset.spec.id if dataset.spec else dataset.path.name,
+        "dataset": f"{dataset.path}, {len(episodes)} {split} episodes, {episodes.num_steps:,} steps",
+        "seed": str(seed),
+        **provenance(world.device),
+    }
+    report = Report(prediction, control, about, world.record, world.fps)
+    if output is not None:
+        report.save(output)
+    return report

@@ -1,0 +1,207 @@
+"""Open-loop prediction: roll a world out under recorded actions and compare with what really happened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+import numpy as np
+import torch
+
+from vdworld.data import ClipSampler, Dataset
+from vdworld.evaluation.imagination import ImaginedClips, imagine
+from vdworld.evaluation.windows import longest_episode, spread, usable_moments
+from vdworld.evaluation.world import World
+from vdworld.extras import require
+from vdworld.metrics import Calibration, Interval, bootstrap_interval, calibration, paired_difference
+
+STEPS = (1, 5, 10, 20)
+"""The steps ahead at which tables report, as far as the episodes reach."""
+
+_RANKS = {"well foreseen": 0.9, "typical": 0.5, "badly foreseen": 0.1}
+
+
+@dataclass(frozen=True)
+class ClipPicture:
+    """One clip to look at, uint8 pixels ``[t, h, w, c]``.
+
+    Args:
+        label: Where it stands among the clips, such as ``"typical"``.
+        episode: Its episode's number in the dataset's folder.
+        moment: The step of the last context frame.
+        context: The real frames that the world was given.
+        real: What then happened.
+        imagined: What the world imagined.
+    """
+
+    label: str
+    episode: int
+    moment: int
+    context: np.ndarray
+    real: np.ndarray
+    imagined: np.ndarray
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """How well a world foresees held-out clips.
+
+    Args:
+        scores: One number per clip and step ``[clips, horizon]`` under each name: ``psnr`` and ``moving_psnr`` in dB,
+            ``copy_psnr`` and ``copy_moving_psnr`` of repeating the last context frame, ``sharpness``; with rewards,
+            ``reward_error`` and ``mean_reward_error`` (of always predicting the clips' mean reward), absolute.
+        windows: Episode number and moment of each clip's last context frame ``[clips, 2]``.
+        steps: The steps ahead that tables report.
+        seed: Of the clips, the dreams and the intervals.
+        frames_per_second: Imagined frames per second of wall time, over all clips of a batch.
+        calibration: Of the predicted end of the episode; None if no clip ends.
+        pictures: A good, a median and a poor clip, ranked by moving-pixel PSNR at the last step.
+    """
+
+    scores: dict[str, np.ndarray]
+    windows: np.ndarray
+    steps: tuple[int, ...]
+    seed: int
+    frames_per_second: float
+    calibration: Calibration | None = None
+    pictures: tuple[ClipPicture, ...] = field(default=(), repr=False)
+
+    @property
+    def num_clips(self) -> int:
+        """The number of clips."""
+        return len(self.windows)
+
+    @property
+    def num_episodes(self) -> int:
+        """The number of episodes that the clips come from."""
+        return len(np.unique(self.windows[:, 0]))
+
+    @property
+    def horizon(self) -> int:
+        """The number of imagined steps."""
+        return self.scores["psnr"].shape[1]
+
+    def interval(self, name: str, step: int) -> Interval:
+        """Return the mean of a score at a step ahead (1 is the first) with its 95% interval."""
+        return bootstrap_interval(self.scores[name][:, step - 1], groups=self.windows[:, 0], seed=self.seed)
+
+    def difference(self, first: str, second: str, step: int) -> Interval:
+        """Return the mean difference of two scores at a step ahead, paired by clip, with its 95% interval."""
+        left, right = self.scores[first][:, step - 1], self.scores[second][:, step - 1]
+        return paired_difference(left, right, groups=self.windows[:, 0], seed=self.seed)
+
+
+def predict(
+    world: World,
+    dataset: Dataset,
+    *,
+    steps: Sequence[int] | None = None,
+    num_clips: int = 128,
+    batch_size: int = 32,
+    num_sampling_steps: int | None = None,
+    seed: int = 0,
+    progress: bool = True,
+) -> Prediction:
+    """Roll a world out from moments of held-out episodes, under the recorded actions, and score it.
+
+    Clips have full contexts and are drawn evenly over episodes. Clip i dreams with seed ``seed + i``.
+
+    Args:
+        world: The world to measure.
+        dataset: Held-out episodes.
+        steps: Steps ahead to report; None takes 1, 5, 10 and 20 as far as the longest episode reaches.
+        num_clips: How many clips to draw; all there are if fewer.
+        batch_size: Clips imagined at a time.
+        num_sampling_steps: Network evaluations per frame; None leaves it to the world.
+        seed: Decides clips, dreams and intervals.
+        progress: Whether to show a progress bar.
+
+    Raises:
+        ValueError: The dataset has another action space than the world, or no episode is long enough.
+    """
+    check_action_space(world, dataset)
+    past = world.context_length - 1
+    steps = reachable_steps(steps, longest_episode(dataset) - past)
+    spans = usable_moments(dataset, past=past, future=max(steps))
+    windows = np.array(list(islice(spread(spans, np.random.default_rng(seed)), num_clips)))
+    sampler = ClipSampler(
+        dataset,
+        context_length=world.context_length,
+        horizon=max(steps),
+        image_size=world.image_size,
+        cameras=world.cameras,
+    )
+    batches = []
+    progress_bar = require("tqdm", extra="report").tqdm
+    for first in progress_bar(range(0, len(windows), batch_size), "imagine", disable=not progress):
+        chosen = torch.from_numpy(windows[first : first + batch_size])
+        seeds = list(range(seed + first, seed + first + len(chosen)))
+        clips = sampler.at(*chosen.T.contiguous())
+        batches.append(imagine(world, clips, seeds=seeds, num_sampling_steps=num_sampling_steps))
+    clips = ImaginedClips.concatenate(batches)
+    return Prediction(
+        scores=clips.scores | (_reward_errors(clips) if dataset.has_rewards else {}),
+        windows=windows,
+        steps=steps,
+        seed=seed,
+        frames_per_second=len(windows) * max(steps) / float(clips.seconds.sum()),
+        calibration=_end_calibration(clips),
+        pictures=_pictures(clips, windows),
+    )
+
+
+def check_action_space(world: World, dataset: Dataset) -> None:
+    """Raise a ValueError if the dataset's actions are not the world's."""
+    if dataset.action_space != world.action_space:
+        raise ValueError(
+            f"`dataset` must have the world's action space, {world.action_space}, got {dataset.action_space}. "
+            "Evaluate on recordings of the environment that the world was trained on."
+        )
+
+
+def reachable_steps(steps: Sequence[int] | None, longest: int) -> tuple[int, ...]:
+    """Return the steps ahead to report, sorted; `longest` is how far the longest episode reaches after its context.
+
+    Raises:
+        ValueError: A given step lies beyond that, or even one step does.
+    """
+    wanted = tuple(sorted(set(steps))) if steps is not None else tuple(s for s in STEPS if s <= longest) or (1,)
+    if not wanted or wanted[0] < 1:
+        raise ValueError(f"`steps` must be positive step counts, got {steps}.")
+    if wanted[-1] > longest:
+        raise ValueError(
+            f"`dataset` must hold an episode that goes on for {wanted[-1]} steps after the context, the longest goes "
+            f"on for {max(longest, 0)}. Ask for fewer steps or record longer episodes."
+        )
+    return wanted
+
+
+def _reward_errors(clips: ImaginedClips) -> dict[str, np.ndarray]:
+    if clips.predicted_rewards is None:
+        return {}
+    real = clips.rewards
+    return {"reward_error": np.abs(clips.predicted_rewards - real), "mean_reward_error": np.abs(real.mean() - real)}
+
+
+def _end_calibration(clips: ImaginedClips) -> Calibration | None:
+    if not clips.ended.any():
+        return None
+    return calibration(clips.end_probabilities.ravel().clip(0, 1), clips.ended.ravel())
+
+
+def _pictures(clips: ImaginedClips, windows: np.ndarray) -> tuple[ClipPicture, ...]:
+    """Choose clips by rank rather than by hand; still clips (NaN) only where nothing ever moves."""
+    scores = clips.scores["moving_psnr"][:, -1]
+    if np.isnan(scores).all():
+        scores = clips.scores["psnr"][:, -1]
+    order = np.argsort(scores)[: int((~np.isnan(scores)).sum())]  # NaNs sort last
+    past = clips.real.shape[1] - clips.imagined.shape[1]
+    pictures = {}
+    for label, share in _RANKS.items():
+        i = int(order[round(share * (len(order) - 1))])
+        if i not in pictures:
+            episode, moment = (int(number) for number in windows[i])
+            real = clips.real[i]
+            pictures[i] = ClipPicture(label, episode, moment, real[:past], real[past:], clips.imagined[i])
+    return tuple(pictures.values())

@@ -1,0 +1,56 @@
+"""Where figures come from: the command, the machine, the versions, the date."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import os
+import platform
+import shlex
+import sys
+from pathlib import Path
+
+import torch
+
+_PACKAGES = ("vdworld", "torch", "numpy", "gymnasium")
+
+
+def provenance(device: object = "cpu") -> dict[str, str]:
+    """Return what someone else needs to know to get the same figures, each as one line of text.
+
+    Args:
+        device: Where the world computed.
+    """
+    return {
+        "command": shlex.join([Path(sys.argv[0]).name or "python", *sys.argv[1:]]),
+        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "machine": machine(),
+        "device": _device_name(torch.device(str(device))),
+        "versions": ", ".join(["Python " + platform.python_version(), *(_version(name) for name in _PACKAGES)]),
+    }
+
+
+def machine() -> str:
+    """Return the processor, its number of usable cores, and the operating system."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{_processor()}, {cores} cores, {torch.get_num_threads()} threads, {platform.system()}"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
+
+
+def _version(package: str) -> str:
+    try:
+        return f"{package} {importlib.metadata.version(package)}"
+    except importlib.metadata.PackageNotFoundError:
+        return f"{package} (not installed)"

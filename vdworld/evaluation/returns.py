@@ -1,0 +1,104 @@
+"""Returns in the real environment: every agent plays the same episodes, beside random and doing nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from vdworld.evaluation.controllers import Controller
+from vdworld.evaluation.real_lanes import RealLanes
+from vdworld.extras import require
+from vdworld.metrics import Interval, bootstrap_interval, paired_difference
+from vdworld.spaces import flat_action_size
+
+
+@dataclass(frozen=True)
+class Play:
+    """What one agent did in every episode.
+
+    Args:
+        returns: The sum of rewards ``[b]``, undiscounted.
+        lengths: The number of steps ``[b]``.
+        unfinished: How many episodes were cut off because the step limit of the evaluation was reached.
+        seconds: Wall time that the agent took to decide, all lanes and steps together.
+    """
+
+    returns: np.ndarray
+    lengths: np.ndarray
+    unfinished: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Returns:
+    """How much reward agents collect; intervals pair agents by the episode's seed.
+
+    Args:
+        plays: By name: the agents in the order given, then ``"random"`` and ``"no-op"``.
+        seeds: The reset seed of each episode, the same for every agent.
+        max_steps: Steps after which an episode is cut off.
+        seed: Of the episodes, the agents and the intervals.
+    """
+
+    plays: dict[str, Play]
+    seeds: tuple[int, ...]
+    max_steps: int
+    seed: int
+
+    def interval(self, name: str) -> Interval:
+        """Return an agent's mean return with its 95% interval."""
+        return bootstrap_interval(self.plays[name].returns, seed=self.seed)
+
+    def difference(self, first: str, second: str) -> Interval:
+        """Return the mean difference in return between two agents, paired by seed, with its 95% interval."""
+        return paired_difference(self.plays[first].returns, self.plays[second].returns, seed=self.seed)
+
+
+def play_episodes(
+    lanes: RealLanes,
+    controllers: dict[str, Controller],
+    *,
+    max_steps: int = 1_000,
+    seed: int = 0,
+    progress: bool = True,
+) -> Returns:
+    """Let every controller play one episode per lane, in lock-step, lane i reset with seed ``seed + i``.
+
+    Args:
+        lanes: One real environment per episode.
+        controllers: Who plays, by name.
+        max_steps: Steps after which an episode is cut off.
+        seed: Of the episodes and of every controller.
+        progress: Whether to show a progress bar.
+    """
+    seeds = tuple(range(seed, seed + len(lanes)))
+    tqdm = require("tqdm", extra="report").tqdm
+    plays = {}
+    for name, controller in controllers.items():
+        with tqdm(total=max_steps, desc=f"real {name}", unit="step", disable=not progress) as bar:
+            plays[name] = _play(lanes, controller, seeds, max_steps, seed, bar)
+    return Returns(plays, seeds, max_steps, seed)
+
+
+def _play(lanes: RealLanes, controller: Controller, seeds: Sequence[int], max_steps: int, seed: int, bar: Any) -> Play:
+    lanes.reset(seeds)
+    frames, num_numbers = lanes.frames, flat_action_size(lanes.action_space)
+    controller.begin(lanes, seed=seed, context=(frames[:, None], torch.zeros(len(lanes), 0, num_numbers)))
+    returns, lengths = np.zeros(len(lanes)), np.zeros(len(lanes), dtype=int)
+    seconds = 0.0
+    for _ in range(max_steps):
+        running = ~lanes.over
+        if not running.any():
+            break
+        began = time.perf_counter()
+        actions = controller.choose(lanes)
+        seconds += time.perf_counter() - began
+        returns += lanes.step(actions)
+        lengths += running
+        bar.update()
+    return Play(returns, lengths, int((~lanes.over).sum()), seconds)

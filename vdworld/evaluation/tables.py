@@ -1,0 +1,123 @@
+"""The tables of a report, once for the terminal and the page alike."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from vdworld.evaluation.control import GoalReaching
+from vdworld.evaluation.controllers import RANDOM
+from vdworld.evaluation.prediction import Prediction
+from vdworld.evaluation.returns import Returns
+from vdworld.metrics import Interval
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text.
+
+    Args:
+        title: What the table is about.
+        columns: Headings, the first over the row labels.
+        rows: Cells; a row of one cell heads a group of rows.
+        note: What the reader must know to read it.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+    def text(self) -> str:
+        """Lay the table out for a terminal."""
+        lines = [self.columns, *self.rows]
+        widths = [max(len(line[i]) for line in lines if len(line) > 1) for i in range(len(self.columns))]
+        laid_out = [self.title, _line(self.columns, widths), "  ".join("─" * width for width in widths)]
+        laid_out += [row[0] if len(row) == 1 else _line(row, widths) for row in self.rows]
+        return "\n".join([*laid_out, *([self.note] if self.note else [])])
+
+
+def _line(cells: tuple[str, ...], widths: list[int]) -> str:
+    first, *others = (cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
+    return "  ".join([first.strip().ljust(widths[0]), *others]).rstrip()
+
+
+def cell(interval: Interval, digits: int = 1, *, signed: bool = False, percent: bool = False) -> str:
+    """Write a mean and its interval: ``19.5 [19.1, 19.9]``; a dash where there is no value."""
+    if math.isnan(interval.mean):
+        return "-"
+    scale, unit = (100, "%") if percent else (1, "")
+    sign = "+" if signed else ""
+    mean = f"{interval.mean * scale:{sign}.{digits}f}{unit}"
+    if math.isnan(interval.low):
+        return mean
+    return f"{mean} [{interval.low * scale:{sign}.{digits}f}, {interval.high * scale:{sign}.{digits}f}]"
+
+
+def prediction_table(prediction: Prediction) -> Table:
+    """Return the scores at the reported steps beside their baselines, steps as columns."""
+
+    def row(label: str, name: str, baseline: str | None = None, digits: int = 1) -> tuple[str, ...]:
+        intervals = (
+            prediction.interval(name, step) if baseline is None else prediction.difference(name, baseline, step)
+            for step in prediction.steps
+        )
+        return (label, *(cell(interval, digits, signed=baseline is not None) for interval in intervals))
+
+    rows: list[tuple[str, ...]] = []
+    for title, name in (("Moving pixels: PSNR in dB", "moving_psnr"), ("All pixels: PSNR in dB", "psnr")):
+        rows += [(title,), row("  world", name), row("  copy last", f"copy_{name}")]
+        rows += [row("  difference", name, f"copy_{name}")]
+    rows += [row("Sharpness (1 = real)", "sharpness", digits=2)]
+    if "reward_error" in prediction.scores:
+        rows += [("Reward: mean absolute error",), row("  world", "reward_error", digits=4)]
+        rows += [row("  predicting the mean", "mean_reward_error", digits=4)]
+        rows += [row("  difference", "reward_error", "mean_reward_error", digits=4)]
+    note = (
+        f"{prediction.num_clips} clips from {prediction.num_episodes} episodes, rolled out under the recorded actions. "
+        "In brackets: 95% bootstrap intervals over episodes; differences are paired by clip. "
+        "Moving pixels are those that differ from the last frame given."
+    )
+    steps = tuple("1 step" if step == 1 else f"{step} steps" for step in prediction.steps)
+    return Table("Prediction", ("", *steps), tuple(rows), note)
+
+
+def control_table(result: GoalReaching) -> Table:
+    """Return what each agent achieved, one per row, beside its difference from random actions."""
+    rows = []
+    for name, attempt in result.attempts.items():
+        difference = "" if name == RANDOM else cell(result.difference(name, RANDOM, "remaining"), 2, signed=True)
+        rows.append(
+            (
+                name,
+                cell(result.interval(name, "remaining"), 2),
+                difference,
+                cell(result.interval(name, "success"), 0, percent=True),
+                cell(result.interval(name, "strict_success"), 0, percent=True),
+                f"{attempt.seconds / result.budget:.2f} s",
+            )
+        )
+    note = (
+        f"{result.num_starts} starts, goals {result.goal_offset} steps ahead in held-out episodes, {result.budget} "
+        f"steps each; {result.num_solved} starts that were solved already are left out. Distance: "
+        f"{result.rules['distance']}, after the last step, as a share of the initial one. Success: "
+        f"{result.rules['success']}. Strict: {result.rules['strict_success']}. Brackets: 95% bootstrap intervals; "
+        "differences are paired by start. Time: per decision, all lanes together."
+    )
+    columns = ("", "remaining distance", "minus random's", "success", "strict success", "time")
+    return Table("Goal-reaching in the real environment", columns, tuple(rows), note)
+
+
+def returns_table(result: Returns) -> Table:
+    """Return what each agent collected, one per row, beside its difference from random actions."""
+    rows = []
+    for name, play in result.plays.items():
+        difference = "" if name == RANDOM else cell(result.difference(name, RANDOM), 2, signed=True)
+        rows.append((name, cell(result.interval(name), 2), difference, f"{play.lengths.mean():.0f}"))
+    unfinished = sum(play.unfinished for play in result.plays.values())
+    cut = f" {unfinished} of them were cut off after {result.max_steps} steps." if unfinished else ""
+    note = (
+        f"{len(result.seeds)} episodes per agent, the same seeds for all.{cut} Brackets: 95% bootstrap intervals; "
+        "differences are paired by seed."
+    )
+    return Table("Return in the real environment", ("", "return", "minus random's", "steps"), tuple(rows), note)

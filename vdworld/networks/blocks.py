@@ -1,0 +1,70 @@
+"""Building blocks of the convolutional networks."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def level_embedding(level: Tensor, dim: int) -> Tensor:
+    """Embed levels ``[b]`` in [0, 1] as cosines and sines ``[b, dim]`` of geometrically spaced frequencies."""
+    frequencies = torch.exp(torch.linspace(0, math.log(64), dim // 2, device=level.device)) * math.pi
+    phases = level[:, None] * frequencies
+    return torch.cat([phases.cos(), phases.sin()], dim=-1)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions; the condition scales and shifts the features between them (adaptive group norm).
+
+    Args:
+        channels: Features in and out.
+        condition_dim: Length of the condition vector.
+        group_size: Channels that are normalised together.
+    """
+
+    def __init__(self, channels: int, condition_dim: int, group_size: int = 16) -> None:
+        super().__init__()
+        groups = max(channels // group_size, 1)
+        self.norm1 = nn.GroupNorm(groups, channels)
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.norm2 = nn.GroupNorm(groups, channels, affine=False)
+        self.modulation = nn.Linear(condition_dim, 2 * channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+        nn.init.zeros_(self.conv2.weight)
+
+    def forward(self, features: Tensor, condition: Tensor) -> Tensor:
+        """Return features of the same shape ``[b, channels, h, w]``."""
+        scale, shift = self.modulation(condition)[:, :, None, None].chunk(2, dim=1)
+        hidden = self.conv1(F.silu(self.norm1(features)))
+        hidden = self.norm2(hidden) * (1 + scale) + shift
+        return features + self.conv2(F.silu(hidden))
+
+
+class SelfAttention(nn.Module):
+    """Attention among the positions of one feature map.
+
+    Args:
+        channels: Features in and out.
+        num_heads: Attention heads; must divide `channels`.
+    """
+
+    def __init__(self, channels: int, num_heads: int = 4) -> None:
+        super().__init__()
+        if channels % num_heads:
+            raise ValueError(f"`channels` must be a multiple of `num_heads` = {num_heads}, got {channels}.")
+        self.num_heads = num_heads
+        self.norm = nn.GroupNorm(1, channels)
+        self.to_qkv = nn.Conv2d(channels, 3 * channels, 1)
+        self.to_out = nn.Conv2d(channels, channels, 1)
+        nn.init.zeros_(self.to_out.weight)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return features of the same shape ``[b, channels, h, w]``."""
+        b, c, h, w = features.shape
+        qkv = self.to_qkv(self.norm(features)).reshape(b, 3, self.num_heads, c // self.num_heads, h * w)
+        query, key, value = qkv.transpose(-1, -2).unbind(dim=1)
+        mixed = F.scaled_dot_product_attention(query, key, value)
+        return features + self.to_out(mixed.transpose(-1, -2).reshape(b, c, h, w))

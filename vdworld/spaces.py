@@ -1,0 +1,239 @@
+"""Between Gymnasium's spaces and tensors: pixels, flat actions, and the vectors that networks and planners see.
+
+An action has three forms. *Native*: what the environment takes (arrays, or a tree of them for Dict and Tuple spaces).
+*Flat*: the same numbers in one vector ``[n]``, a Discrete action as its integer; datasets store this. *Encoded*: a
+vector ``[a]`` in [-1, 1] with discrete choices one-hot; networks read this and planners search in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import torch
+from gymnasium import spaces
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def frames_to_float(pixels: Tensor) -> Tensor:
+    """Turn uint8 pixels ``[..., h, w, c]`` into float frames ``[..., c, h, w]`` in [-1, 1]."""
+    return pixels.movedim(-1, -3).float().div_(127.5).sub_(1.0)
+
+
+def frames_to_pixels(frames: Tensor) -> Tensor:
+    """Turn frames ``[..., c, h, w]`` in [-1, 1] into uint8 pixels ``[..., h, w, c]``, rounded and clamped."""
+    return frames.float().add(1.0).mul(127.5).round_().clamp_(0, 255).to(torch.uint8).movedim(-3, -1)
+
+
+def leaves(space: gym.Space) -> list[gym.Space]:
+    """Return the space's simple parts in the order in which a flat action holds them.
+
+    Raises:
+        ValueError: The space holds something other than Box, Discrete, MultiDiscrete, MultiBinary, Dict and Tuple.
+    """
+    if isinstance(space, spaces.Dict):
+        return [leaf for part in space.spaces.values() for leaf in leaves(part)]
+    if isinstance(space, spaces.Tuple):
+        return [leaf for part in space.spaces for leaf in leaves(part)]
+    if isinstance(space, spaces.Box | spaces.Discrete | spaces.MultiDiscrete | spaces.MultiBinary):
+        return [space]
+    raise ValueError(
+        "An action space must be made of Box, Discrete, MultiDiscrete, MultiBinary, Dict and Tuple, "
+        f"got {space}. Wrap the environment so that it takes one of these."
+    )
+
+
+def leaf_size(leaf: gym.Space) -> int:
+    """Return how many numbers of a flat action belong to one simple space."""
+    return 1 if isinstance(leaf, spaces.Discrete) else int(np.prod(leaf.shape or ()))
+
+
+def flat_action_size(space: gym.Space) -> int:
+    """Return the length n of a flat action."""
+    return sum(leaf_size(leaf) for leaf in leaves(space))
+
+
+def flatten_action(space: gym.Space, action: Any) -> np.ndarray:
+    """Turn one native action, or a batch with leading axes, into flat numbers ``[..., n]`` (float64)."""
+    if isinstance(space, spaces.Dict):
+        return np.concatenate([flatten_action(part, action[key]) for key, part in space.spaces.items()], axis=-1)
+    if isinstance(space, spaces.Tuple):
+        return np.concatenate([flatten_action(p, a) for p, a in zip(space.spaces, action, strict=True)], axis=-1)
+    values = np.asarray(action.detach().cpu() if isinstance(action, Tensor) else action, dtype=np.float64)
+    event_ndim = len(space.shape or ())
+    return values.reshape((*values.shape[: values.ndim - event_ndim], leaf_size(space)))
+
+
+def unflatten_action(space: gym.Space, vector: Any) -> Any:
+    """Turn flat numbers ``[..., n]`` back into a native action; arrays keep their leading axes and the space's dtype."""
+    flat = np.asarray(vector.detach().cpu() if isinstance(vector, Tensor) else vector)
+    if isinstance(space, spaces.Dict | spaces.Tuple):
+        parts = list(space.spaces.values()) if isinstance(space, spaces.Dict) else list(space.spaces)
+        ends = np.cumsum([flat_action_size(part) for part in parts])[:-1]
+        children = [unflatten_action(p, f) for p, f in zip(parts, np.split(flat, ends, axis=-1), strict=True)]
+        return dict(zip(space.spaces, children, strict=True)) if isinstance(space, spaces.Dict) else tuple(children)
+    if not isinstance(space, spaces.Box):
+        flat = np.rint(flat)
+    native = flat.reshape((*flat.shape[:-1], *(space.shape or ()))).astype(space.dtype)
+    return native[()] if native.ndim == 0 else native
+
+
+class ActionCodec:
+    """Map flat actions to vectors in [-1, 1] and back.
+
+    Bounded Boxes are scaled by their bounds, the others by `low` and `high`; discrete parts become one-hot vectors of
+    0 and 1, binary ones -1 and 1.
+
+    Args:
+        space: The environment's action space.
+        low: Lower ends ``[n]`` in flat units for unbounded numbers, usually a low quantile of the data.
+        high: Upper ends ``[n]`` likewise.
+
+    Raises:
+        ValueError: A Box without bounds and no `low` and `high` for it.
+    """
+
+    def __init__(self, space: gym.Space, low: Sequence[float] | None = None, high: Sequence[float] | None = None) -> None:
+        self.space = space
+        self.num_choices = [count for leaf in leaves(space) for count in _choices(leaf)]  # 0: a continuous number
+        self.offsets = np.concatenate([_offsets(leaf) for leaf in leaves(space)])
+        bounds = np.array([bound for leaf in leaves(space) for bound in _bounds(leaf)], dtype=np.float64)
+        given = np.stack([_given(low, len(bounds)), _given(high, len(bounds))], axis=1)
+        bounds = np.where(np.isfinite(bounds), bounds, given)
+        if not np.isfinite(bounds).all():
+            raise ValueError(f"`low` and `high` must bound the unbounded parts of {space}, got {low} and {high}.")
+        self.low, self.high = bounds[:, 0], np.maximum(bounds[:, 1], bounds[:, 0] + 1e-6)
+        self.dim = sum(max(count, 1) for count in self.num_choices)
+
+    def encode(self, actions: Any) -> Tensor:
+        """Turn native actions (tensors, arrays, or a tree of them, leading axes kept) into ``[..., a]``, float32."""
+        return self.encode_flat(self.flatten(actions))
+
+    def flatten(self, actions: Any) -> Tensor:
+        """Turn native actions into flat float32 numbers ``[..., n]``; tensors stay on their device."""
+        return _flatten_tensor(self.space, actions)
+
+    def encode_flat(self, flat: Tensor) -> Tensor:
+        """Turn flat actions ``[..., n]`` into encoded ones ``[..., a]``."""
+        if flat.shape[-1] != len(self.num_choices):
+            raise ValueError(f"`flat` must end in {len(self.num_choices)} numbers for {self.space}, got {flat.shape}.")
+        low, high, offsets = (
+            torch.as_tensor(v, dtype=torch.float32, device=flat.device) for v in (self.low, self.high, self.offsets)
+        )
+        scaled = ((flat - low) / (high - low) * 2 - 1).clamp(-1, 1).float()
+        columns = [
+            F.one_hot((flat[..., i] - offsets[i]).round().long(), count).float() if count else scaled[..., i : i + 1]
+            for i, count in enumerate(self.num_choices)
+        ]
+        return torch.cat(columns, dim=-1)
+
+    def decode_flat(self, encoded: Tensor) -> Tensor:
+        """Turn encoded actions ``[..., a]`` into flat ones ``[..., n]``; the largest entry of a one-hot part wins."""
+        columns, position = [], 0
+        for i, count in enumerate(self.num_choices):
+            part = encoded[..., position : position + max(count, 1)]
+            if count:
+                columns.append(part.argmax(dim=-1).float() + float(self.offsets[i]))
+            else:
+                low, high = float(self.low[i]), float(self.high[i])
+                columns.append((part[..., 0].clamp(-1, 1) + 1) / 2 * (high - low) + low)
+            position += max(count, 1)
+        return torch.stack(columns, dim=-1)
+
+    def project(self, encoded: Tensor) -> Tensor:
+        """Return the nearest encoded actions ``[..., a]`` that an environment would take: clamped, choices one-hot."""
+        parts = encoded.split([max(count, 1) for count in self.num_choices], dim=-1)
+        legal = [
+            F.one_hot(part.argmax(dim=-1), count).to(part) if count else part.clamp(-1, 1)
+            for part, count in zip(parts, self.num_choices, strict=True)
+        ]
+        return torch.cat(legal, dim=-1)
+
+    def decode(self, encoded: Tensor) -> Any:
+        """Turn encoded actions ``[..., a]`` into native ones: arrays of the space's dtype, or a tree of them."""
+        return unflatten_action(self.space, self.decode_flat(encoded))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values; ``from_json`` reads them back."""
+        return {"space": space_to_json(self.space), "low": self.low.tolist(), "high": self.high.tolist()}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> ActionCodec:
+        """Read back what ``to_json`` gave."""
+        return cls(space_from_json(values["space"]), values["low"], values["high"])
+
+
+def _flatten_tensor(space: gym.Space, actions: Any) -> Tensor:
+    if isinstance(space, spaces.Dict):
+        return torch.cat([_flatten_tensor(part, actions[key]) for key, part in space.spaces.items()], dim=-1)
+    if isinstance(space, spaces.Tuple):
+        return torch.cat([_flatten_tensor(p, a) for p, a in zip(space.spaces, actions, strict=True)], dim=-1)
+    values = torch.as_tensor(actions).float()
+    return values.reshape(*values.shape[: values.ndim - len(space.shape or ())], leaf_size(space))
+
+
+def _given(values: Sequence[float] | None, size: int) -> np.ndarray:
+    return np.full(size, np.nan) if values is None else np.asarray(values, dtype=np.float64)
+
+
+def _choices(leaf: gym.Space) -> list[int]:
+    if isinstance(leaf, spaces.Discrete):
+        return [int(leaf.n)]
+    if isinstance(leaf, spaces.MultiDiscrete):
+        return [int(n) for n in leaf.nvec.ravel()]
+    return [0] * leaf_size(leaf)
+
+
+def _offsets(leaf: gym.Space) -> np.ndarray:
+    if isinstance(leaf, spaces.Discrete | spaces.MultiDiscrete):
+        return np.asarray(leaf.start, dtype=np.float64).ravel()
+    return np.zeros(leaf_size(leaf))
+
+
+def _bounds(leaf: gym.Space) -> list[tuple[float, float]]:
+    if isinstance(leaf, spaces.Box):
+        return [(float(low), float(high)) for low, high in zip(leaf.low.ravel(), leaf.high.ravel(), strict=True)]
+    return [(0.0, 1.0)] * leaf_size(leaf)
+
+
+def space_to_json(space: gym.Space) -> dict[str, Any]:
+    """Describe a space in plain JSON values; infinite bounds become None."""
+    if isinstance(space, spaces.Dict):
+        return {"type": "Dict", "spaces": {key: space_to_json(part) for key, part in space.spaces.items()}}
+    if isinstance(space, spaces.Tuple):
+        return {"type": "Tuple", "spaces": [space_to_json(part) for part in space.spaces]}
+    if isinstance(space, spaces.Discrete):
+        return {"type": "Discrete", "n": int(space.n), "start": int(space.start)}
+    if isinstance(space, spaces.MultiDiscrete):
+        return {"type": "MultiDiscrete", "nvec": space.nvec.tolist(), "start": space.start.tolist()}
+    if isinstance(space, spaces.MultiBinary):
+        return {"type": "MultiBinary", "shape": list(space.shape)}
+    if isinstance(space, spaces.Box):
+        ends = [[None if np.isinf(v) else float(v) for v in end.ravel()] for end in (space.low, space.high)]
+        return {"type": "Box", "shape": list(space.shape), "dtype": str(space.dtype), "low": ends[0], "high": ends[1]}
+    raise ValueError(f"`space` must be made of Box, Discrete, MultiDiscrete, MultiBinary, Dict and Tuple, got {space}.")
+
+
+def space_from_json(values: dict[str, Any]) -> gym.Space:
+    """Build the space that ``space_to_json`` described."""
+    match values["type"]:
+        case "Dict":
+            return spaces.Dict({key: space_from_json(part) for key, part in values["spaces"].items()})
+        case "Tuple":
+            return spaces.Tuple([space_from_json(part) for part in values["spaces"]])
+        case "Discrete":
+            return spaces.Discrete(values["n"], start=values["start"])
+        case "MultiDiscrete":
+            return spaces.MultiDiscrete(values["nvec"], start=values["start"])
+        case "MultiBinary":
+            shape = values["shape"]
+            return spaces.MultiBinary(shape[0] if len(shape) == 1 else shape)
+        case "Box":
+            dtype, shape = np.dtype(values["dtype"]), tuple(values["shape"])
+            low = np.array([-np.inf if v is None else v for v in values["low"]], dtype=np.float64)
+            high = np.array([np.inf if v is None else v for v in values["high"]], dtype=np.float64)
+            return spaces.Box(low.reshape(shape).astype(dtype), high.reshape(shape).astype(dtype), dtype=dtype.type)
+    raise ValueError(f"`type` must be Box, Discrete, MultiDiscrete, MultiBinary, Dict or Tuple, got {values['type']!r}.")

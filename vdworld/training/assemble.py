@@ -1,0 +1,92 @@
+"""A new world, sized by its data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from vdworld.data import ClipSampler, Dataset
+from vdworld.spaces import ActionCodec, leaves
+from vdworld.world import OutcomeHeads, StartClips, WorldModel, build, preset
+
+NUM_STARTS = 256
+
+
+def new_world(
+    dataset: Dataset,
+    *,
+    preset_name: str = "tiny",
+    network: dict[str, Any] | None = None,
+    process: dict[str, Any] | None = None,
+    seed: int = 0,
+) -> WorldModel:
+    """Build an untrained world for a dataset.
+
+    Args:
+        dataset: Gives frame size, cameras, actions, rewards and fps.
+        preset_name: Sizes of the network.
+        network: Settings on top of the preset's; None values change nothing.
+        process: Likewise for the diffusion process.
+        seed: Of the initial weights.
+    """
+    sizes = preset(preset_name)
+    codec = action_codec(dataset)
+    rewards = _rewards(dataset)
+    height, width = dataset.image_size
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        built = build(
+            _merge({"patch": 2 if max(height, width) <= 48 else 4, **sizes.network}, network),
+            frame_channels=3 * len(dataset.cameras),
+            image_size=(height, width),
+            action_dim=codec.dim,
+        )
+        heads = OutcomeHeads(
+            built.feature_dim,
+            reward_offset=float(rewards.mean()) if len(rewards) else 0.0,
+            reward_scale=max(float(rewards.std()), 1e-6) if len(rewards) else 1.0,
+        )
+    return WorldModel(
+        network=built,
+        process=build(_merge(sizes.process, process)),
+        heads=heads,
+        action_codec=codec,
+        image_size=(height, width),
+        cameras=tuple(dataset.cameras),
+        fps=dataset.fps,
+        has_reward=dataset.has_rewards,
+        spec=dataset.spec,
+    )
+
+
+def action_codec(dataset: Dataset) -> ActionCodec:
+    """Return the codec of the dataset's actions; unbounded numbers are scaled by the data's 1% and 99% quantiles."""
+    bounds = [leaf for leaf in leaves(dataset.action_space) if hasattr(leaf, "low")]
+    if all(np.isfinite(leaf.low).all() and np.isfinite(leaf.high).all() for leaf in bounds):
+        return ActionCodec(dataset.action_space)
+    actions = np.concatenate([dataset.transitions(i).actions for i in range(len(dataset))])
+    low, high = np.quantile(actions, [0.01, 0.99], axis=0)
+    return ActionCodec(dataset.action_space, low.tolist(), high.tolist())
+
+
+def sample_starts(dataset: Dataset, world: WorldModel, seed: int) -> StartClips:
+    """Draw the context clips that travel with the world."""
+    clips = ClipSampler(dataset, context_length=world.context_length + 1, horizon=1, cameras=world.cameras)
+    batch = clips.sample(NUM_STARTS, torch.Generator().manual_seed(seed))
+    k = world.context_length + 1
+    return StartClips(batch.frames[:, :k].contiguous(), batch.actions[:, : k - 1], batch.known[:, : k - 1])
+
+
+def _merge(base: dict[str, Any], changes: dict[str, Any] | None) -> dict[str, Any]:
+    changes = {key: value for key, value in (changes or {}).items() if value is not None}
+    if changes.get("_target_", base["_target_"]) != base["_target_"]:
+        return changes  # another class: the preset's sizes are not its own
+    return {**base, **changes}
+
+
+def _rewards(dataset: Dataset) -> np.ndarray:
+    if not dataset.has_rewards:
+        return np.zeros(0)
+    return np.concatenate([dataset.transitions(i).rewards for i in range(len(dataset))])

@@ -1,0 +1,77 @@
+"""Checkpoints of a run: written whole or not at all, read back exactly, nothing pickled."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vdworld.extras import require
+
+FOLDER = "checkpoint"
+
+
+def save_checkpoint(path: Path, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
+    """Write ``path/checkpoint``; the last one stays readable until this one is whole."""
+    safetensors = require("safetensors.torch", "all")
+    path.mkdir(parents=True, exist_ok=True)
+    final, scratch, old = path / FOLDER, path / f".{FOLDER}.new", path / f".{FOLDER}.old"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
+    safetensors.save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, scratch / "tensors")
+    (scratch / "progress.json").write_text(json.dumps(progress), encoding="utf-8")
+    shutil.rmtree(old, ignore_errors=True)
+    if final.exists():
+        os.replace(final, old)
+    os.replace(scratch, final)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read the last whole checkpoint below `path`, also if writing the next one was cut short.
+
+    Raises:
+        FileNotFoundError: There is none.
+    """
+    safetensors = require("safetensors.torch", "all")
+    for folder in (path / FOLDER, path / f".{FOLDER}.old"):
+        if (folder / "progress.json").exists():
+            progress = json.loads((folder / "progress.json").read_text(encoding="utf-8"))
+            return safetensors.load_file(folder / "tensors"), progress
+    raise FileNotFoundError(f"There is no checkpoint in {path}. Start anew with `resume=false`.")
+
+
+def has_checkpoint(path: Path) -> bool:
+    """Tell whether ``load_checkpoint`` would find one."""
+    return any((path / name / "progress.json").exists() for name in (FOLDER, f".{FOLDER}.old"))
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return the optimiser's state as named tensors."""
+    state = optimizer.state_dict()["state"]
+    return {f"optimizer.{i}.{k}": torch.as_tensor(v) for i, entry in state.items() for k, v in entry.items()}
+
+
+def load_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Put back what ``optimizer_tensors`` gave."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        if name.startswith("optimizer."):
+            _, index, key = name.split(".")
+            state.setdefault(int(index), {})[key] = value
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+
+
+def module_tensors(prefix: str, module: nn.Module) -> dict[str, Tensor]:
+    """Return a module's state under a prefix."""
+    return {f"{prefix}.{name}": value for name, value in module.state_dict().items()}
+
+
+def load_module(prefix: str, module: nn.Module, tensors: dict[str, Tensor]) -> None:
+    """Put back what ``module_tensors`` gave."""
+    module.load_state_dict({k.removeprefix(f"{prefix}."): v for k, v in tensors.items() if k.startswith(f"{prefix}.")})

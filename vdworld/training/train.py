@@ -1,0 +1,122 @@
+"""`vdworld.train`: a dataset in, a world out."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vdworld.data import ClipSampler, Dataset
+from vdworld.spaces import space_to_json
+from vdworld.training.assemble import new_world, sample_starts
+from vdworld.training.checkpoint import has_checkpoint
+from vdworld.training.trainer import Trainer, TrainerSettings
+from vdworld.training.validation import Validation
+from vdworld.world import WorldModel
+from vdworld.world import preset as find_preset
+
+FILM_LENGTH = 20
+
+
+def train(
+    dataset: Dataset,
+    *,
+    preset: str = "tiny",
+    world: WorldModel | None = None,
+    network: dict[str, Any] | None = None,
+    process: dict[str, Any] | None = None,
+    max_steps: int | None = None,
+    max_minutes: float | None = None,
+    output: str | Path | None = None,
+    seed: int = 0,
+    resume: bool = False,
+    device: torch.device | str | None = None,
+    **settings: Any,
+) -> WorldModel:
+    """Train a world on a dataset's ``train`` split, or go on training one.
+
+    Args:
+        dataset: Recorded experience; its ``test`` split is only measured on.
+        preset: Sizes of a new world: ``"tiny"``.
+        world: A world to go on with, on more data; a new one is built otherwise.
+        network: Settings of a new network on top of the preset's, such as ``{"width": 64}``.
+        process: Settings of the diffusion process likewise.
+        max_steps: Stop after so many optimiser steps.
+        max_minutes: Stop after so many minutes of wall-clock time; the preset's time where neither is given.
+        output: Folder of checkpoints and logs, which ends as the world's own self-contained folder.
+        seed: Of weights, clips and noise.
+        resume: Go on from the last checkpoint in `output`; starts anew where there is none.
+        device: Where to train; None takes a GPU if there is one.
+        settings: Further fields of ``TrainerSettings``.
+
+    Returns:
+        The world with averaged weights, its gradients off.
+
+    Raises:
+        ValueError: An argument out of range, or a `world` whose actions or frames differ from the dataset's.
+    """
+    sizes = find_preset(preset)
+    if max_steps is None and max_minutes is None:
+        max_minutes = sizes.max_minutes
+    known = {field.name for field in dataclasses.fields(TrainerSettings)}
+    if unknown := settings.keys() - known:
+        raise ValueError(f"`train` has no setting {', '.join(sorted(unknown))}. It takes {', '.join(sorted(known))}.")
+    chosen = TrainerSettings(**{**sizes.trainer, **settings, "max_steps": max_steps, "max_minutes": max_minutes})
+    if world is None:
+        world = new_world(dataset, preset_name=preset, network=network, process=process, seed=seed)
+    else:
+        _check_same_kind(world, dataset)
+    world = world.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    folder = None if output is None else Path(output)
+    train_split = dataset.split("train")
+    clips = ClipSampler(
+        train_split, context_length=world.context_length, horizon=chosen.horizon, cameras=world.cameras
+    )
+    trainer = Trainer(world, clips, _validation(dataset, world), chosen, output=folder, seed=seed)
+    if resume and folder is not None and has_checkpoint(folder):
+        trainer.resume()
+    trained = trainer.fit().requires_grad_(False)
+    trained.starts = sample_starts(train_split, world, seed)
+    trained.record = _record(world, dataset, trainer, seed)
+    if folder is not None:
+        trained.save_pretrained(folder)
+    return trained
+
+
+def _validation(dataset: Dataset, world: WorldModel) -> Validation:
+    split = dataset.split("test") if len(dataset.split("test")) else dataset.split("train")
+    longest = max(split.transitions(i).actions.shape[0] for i in range(len(split)))
+    clips = ClipSampler(
+        split,
+        context_length=world.context_length + 1,
+        horizon=min(FILM_LENGTH, longest),
+        cameras=world.cameras,
+    )
+    return Validation(clips)
+
+
+def _check_same_kind(world: WorldModel, dataset: Dataset) -> None:
+    if space_to_json(world.action_space) != space_to_json(dataset.action_space):
+        raise ValueError(
+            f"`world` takes actions in {world.action_space}, and the dataset holds {dataset.action_space}. "
+            "Start a new world with `preset=`."
+        )
+    have, want = (tuple(world.cameras), tuple(world.image_size)), (tuple(dataset.cameras), tuple(dataset.image_size))
+    if have != want:
+        raise ValueError(f"`world` imagines cameras and size {have}, and the dataset holds {want}.")
+
+
+def _record(world: WorldModel, dataset: Dataset, trainer: Trainer, seed: int) -> dict[str, Any]:
+    settings = dataclasses.asdict(trainer.settings)
+    return {
+        "date": datetime.now(timezone.utc).date().isoformat(),
+        "dataset": {"episodes": len(dataset.split("train")), "steps": dataset.split("train").num_steps},
+        "steps": trainer.step,
+        "minutes": round(trainer.seconds / 60, 2),
+        "seed": seed,
+        "settings": settings,
+        "before": world.record or None,
+    }

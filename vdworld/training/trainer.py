@@ -1,0 +1,196 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vdworld.data import Clips, ClipSampler
+from vdworld.networks import ExponentialMovingAverage
+from vdworld.training import checkpoint as files
+from vdworld.training.logging import TrainingLog
+from vdworld.training.loss import LossWeights, world_loss
+from vdworld.training.precision import autocast
+from vdworld.training.validation import Validation
+from vdworld.world import WorldModel
+
+
+@dataclass(frozen=True)
+class TrainerSettings:
+    """How a world is trained.
+
+    Args:
+        max_steps: Stop after so many optimiser steps; None means no such limit.
+        max_minutes: Stop after so many minutes of wall-clock time, those before an interruption included; the
+            learning rate then follows the clock.
+        batch_size: Clips per step.
+        horizon: Target frames per clip; all but the first are predicted from the model's own estimates.
+        learning_rate: Peak, after the warm-up.
+        warmup_steps: Steps over which the learning rate rises from 0.
+        decay_fraction: Last share of the run in which the learning rate falls linearly to 0.
+        weight_decay: Of AdamW.
+        max_gradient_norm: Gradients are scaled down to this norm.
+        ema_decay: Decay of the weights' running average, which is what training returns.
+        precision: "auto", "float32" or "bfloat16".
+        checkpoint_every: Steps between checkpoints; a last one is always written.
+        validate_every: Steps between measurements on held-out clips.
+        num_rollout_gifs: Animated rollouts over the whole run.
+        weights: How the parts of the loss add up.
+    """
+
+    max_steps: int | None = None
+    max_minutes: float | None = None
+    batch_size: int = 64
+    horizon: int = 1
+    learning_rate: float = 1e-3
+    warmup_steps: int = 50
+    decay_fraction: float = 0.6
+    weight_decay: float = 0.01
+    max_gradient_norm: float = 1.0
+    ema_decay: float = 0.999
+    precision: str = "auto"
+    checkpoint_every: int = 500
+    validate_every: int = 100
+    num_rollout_gifs: int = 4
+    weights: LossWeights = LossWeights()
+
+    def __post_init__(self) -> None:
+        for name in ("max_steps", "max_minutes", "batch_size", "horizon", "checkpoint_every", "validate_every"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise ValueError(f"`{name}` must be positive, got {value}.")
+        if self.max_steps is None and self.max_minutes is None:
+            raise ValueError("`max_steps` or `max_minutes` must say when training ends, got None for both.")
+
+
+class Trainer:
+    """Train a world on clips, and keep the average of its weights.
+
+    Args:
+        world: The world in training; its weights change.
+        clips: Where the training clips come from.
+        validation: Measures on held-out clips.
+        settings: How to train.
+        output: Folder for checkpoints and TensorBoard logs; None keeps nothing on disk.
+        seed: Of everything random in training.
+    """
+
+    def __init__(
+        self,
+        world: WorldModel,
+        clips: ClipSampler,
+        validation: Validation,
+        settings: TrainerSettings,
+        *,
+        output: Path | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.world, self.clips, self.validation = world, clips, validation
+        self.settings, self.output = settings, output
+        self.rng = torch.Generator().manual_seed(seed)
+        self.average = ExponentialMovingAverage(world, settings.ema_decay)
+        self.parameters = [p for p in world.requires_grad_(True).parameters()]
+        self.optimizer = torch.optim.AdamW(
+            self.parameters, lr=settings.learning_rate, betas=(0.9, 0.99), weight_decay=settings.weight_decay
+        )
+        self.step, self.seconds_before, self.started = 0, 0.0, time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock time of training so far, earlier parts of a resumed run included."""
+        return self.seconds_before + time.monotonic() - self.started
+
+    @property
+    def progress(self) -> float:
+        """Share of the run that is done, in [0, 1]."""
+        settings = self.settings
+        by_steps = self.step / settings.max_steps if settings.max_steps is not None else 0.0
+        by_time = self.seconds / (60 * settings.max_minutes) if settings.max_minutes is not None else 0.0
+        return min(max(by_steps, by_time), 1.0)
+
+    def fit(self) -> WorldModel:
+        """Train to the end and return the world with averaged weights.
+
+        On Ctrl-C a checkpoint is written before KeyboardInterrupt goes on.
+        """
+        self.started = time.monotonic()
+        settings, gifs_done = self.settings, int(self.progress * self.settings.num_rollout_gifs)
+        self.world.train()
+        with TrainingLog(self.output, settings.max_steps, settings.max_minutes) as log:
+            try:
+                for batch in self._batches():
+                    losses = self._update(batch)
+                    log.step(self.step, self.seconds, self.progress, losses, self._learning_rate(), len(batch))
+                    if self.step % settings.validate_every == 0 or self.step == 1:
+                        log.validation(self.step, self.validation.measure(self.average.average))
+                    if int(self.progress * settings.num_rollout_gifs) > gifs_done:
+                        gifs_done = int(self.progress * settings.num_rollout_gifs)
+                        log.rollout(self.step, self.validation.film(self.average.average))
+                    if self.step % settings.checkpoint_every == 0:
+                        self.save()
+            except KeyboardInterrupt:
+                self.save()
+                raise
+            self.save()
+            log.validation(self.step, self.validation.measure(self.average.average))
+        return self.average.average
+
+    def save(self) -> None:
+        """Write a checkpoint, if there is a folder for it."""
+        if self.output is None:
+            return
+        tensors = {
+            **files.module_tensors("world", self.world),
+            **files.module_tensors("average", self.average.average),
+            **files.optimizer_tensors(self.optimizer),
+            "rng": self.rng.get_state(),
+        }
+        progress = {"step": self.step, "seconds": self.seconds, "num_averages": self.average.num_updates}
+        files.save_checkpoint(self.output, tensors, progress)
+
+    def resume(self) -> None:
+        """Go on from the last checkpoint.
+
+        Raises:
+            FileNotFoundError: There is none.
+            ValueError: It belongs to another world.
+        """
+        if self.output is None:
+            raise ValueError("`output` must name the folder of the run to resume, got None.")
+        tensors, progress = files.load_checkpoint(self.output)
+        try:
+            files.load_module("world", self.world, tensors)
+            files.load_module("average", self.average.average, tensors)
+        except RuntimeError as error:
+            raise ValueError(f"The checkpoint in {self.output} belongs to another network: {error}") from error
+        files.load_optimizer(self.optimizer, tensors)
+        self.rng.set_state(tensors["rng"])
+        self.step, self.seconds_before = progress["step"], progress["seconds"]
+        self.average.num_updates = progress["num_averages"]
+
+    def _batches(self) -> Iterator[Clips]:
+        while self.progress < 1.0:
+            yield self.clips.sample(self.settings.batch_size, self.rng)
+
+    def _update(self, batch: Clips) -> dict[str, Any]:
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._learning_rate()
+        with autocast(self.world.device, self.settings.precision):
+            losses = world_loss(self.world, batch, self.settings.weights, self.rng)
+        self.optimizer.zero_grad(set_to_none=True)
+        losses["loss"].backward()
+        torch.nn.utils.clip_grad_norm_(self.parameters, self.settings.max_gradient_norm)
+        self.optimizer.step()
+        self.average.update(self.world)
+        self.step += 1
+        return losses
+
+    def _learning_rate(self) -> float:
+        warm = min((self.step + 1) / max(self.settings.warmup_steps, 1), 1.0)
+        falling = min((1.0 - self.progress) / self.settings.decay_fraction, 1.0) if self.settings.decay_fraction else 1.0
+        return self.settings.learning_rate * warm * falling

@@ -1,0 +1,56 @@
+"""A quick look at held-out clips while a world trains."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from vdworld.data import ClipSampler
+from vdworld.metrics import moving_psnr, psnr
+from vdworld.types import Pixels
+from vdworld.spaces import frames_to_pixels
+from vdworld.world import WorldModel
+
+
+class Validation:
+    """Measure a world on a fixed set of clips.
+
+    Args:
+        clips: Where the clips come from; its horizon is the length of the animated rollouts.
+        num_clips: How many clips to measure on.
+        seed: Picks the clips and the noise.
+    """
+
+    def __init__(self, clips: ClipSampler, num_clips: int = 64, seed: int = 0) -> None:
+        batch = clips.sample(num_clips, torch.Generator().manual_seed(seed))
+        self.frames = batch.frames.float().div(127.5).sub(1.0)
+        self.actions, self.known = batch.actions, batch.known
+        self.context_length, self.seed = clips.context_length, seed
+
+    @torch.no_grad()
+    def measure(self, world: WorldModel) -> dict[str, float]:
+        """Return PSNR in dB one step ahead, over all and over the moving pixels, each beside copying the last frame."""
+        imagined = self._imagine(world, 1, slice(None))[:, 0]
+        last, real = (self.frames[:, self.context_length + i] for i in (-1, 0))
+        return {
+            "psnr": psnr(imagined, real).mean().item(),
+            "psnr_copy": psnr(last, real).mean().item(),
+            "moving_psnr": moving_psnr(imagined, real, last).nanmean().item(),
+            "moving_psnr_copy": moving_psnr(last, real, last).nanmean().item(),
+        }
+
+    @torch.no_grad()
+    def film(self, world: WorldModel, num_clips: int = 4) -> Pixels:
+        """Return a film ``[t, h, w, 3]`` of real clips, each above what the world imagines; the first camera alone."""
+        real = self.frames[:num_clips, self.context_length :]
+        imagined = self._imagine(world, real.shape[1], slice(num_clips))
+        rows = torch.cat([real[:, :, :3], imagined[:, :, :3]], dim=-2)  # [b, t, 3, 2h, w]
+        return frames_to_pixels(torch.cat(list(rows), dim=-1))
+
+    def _imagine(self, world: WorldModel, horizon: int, rows: slice) -> Tensor:
+        k = self.context_length
+        actions = world.action_codec.encode_flat(self.actions[rows].to(world.device))
+        state = world.start_encoded(
+            self.frames[rows, :k].to(world.device), actions[:, : k - 1], self.known[rows, : k - 1], seed=self.seed
+        )
+        return world.rollout(state, actions[:, k - 1 : k - 1 + horizon], encoded=True).frames.cpu()

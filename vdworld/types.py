@@ -1,0 +1,40 @@
+"""Axes, units and tensor aliases: a signature says its shape.
+
+Axes: ``b`` lanes or clips, ``t`` video time, ``c h w`` a frame, ``n`` an action in the environment's own numbers,
+``a`` an encoded action, ``f`` features. Frames inside the library are float in [-1, 1]; pixels at its edge are uint8,
+``h w c``. ``actions[:, t]`` is taken after seeing ``frames[:, t]`` and leads to ``frames[:, t + 1]``; ``rewards[:, t]``
+and ``terminated[:, t]`` belong to that same transition.
+
+The aliases carry shapes for type checkers and for the tests, where jaxtyping is imported first; users need neither
+jaxtyping nor beartype, and for them each alias is a plain tensor.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+if TYPE_CHECKING or "jaxtyping" in sys.modules:
+    from jaxtyping import Bool, Float, Int64, UInt8
+
+    Frames = Float[Tensor, "b t c h w"]
+    Frame = Float[Tensor, "b c h w"]
+    Pixels = UInt8[Tensor, "... h w c"]
+    RawActions = Float[Tensor, "*batch n"]
+    Actions = Float[Tensor, "b t a"]
+    PastActions = Float[Tensor, "b t-1 a"]
+    Known = Bool[Tensor, "b t"]
+    PastKnown = Bool[Tensor, "b t-1"]
+    NoiseLevels = Float[Tensor, "b"]
+    Features = Float[Tensor, "b f"]
+    PerLane = Float[Tensor, "b"]
+    PerStep = Float[Tensor, "b t"]
+    StepMask = Bool[Tensor, "b t"]
+    StepFeatures = Float[Tensor, "b t f"]
+    LaneMask = Bool[Tensor, "b"]
+    LaneIntegers = Int64[Tensor, "b"]
+else:
+    Frames = Frame = Pixels = RawActions = Actions = PastActions = Known = PastKnown = NoiseLevels = Features = Tensor
+    PerLane = PerStep = StepMask = StepFeatures = LaneMask = LaneIntegers = Tensor

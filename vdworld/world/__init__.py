@@ -1,0 +1,24 @@
+"""The learned simulator: states, steps, rollouts, and worlds on disk."""
+
+from vdworld.world.build import build
+from vdworld.world.heads import OutcomeHeads
+from vdworld.world.model import WorldModel, lane_seeds
+from vdworld.world.outcome import Observation, Outcome, Rollout
+from vdworld.world.presets import PRESETS, Preset, preset
+from vdworld.world.starts import StartClips
+from vdworld.world.state import WorldState
+
+__all__ = [
+    "PRESETS",
+    "Observation",
+    "Outcome",
+    "OutcomeHeads",
+    "Preset",
+    "Rollout",
+    "StartClips",
+    "WorldModel",
+    "WorldState",
+    "build",
+    "lane_seeds",
+    "preset",
+]

@@ -1,0 +1,61 @@
+"""Random numbers of a lane: a function of its seed and its counter, and of nothing else."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from vdworld.types import LaneIntegers
+
+_GOLDEN = -7046029254386353131  # 2**64 / golden ratio as a signed integer
+_MIX1, _MIX2 = -4658895280553007687, -7723592293110705685
+
+
+def mix(values: Tensor) -> Tensor:
+    """Scramble int64 values, one to one (splitmix64's finaliser, Steele et al. 2014)."""
+    values = (values ^ _shift(values, 30)) * _MIX1
+    values = (values ^ _shift(values, 27)) * _MIX2
+    return values ^ _shift(values, 31)
+
+
+def lane_key(seed: LaneIntegers, counter: LaneIntegers) -> LaneIntegers:
+    """Return one well-mixed integer per lane for its stream at this count."""
+    return mix(mix(seed + _GOLDEN) + counter * _GOLDEN)
+
+
+def lane_normal(seed: LaneIntegers, counter: LaneIntegers, shape: tuple[int, ...]) -> Tensor:
+    """Draw standard normal numbers ``[b, *shape]``, float32.
+
+    On the CPU each lane reseeds one generator; elsewhere a counter-based hash runs for all lanes at once. The two
+    give different numbers.
+    """
+    keys = lane_key(seed, counter)
+    if seed.device.type == "cpu":
+        noise = torch.empty(len(seed), *shape)
+        generator = torch.Generator()
+        for row, key in zip(noise, keys.tolist(), strict=True):
+            row.normal_(generator=generator.manual_seed(key & (2**63 - 1)))
+        return noise
+    half = (math.prod(shape) + 1) // 2
+    radius, angle = (_uniform(keys, half, stream) for stream in (1, 2))
+    radius = (-2 * radius.log()).sqrt()
+    noise = torch.cat([radius * (2 * math.pi * angle).cos(), radius * (2 * math.pi * angle).sin()], dim=1)
+    return noise[:, : math.prod(shape)].reshape(-1, *shape)
+
+
+def lane_uniform(seed: LaneIntegers, counter: LaneIntegers) -> Tensor:
+    """Draw one uniform number in (0, 1) per lane, the same on every device up to float32 rounding."""
+    return _uniform(lane_key(seed, counter), 1, 0)[:, 0]
+
+
+def _uniform(keys: LaneIntegers, count: int, stream: int) -> Tensor:
+    index = torch.arange(count, device=keys.device) + (stream << 40)
+    bits = mix(keys[:, None] + index * _GOLDEN)
+    return (_shift(bits, 40).float() + 0.5) / 2**24
+
+
+def _shift(values: Tensor, bits: int) -> Tensor:
+    """Shift right as if unsigned."""
+    return (values >> bits) & ((1 << (64 - bits)) - 1)

@@ -1,0 +1,73 @@
+"""What imagining gives back: one step, or many."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vdworld.types import Features, Frame, Frames, LaneMask, PerLane, PerStep, StepFeatures, StepMask
+from vdworld.world.state import WorldState
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What a real environment would have shown.
+
+    Args:
+        frames: Camera name to frames ``[b, t, 3, h, w]`` in [-1, 1].
+        state: Name to low-dimensional readings ``[b, t, d]``; empty, as long as worlds imagine frames alone.
+    """
+
+    frames: dict[str, Frames]
+    state: dict[str, PerStep]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One imagined step of every lane.
+
+    Args:
+        frame: The next frame ``[b, c, h, w]`` in [-1, 1]; several cameras lie behind one another on c.
+        reward: The expected reward of the step ``[b]``, in the environment's units; 0 in a world without rewards.
+        continuation: The probability that the episode goes on ``[b]``.
+        terminated: Whether it ended ``[b]``, drawn with that probability from the lane's own stream.
+        features: Features of the transition ``[b, f]``.
+        uncertainty: How far the model disagrees with itself ``[b]``; None unless asked for.
+        cameras: The cameras' names.
+    """
+
+    frame: Frame
+    reward: PerLane
+    continuation: PerLane
+    terminated: LaneMask
+    features: Features
+    uncertainty: PerLane | None
+    cameras: tuple[str, ...]
+
+    @property
+    def observation(self) -> Observation:
+        """The whole observation, by camera."""
+        parts = self.frame[:, None].chunk(len(self.cameras), dim=2)
+        return Observation(frames=dict(zip(self.cameras, parts, strict=True)), state={})
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """An imagined future of every lane, over h steps.
+
+    Args:
+        frames: ``[b, h, c, h, w]`` in [-1, 1], the context not included.
+        rewards: Expected rewards ``[b, h]``.
+        continuations: Probabilities that the episode goes on ``[b, h]``.
+        terminated: Drawn ends ``[b, h]``; what follows an end is imagined all the same, and up to the user to ignore.
+        features: ``[b, h, f]`` if asked for.
+        uncertainty: ``[b, h]`` if asked for.
+        state: Where the dreams stand after the last step.
+    """
+
+    frames: Frames
+    rewards: PerStep
+    continuations: PerStep
+    terminated: StepMask
+    features: StepFeatures | None
+    uncertainty: PerStep | None
+    state: WorldState

@@ -1,0 +1,135 @@
+"""Worlds on disk: one folder with everything, nothing pickled."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vdworld.extras import require
+from vdworld.spaces import ActionCodec
+from vdworld.spec import EnvironmentSpec
+from vdworld.world.build import build
+from vdworld.world.card import model_card
+from vdworld.world.heads import OutcomeHeads
+from vdworld.world.starts import StartClips
+
+if TYPE_CHECKING:
+    from vdworld.world.model import WorldModel
+
+FORMAT = 1
+CONFIG, WEIGHTS, STARTS, CARD = "config.json", "model.safetensors", "starts.safetensors", "README.md"
+
+
+def save_world(world: WorldModel, path: Path) -> Path:
+    """Write the world's folder; an older world there is replaced only once the new one is whole.
+
+    Files that are not the world's, such as logs, stay.
+
+    Raises:
+        ValueError: The network or process was not made by ``vdworld.world.build``.
+    """
+    safetensors = require("safetensors.torch", "all")
+    config = world_config(world)
+    path.mkdir(parents=True, exist_ok=True)
+    scratch = path / f".saving-{uuid.uuid4().hex[:8]}"
+    scratch.mkdir()
+    try:
+        weights = {name: value.detach().cpu().contiguous() for name, value in world.state_dict().items()}
+        safetensors.save_file(weights, scratch / WEIGHTS)
+        if world.starts is not None:
+            starts = {name: value.cpu().contiguous() for name, value in world.starts.tensors().items()}
+            safetensors.save_file(starts, scratch / STARTS)
+        (scratch / CARD).write_text(model_card(world), encoding="utf-8")
+        (scratch / CONFIG).write_text(json.dumps(config, indent=2), encoding="utf-8")
+        for file in (STARTS, WEIGHTS, CARD, CONFIG):
+            if (scratch / file).exists():
+                os.replace(scratch / file, path / file)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return path
+
+
+def load_world(path_or_name: str | Path) -> WorldModel:
+    """Read a world's folder; gradients of the weights are off.
+
+    Raises:
+        FileNotFoundError: There is no such folder, or it holds no world.
+        ValueError: The folder was written by a newer vdworld, or is damaged.
+    """
+    from vdworld.world.model import WorldModel
+
+    path = find_world(path_or_name)
+    safetensors = require("safetensors.torch", "all")
+    config = json.loads((path / CONFIG).read_text(encoding="utf-8"))
+    if config.get("format") != FORMAT:
+        raise ValueError(f"{path} holds a world of format {config.get('format')}, and this vdworld reads {FORMAT}.")
+    starts = StartClips(**safetensors.load_file(path / STARTS)) if (path / STARTS).exists() else None
+    spec = config["spec"]
+    world = WorldModel(
+        network=build(config["network"]),
+        process=build(config["process"]),
+        heads=OutcomeHeads(**config["heads"]),
+        action_codec=ActionCodec.from_json(config["action_codec"]),
+        spec=None if spec is None else EnvironmentSpec.from_json(spec),
+        starts=starts,
+        **{**config["world"], "image_size": tuple(config["world"]["image_size"])},
+    )
+    try:
+        world.load_state_dict(safetensors.load_file(path / WEIGHTS))
+    except (RuntimeError, FileNotFoundError, safetensors.SafetensorError if hasattr(safetensors, "SafetensorError") else OSError) as error:
+        raise ValueError(f"The weights in {path} don't fit its {CONFIG}: {error}") from error
+    return world.eval().requires_grad_(False)
+
+
+def world_config(world: WorldModel) -> dict[str, Any]:
+    """Return what config.json holds.
+
+    Raises:
+        ValueError: The network or process was not made by ``vdworld.world.build``.
+    """
+    from vdworld import __version__
+
+    for part in (world.network, world.process):
+        if not hasattr(part, "description"):
+            raise ValueError(f"`{type(part).__name__}` must be made by `vdworld.world.build`, to be described in a file.")
+    heads = world.heads
+    return {
+        "format": FORMAT,
+        "vdworld": __version__,
+        "network": world.network.description,
+        "process": world.process.description,
+        "heads": {
+            "feature_dim": world.network.feature_dim,
+            "reward_offset": heads.reward_offset,
+            "reward_scale": heads.reward_scale,
+        },
+        "action_codec": world.action_codec.to_json(),
+        "spec": None if world.spec is None else world.spec.to_json(),
+        "world": {
+            "image_size": list(world.image_size),
+            "cameras": list(world.cameras),
+            "fps": world.fps,
+            "has_reward": world.has_reward,
+            "num_sampling_steps": world.num_sampling_steps,
+            "record": world.record,
+        },
+    }
+
+
+def find_world(path_or_name: str | Path) -> Path:
+    """Return the folder of a world.
+
+    Raises:
+        FileNotFoundError: There is no such folder, or it holds no world.
+    """
+    path = Path(path_or_name).expanduser()
+    if not path.is_dir():
+        raise FileNotFoundError(f"There is no world at {path}. Train one with `vdworld train output={path}`.")
+    if not (path / CONFIG).exists():
+        found = ", ".join(sorted(p.name for p in path.iterdir())[:8]) or "nothing"
+        raise FileNotFoundError(f"{path} holds no world: {CONFIG} is missing, there is {found}.")
+    return path

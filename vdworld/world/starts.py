@@ -1,0 +1,35 @@
+"""Real context clips that travel with a world, so that a dream can begin without the dataset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from vdworld.types import Known, RawActions
+
+
+@dataclass(frozen=True)
+class StartClips:
+    """Short pieces of real experience, each ending where a dream may begin.
+
+    Args:
+        frames: uint8 pixels ``[n, k, c, h, w]``, padded on the left with the episode's first frame.
+        actions: Flat actions between them ``[n, k - 1, n_action]``, zeros where padded.
+        known: ``[n, k - 1]``; False where padded.
+    """
+
+    frames: Tensor
+    actions: RawActions
+    known: Known
+
+    def __post_init__(self) -> None:
+        if len(self.frames) == 0:
+            raise ValueError("`frames` must hold at least one start clip, got none.")
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the tensors by name, as stored."""
+        return {"frames": self.frames, "actions": self.actions, "known": self.known}

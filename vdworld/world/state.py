@@ -1,0 +1,94 @@
+"""Everything a dream remembers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from dataclasses import replace as with_fields
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from vdworld.types import Features, Frames, LaneIntegers, LaneMask, PastActions, PastKnown
+from vdworld.world.noise import mix
+
+
+@dataclass(frozen=True)
+class WorldState:
+    """A batch of dreams, one per lane; every tensor has the lanes first.
+
+    Args:
+        frames: The last K frames ``[b, K, c, h, w]`` in [-1, 1], newest last.
+        actions: The encoded actions between them ``[b, K - 1, a]``.
+        known: ``[b, K - 1]``; False where an action is null, so that what came before it is padding.
+        seed: The lanes' random streams ``[b]``.
+        counter: How often each stream was drawn from ``[b]``.
+        features: What the network makes of the newest transition ``[b, f]``.
+    """
+
+    frames: Frames
+    actions: PastActions
+    known: PastKnown
+    seed: LaneIntegers
+    counter: LaneIntegers
+    features: Features
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    @property
+    def frame(self) -> Tensor:
+        """The newest frame ``[b, c, h, w]``."""
+        return self.frames[:, -1]
+
+    def repeat(self, count: int, noise: Literal["shared", "independent"] = "shared") -> WorldState:
+        """Branch every lane into `count` lanes that follow one another, as ``torch.repeat_interleave`` does.
+
+        Args:
+            count: Branches per lane.
+            noise: ``"shared"`` lets the branches of a lane see the same noise (common random numbers: differences
+                come from actions alone); ``"independent"`` gives each its own stream (particles), the first branch
+                keeping the lane's.
+
+        Raises:
+            ValueError: `noise` is neither.
+        """
+        if noise not in ("shared", "independent"):
+            raise ValueError(f'`noise` must be "shared" or "independent", got {noise!r}.')
+        state = WorldState(**{name: value.repeat_interleave(count, dim=0) for name, value in self._tensors().items()})
+        if noise == "shared":
+            return state
+        branch = torch.arange(count, device=self.seed.device).repeat(len(self))
+        seed = torch.where(branch == 0, state.seed, mix(state.seed + (branch << 32) + state.counter))
+        return with_fields(state, seed=seed)
+
+    def __getitem__(self, lanes: Any) -> WorldState:
+        """Select lanes by a slice, a list, a mask or an index tensor; a single integer keeps the lane axis."""
+        if isinstance(lanes, int):
+            lanes = [lanes]
+        return WorldState(**{name: value[lanes] for name, value in self._tensors().items()})
+
+    def clone(self) -> WorldState:
+        """Return a copy that shares no memory with this state."""
+        return WorldState(**{name: value.clone() for name, value in self._tensors().items()})
+
+    def replace(self, mask: LaneMask, other: WorldState) -> WorldState:
+        """Return this state with the lanes in `mask` taken from `other`, which has as many lanes.
+
+        Raises:
+            ValueError: The numbers of lanes differ.
+        """
+        if not len(self) == len(other) == len(mask):
+            raise ValueError(
+                f"`mask` and `other` must have {len(self)} lanes like this state, got {len(mask)} and {len(other)}."
+            )
+        pairs = zip(self._tensors().items(), other._tensors().values(), strict=True)
+        mask = mask.to(self.seed.device)
+        return WorldState(**{k: torch.where(mask.reshape(-1, *[1] * (a.ndim - 1)), b, a) for (k, a), b in pairs})
+
+    def to(self, device: torch.device | str) -> WorldState:
+        """Move to another device."""
+        return WorldState(**{name: value.to(device) for name, value in self._tensors().items()})
+
+    def _tensors(self) -> dict[str, Tensor]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
