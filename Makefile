@@ -8,6 +8,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.vdworld-installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+NEEDS := vdworld needs Python 3.10 or later with venv and pip. Name one: make install PYTHON=/path/to/python3
 INSTALL := $(PIP) install --constraint constraints.txt
 
 .DEFAULT_GOAL := help
@@ -24,12 +25,10 @@ install: $(STAMP)
 	@echo "vdworld is ready in $(VENV): $(BIN)/vdworld --help"
 
 $(STAMP): pyproject.toml constraints.txt
-	@command -v "$(PYTHON)" >/dev/null || \
-		{ echo "vdworld needs Python 3.10 or later, and there is no '$(PYTHON)'. Name one: make install PYTHON=/path/to/python3"; exit 1; }
+	@command -v "$(PYTHON)" >/dev/null || { echo "There is no '$(PYTHON)'. $(NEEDS)"; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
-		{ echo "vdworld needs Python 3.10 or later, and '$(PYTHON)' is `"$(PYTHON)" --version`. Name another: make install PYTHON=/path/to/python3"; exit 1; }
-	@"$(PYTHON)" -c 'import ensurepip, venv' || \
-		{ echo "'$(PYTHON)' comes without venv and pip. Name a complete one: make install PYTHON=/path/to/python3"; exit 1; }
+		{ echo "'$(PYTHON)' is older. $(NEEDS)"; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' || { echo "'$(PYTHON)' comes without them. $(NEEDS)"; exit 1; }
 	@echo "Installing the pinned packages into $(VENV); this takes some minutes, and happens once."
 	"$(PYTHON)" -m venv "$(VENV)"
 	$(INSTALL) --quiet pip setuptools

@@ -43,7 +43,12 @@ class GoalImage:
     Args:
         blur: Standard deviations of the blurs, as shares of the frame's height; 0 leaves the pixels as they are.
         last: How much the last frame counts against the mean over all frames, in [0, 1].
+
+    Attributes:
+        frames_only: Tells planners that rewards need not be imagined.
     """
+
+    frames_only = True
 
     def __init__(self, blur: tuple[float, ...] = (0.05, 0.15), last: float = 0.5) -> None:
         if not blur or min(blur) < 0:

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from vdworld.agents.objectives import Objective, Return
 from vdworld.agents.planning.cross_entropy import CrossEntropy
-from vdworld.types import Actions, Frame, Frames, LaneMask
+from vdworld.spaces import unflatten_action
+from vdworld.types import Actions, Frame, Frames, LaneMask, PerLane, RawActions
 from vdworld.world import WorldModel, WorldState
 
 
@@ -50,12 +51,12 @@ class Planner:
         if isinstance(self.objective, Return) and not world.has_reward:
             raise ValueError(
                 "`objective` Return needs rewards, and this world was trained on data without any. "
-                "Give another objective: any function of a Rollout."
+                "Give another objective: any function of a Rollout and the goal frames."
             )
         self.num_sampling_steps, self.max_batch, self.seed = num_sampling_steps, max_batch, seed
         self.num_imagined = 0
         self.rng = torch.Generator().manual_seed(seed)
-        self._frames: Frames | None = None
+        self.reset()
 
     def reset(
         self,
@@ -75,62 +76,58 @@ class Planner:
             self.seed = seed
             self.rng.manual_seed(seed)
         self.goal = goal
-        self._frames = self._actions = None
+        self._past: tuple[Frames, RawActions] | None = None
         if context is not None:
-            self._frames, self._actions = context[0][:, :-1].float(), torch.as_tensor(context[1]).float()
+            self._past = context[0][:, :-1].float().cpu(), torch.as_tensor(context[1]).float().cpu()
         self._plan: Actions | None = None
         self._age, self._count = 0, 0
 
+    @torch.no_grad()
     def act(self, observation: Frame) -> Any:
         """Choose one action per lane ``[b, ...]`` in the environment's units."""
-        self._see(observation)
+        frames, actions = self._see(observation)
         if self._plan is None or self._age >= self.replan_every:
-            state = self.world.start(self._frames, self._native(self._actions), seed=self.seed + 7919 * self._count)
+            native = unflatten_action(self.world.action_space, actions) if actions.shape[1] else None
+            state = self.world.start(frames, native, seed=self.seed + 7919 * self._count)
             self._plan, self._age = self._improve(state), 0
         encoded = self._plan[:, self._age]
         self._age, self._count = self._age + 1, self._count + 1
         flat = self.world.action_codec.decode_flat(encoded).cpu()
-        past = self._actions[:, -self.world.context_length + 1 :]
-        self._actions = torch.cat([past, flat[:, None]], dim=1)
+        self._past = frames, torch.cat([actions, flat[:, None]], dim=1)
         return self.world.action_codec.decode(encoded)
 
-    def _see(self, observation: Frame) -> None:
-        frame = observation.float().cpu()[:, None]
-        if self._frames is None:
-            self._frames = frame
-            self._actions = torch.zeros(len(frame), 0, len(self.world.action_codec.num_choices))
-            return
-        self._frames = torch.cat([self._frames[:, -self.world.context_length :], frame], dim=1)
-        self._actions = self._actions[:, -(self._frames.shape[1] - 1) :]
+    def _see(self, observation: Frame) -> tuple[Frames, RawActions]:
+        """Return the last K + 1 frames with the newest, and the flat actions between them."""
+        frame, k = observation.float().cpu()[:, None], self.world.context_length
+        if self._past is None:
+            return frame, torch.zeros(len(frame), 0, len(self.world.action_codec.num_choices))
+        frames, actions = self._past
+        return torch.cat([frames[:, -k:], frame], dim=1), actions[:, -k:]
 
     def _improve(self, state: WorldState) -> Actions:
         b, horizon, dim = len(state), self.method.horizon, self.world.action_codec.dim
         guess = torch.zeros(b, horizon, dim, device=self.world.device)
         if self._plan is not None:  # go on with what was left of the last plan, holding its last action
-            rest = self._plan[:, self._age :]
-            guess = torch.cat([rest, rest[:, -1:].expand(-1, horizon - rest.shape[1], -1)], dim=1)
+            rest, last = self._plan[:, self._age :], self._plan[:, -1:]
+            guess = torch.cat([rest, last.expand(-1, horizon - rest.shape[1], -1)], dim=1)
 
         def score(candidates: Tensor) -> Tensor:
             n = candidates.shape[1]
-            lanes = max(self.max_batch // n, 1)
-            chunks = [self._score(state[i : i + lanes], candidates[i : i + lanes], i) for i in range(0, b, lanes)]
-            return torch.cat(chunks)
+            plans = self.world.action_codec.project(candidates.flatten(0, 1))
+            owner = torch.arange(b, device=plans.device).repeat_interleave(n)
+            chunks = zip(owner.split(self.max_batch), plans.split(self.max_batch), strict=True)
+            return torch.cat([self._score(state[lanes], actions, lanes) for lanes, actions in chunks]).reshape(b, n)
 
         return self.method.plan(guess, score, self.rng)
 
-    @torch.no_grad()
-    def _score(self, state: WorldState, candidates: Tensor, first: int) -> Tensor:
-        b, n, horizon, _ = candidates.shape
-        actions = self.world.action_codec.project(candidates.flatten(0, 1))
+    def _score(self, state: WorldState, actions: Actions, lanes: Tensor) -> PerLane:
         rollout = self.world.rollout(
-            state.repeat(n), actions, num_sampling_steps=self.num_sampling_steps, encoded=True
+            state,
+            actions,
+            num_sampling_steps=self.num_sampling_steps,
+            frames_only=getattr(self.objective, "frames_only", False),
+            encoded=True,
         )
-        self.num_imagined += b * n * horizon
-        goal = None if self.goal is None else self.goal[first : first + b].to(rollout.frames.device)
-        goal = None if goal is None else goal.repeat_interleave(n, dim=0)
-        return self.objective(rollout, goal).reshape(b, n)
-
-    def _native(self, flat: Tensor) -> Any:
-        from vdworld.spaces import unflatten_action
-
-        return None if flat.shape[1] == 0 else unflatten_action(self.world.action_space, flat)
+        self.num_imagined += actions.shape[0] * actions.shape[1]
+        goal = None if self.goal is None else self.goal.to(rollout.frames.device)[lanes]
+        return self.objective(rollout, goal)

@@ -1,1 +1,1 @@
-"""What the commands read: one folder per command with its YAML file, and ``shared`` for the groups they have in common."""
+"""What the commands read: one folder per command with its YAML file, and ``shared`` for the groups of several."""

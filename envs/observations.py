@@ -81,7 +81,7 @@ def to_rgb(picture: np.ndarray) -> np.ndarray:
 
 
 def observed_numbers(space: gym.Space, observation: Any) -> dict[str, np.ndarray]:
-    """Return the numbers in an observation, ``[d]`` each, as ``observation.<key>``; a bare one is ``observation.state``."""
+    """Return an observation's numbers, ``[d]`` each, as ``observation.<key>``; bare ones as ``observation.state``."""
     numbers = {}
     for path, leaf in _leaves(space):
         if _is_picture(leaf):

@@ -42,7 +42,7 @@ class CounterEnv(gym.Env):
         self._sum = int(self.np_random.integers(10))
         return self._picture(), {"sum": self._sum}
 
-    def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+    def step(self, action: int | np.integer) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Add the action to the sum."""
         reward = 100.0 * self._num_steps + 10.0 * self._sum + int(action)
         self._num_steps, self._last, self._sum = self._num_steps + 1, int(action), self._sum + int(action)

@@ -9,7 +9,7 @@ import queue
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from contextlib import closing, suppress
@@ -32,7 +32,7 @@ class WorkerError(RuntimeError):
 
 def make_episodes(
     maker: EpisodeMaker, first_index: int, num_processes: int, should_stop: Callable[[], bool] = lambda: False
-) -> Iterator[RecordedEpisode]:
+) -> Generator[RecordedEpisode, None, None]:
     """Yield the episodes from `first_index` on, without end; close the iterator to stop.
 
     They are the same whatever `num_processes` is. With 1 they are made in this process.
@@ -106,7 +106,8 @@ class _Worker:
 
     def make(self, index: int) -> RecordedEpisode:
         stdin, stdout = self.process.stdin, self.process.stdout
-        assert stdin is not None and stdout is not None
+        assert stdin is not None
+        assert stdout is not None
         try:
             stdin.write(self._greeting + pickle.dumps(index))
             stdin.flush()

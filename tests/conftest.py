@@ -14,4 +14,4 @@ import torch
 # Before the first import of vdworld: its tensor aliases become jaxtyping's, and beartype checks every annotated call
 # (an int passes for a float, as PEP 484 says).
 jaxtyping.install_import_hook("vdworld", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
-torch.set_num_threads(2)
+torch.set_num_threads(1)

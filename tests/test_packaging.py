@@ -14,7 +14,7 @@ import pytest
 if sys.version_info >= (3, 11):
     import tomllib
 else:
-    import tomli as tomllib
+    import tomli as tomllib  # pyright: ignore[reportMissingImports]
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = {"vdworld": "vdworld", "envs": "vdworld/envs", "agents": "vdworld/agents", "configs": "vdworld/configs"}

@@ -14,7 +14,7 @@ def overview() -> str:
     """Return the list of verbs that ``vdworld`` alone prints."""
     verbs = "\n".join(f"  {name:<10} {verb.line}" for name, verb in VERBS.items())
     return (
-        f"vdworld {vdworld.__version__}: train a world model on your own recordings, use it as a Gymnasium environment\n\n"
+        f"vdworld {vdworld.__version__}: turn recordings into a world model that is a Gymnasium environment\n\n"
         f"  vdworld VERB key=value ...\n\n{verbs}\n\n"
         "`vdworld VERB --help` lists a verb's keys. With VDWORLD_TRACEBACK=1 an error says where it came from."
     )

@@ -21,5 +21,5 @@ def require(module: str, extra: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] != module.split(".")[0]:
             raise
-        package = module.split(".")[0]
-        raise ImportError(f'The package `{package}` is needed here. Install it: pip install "vdworld[{extra}]"') from error
+        hint = f'pip install "vdworld[{extra}]"'
+        raise ImportError(f"The package `{error.name}` is needed here. Install it: {hint}") from error

@@ -68,17 +68,17 @@ def flatten_action(space: gym.Space, action: Any) -> np.ndarray:
 
 
 def unflatten_action(space: gym.Space, vector: Any) -> Any:
-    """Turn flat numbers ``[..., n]`` back into a native action; arrays keep their leading axes and the space's dtype."""
+    """Turn flat numbers ``[..., n]`` back into a native action of the space's dtype; leading axes are kept."""
     flat = np.asarray(vector.detach().cpu() if isinstance(vector, Tensor) else vector)
     if isinstance(space, spaces.Dict | spaces.Tuple):
         parts = list(space.spaces.values()) if isinstance(space, spaces.Dict) else list(space.spaces)
         ends = np.cumsum([flat_action_size(part) for part in parts])[:-1]
         children = [unflatten_action(p, f) for p, f in zip(parts, np.split(flat, ends, axis=-1), strict=True)]
         return dict(zip(space.spaces, children, strict=True)) if isinstance(space, spaces.Dict) else tuple(children)
-    if not isinstance(space, spaces.Box):
+    if not np.issubdtype(space.dtype, np.floating):
         flat = np.rint(flat)
     native = flat.reshape((*flat.shape[:-1], *(space.shape or ()))).astype(space.dtype)
-    return native[()] if native.ndim == 0 else native
+    return native[()] if native.ndim == 0 and isinstance(space, spaces.Discrete) else native
 
 
 class ActionCodec:
@@ -96,12 +96,15 @@ class ActionCodec:
         ValueError: A Box without bounds and no `low` and `high` for it.
     """
 
-    def __init__(self, space: gym.Space, low: Sequence[float] | None = None, high: Sequence[float] | None = None) -> None:
+    def __init__(
+        self, space: gym.Space, low: Sequence[float] | None = None, high: Sequence[float] | None = None
+    ) -> None:
         self.space = space
         self.num_choices = [count for leaf in leaves(space) for count in _choices(leaf)]  # 0: a continuous number
         self.offsets = np.concatenate([_offsets(leaf) for leaf in leaves(space)])
         bounds = np.array([bound for leaf in leaves(space) for bound in _bounds(leaf)], dtype=np.float64)
-        given = np.stack([_given(low, len(bounds)), _given(high, len(bounds))], axis=1)
+        given = np.stack([_given("low", low, len(bounds)), _given("high", high, len(bounds))], axis=1)
+        self._legal = np.where([[count > 0] for count in self.num_choices], [-np.inf, np.inf], bounds)  # [n, 2]
         bounds = np.where(np.isfinite(bounds), bounds, given)
         if not np.isfinite(bounds).all():
             raise ValueError(f"`low` and `high` must bound the unbounded parts of {space}, got {low} and {high}.")
@@ -117,7 +120,11 @@ class ActionCodec:
         return _flatten_tensor(self.space, actions)
 
     def encode_flat(self, flat: Tensor) -> Tensor:
-        """Turn flat actions ``[..., n]`` into encoded ones ``[..., a]``."""
+        """Turn flat actions ``[..., n]`` into encoded ones ``[..., a]``.
+
+        Raises:
+            ValueError: Too few or too many numbers, or a choice that the space doesn't have.
+        """
         if flat.shape[-1] != len(self.num_choices):
             raise ValueError(f"`flat` must end in {len(self.num_choices)} numbers for {self.space}, got {flat.shape}.")
         low, high, offsets = (
@@ -125,7 +132,7 @@ class ActionCodec:
         )
         scaled = ((flat - low) / (high - low) * 2 - 1).clamp(-1, 1).float()
         columns = [
-            F.one_hot((flat[..., i] - offsets[i]).round().long(), count).float() if count else scaled[..., i : i + 1]
+            self._one_hot(flat[..., i] - offsets[i], count) if count else scaled[..., i : i + 1]
             for i, count in enumerate(self.num_choices)
         ]
         return torch.cat(columns, dim=-1)
@@ -154,7 +161,8 @@ class ActionCodec:
 
     def decode(self, encoded: Tensor) -> Any:
         """Turn encoded actions ``[..., a]`` into native ones: arrays of the space's dtype, or a tree of them."""
-        return unflatten_action(self.space, self.decode_flat(encoded))
+        flat = self.decode_flat(encoded).detach().cpu().numpy().astype(np.float64)
+        return unflatten_action(self.space, flat.clip(*self._legal.T))  # float32 may round past a bound
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; ``from_json`` reads them back."""
@@ -164,6 +172,12 @@ class ActionCodec:
     def from_json(cls, values: dict[str, Any]) -> ActionCodec:
         """Read back what ``to_json`` gave."""
         return cls(space_from_json(values["space"]), values["low"], values["high"])
+
+    def _one_hot(self, values: Tensor, count: int) -> Tensor:
+        choice = values.round().long()
+        if choice.device.type == "cpu" and ((choice < 0) | (choice >= count)).any():  # on a GPU one_hot itself objects
+            raise ValueError(f"`actions` must lie in {self.space}, got choice {choice.unique().tolist()} of {count}.")
+        return F.one_hot(choice, count).float()
 
 
 def _flatten_tensor(space: gym.Space, actions: Any) -> Tensor:
@@ -175,8 +189,11 @@ def _flatten_tensor(space: gym.Space, actions: Any) -> Tensor:
     return values.reshape(*values.shape[: values.ndim - len(space.shape or ())], leaf_size(space))
 
 
-def _given(values: Sequence[float] | None, size: int) -> np.ndarray:
-    return np.full(size, np.nan) if values is None else np.asarray(values, dtype=np.float64)
+def _given(name: str, values: Sequence[float] | None, size: int) -> np.ndarray:
+    array = np.full(size, np.nan) if values is None else np.asarray(values, dtype=np.float64)
+    if array.shape != (size,):
+        raise ValueError(f"`{name}` must hold {size} numbers, one per number of a flat action, got {values}.")
+    return array
 
 
 def _choices(leaf: gym.Space) -> list[int]:
@@ -212,7 +229,7 @@ def space_to_json(space: gym.Space) -> dict[str, Any]:
     if isinstance(space, spaces.MultiBinary):
         return {"type": "MultiBinary", "shape": list(space.shape)}
     if isinstance(space, spaces.Box):
-        ends = [[None if np.isinf(v) else float(v) for v in end.ravel()] for end in (space.low, space.high)]
+        ends = [[None if np.isinf(v) else v.item() for v in end.ravel()] for end in (space.low, space.high)]
         return {"type": "Box", "shape": list(space.shape), "dtype": str(space.dtype), "low": ends[0], "high": ends[1]}
     raise ValueError(f"`space` must be made of Box, Discrete, MultiDiscrete, MultiBinary, Dict and Tuple, got {space}.")
 
@@ -221,7 +238,8 @@ def space_from_json(values: dict[str, Any]) -> gym.Space:
     """Build the space that ``space_to_json`` described."""
     match values["type"]:
         case "Dict":
-            return spaces.Dict({key: space_from_json(part) for key, part in values["spaces"].items()})
+            pairs = [(key, space_from_json(part)) for key, part in values["spaces"].items()]
+            return spaces.Dict(pairs)  # Gymnasium keeps the order of pairs, and sorts a dict
         case "Tuple":
             return spaces.Tuple([space_from_json(part) for part in values["spaces"]])
         case "Discrete":
@@ -233,7 +251,8 @@ def space_from_json(values: dict[str, Any]) -> gym.Space:
             return spaces.MultiBinary(shape[0] if len(shape) == 1 else shape)
         case "Box":
             dtype, shape = np.dtype(values["dtype"]), tuple(values["shape"])
-            low = np.array([-np.inf if v is None else v for v in values["low"]], dtype=np.float64)
-            high = np.array([np.inf if v is None else v for v in values["high"]], dtype=np.float64)
-            return spaces.Box(low.reshape(shape).astype(dtype), high.reshape(shape).astype(dtype), dtype=dtype.type)
-    raise ValueError(f"`type` must be Box, Discrete, MultiDiscrete, MultiBinary, Dict or Tuple, got {values['type']!r}.")
+            low = np.array([-np.inf if v is None else v for v in values["low"]], dtype=dtype)
+            high = np.array([np.inf if v is None else v for v in values["high"]], dtype=dtype)
+            return spaces.Box(low.reshape(shape), high.reshape(shape), dtype=dtype.type)
+    kind = values["type"]
+    raise ValueError(f"`type` must be Box, Discrete, MultiDiscrete, MultiBinary, Dict or Tuple, got {kind!r}.")

@@ -43,16 +43,19 @@ class CrossEntropy:
         std_min: float = 0.05,
         keep: int = 2,
     ) -> None:
-        for name, value in (("horizon", horizon), ("num_candidates", num_candidates), ("num_iterations", num_iterations)):
+        sizes = {"horizon": horizon, "num_candidates": num_candidates, "num_iterations": num_iterations}
+        for name, value in sizes.items():
             if value < 1:
                 raise ValueError(f"`{name}` must be at least 1, got {value}.")
         if not 1 < num_elites <= num_candidates:
             raise ValueError(f"`num_elites` must lie in 2..{num_candidates} (`num_candidates`), got {num_elites}.")
         if num_knots is not None and not 1 <= num_knots <= horizon:
             raise ValueError(f"`num_knots` must lie in 1..{horizon} (`horizon`), got {num_knots}.")
+        if keep < 0:
+            raise ValueError(f"`keep` must be at least 0, got {keep}.")
         self.horizon, self.num_candidates, self.num_iterations = horizon, num_candidates, num_iterations
         self.num_elites, self.num_knots = num_elites, num_knots or horizon
-        self.std, self.std_min, self.keep = std, std_min, min(keep, num_elites)
+        self.std, self.std_min, self.keep = std, std_min, min(keep, num_elites, num_candidates - 1)
 
     @torch.no_grad()
     def plan(self, guess: Actions, score: Score, rng: torch.Generator) -> Actions:
@@ -68,7 +71,7 @@ class CrossEntropy:
         """
         b, horizon, a = guess.shape
         lines = knot_lines(horizon, self.num_knots).to(guess)  # [t, k]
-        mean = torch.linalg.lstsq(lines, guess).solution  # [b, k, a]
+        mean = torch.linalg.lstsq(lines.expand(b, -1, -1), guess).solution  # [b, k, a]
         std = torch.full_like(mean, self.std)
         kept = mean[:, None].clamp(-1, 1)
         best, best_score = mean, mean.new_full((b,), -torch.inf)

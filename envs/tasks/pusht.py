@@ -49,7 +49,7 @@ class PushTTask:
         degrees = round(math.degrees(angle_tolerance))
         self.distance_rule = f"the block's distance in px plus {lever:g} px per radian that it is turned"
         self.success_rule = f"at some step the block is within {position_tolerance:g} px and {degrees}° of the goal"
-        self.strict_rule = f"{self.success_rule}, and the agent within {position_tolerance:g} px of its own"
+        self.strict_rule = f"at the same step the agent, too, is within {position_tolerance:g} px of its goal"
 
     def restore(self, env: gym.Env, state: State, last_action: Any = None) -> tuple[Any, dict[str, Any]]:
         """Put the table into a recorded state: agent, its velocity, block; the block's velocity is zero.

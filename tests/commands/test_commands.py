@@ -48,7 +48,9 @@ def test_info_says_what_a_world_is(home, capsys):
 
 def test_evaluate_prints_the_table_and_writes_the_report(home, capsys, tmp_path):
     text = says(
-        capsys, 0, ["evaluate", f"world={home}/world", f"data={home}/data", f"output={tmp_path}", "num_clips=3", "steps=[1,2]"]
+        capsys,
+        0,
+        ["evaluate", f"world={home}/world", f"data={home}/data", f"output={tmp_path}", "num_clips=3", "steps=[1,2]"],
     )
     assert "Moving pixels" in text
     assert (tmp_path / "report.html").is_file()
@@ -72,7 +74,10 @@ def test_benchmark_measures_a_saved_world(home, capsys, tmp_path):
     text = says(capsys, 0, ["benchmark", "speed", f"world={home}/world", f"output={tmp_path}", *few])
     assert "Imagined frames per second" in text
     rows = json.loads((tmp_path / "speed.json").read_text())["rows"]
-    assert [(row["batch_size"], row["num_sampling_steps"], len(row["repeats"])) for row in rows] == [(1, 1, 2), (2, 1, 2)]
+    assert [(row["batch_size"], row["num_sampling_steps"], len(row["repeats"])) for row in rows] == [
+        (1, 1, 2),
+        (2, 1, 2),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -87,7 +92,10 @@ def test_benchmark_measures_a_saved_world(home, capsys, tmp_path):
         (["evaluate", "data={0}/data", "world={0}/data"], "holds no world: config.json is missing"),
         (["plan", "data={0}/data", "world={0}/world", "env=CartPole-v1"], "must have the world's action space"),
         (["record", "env=No-v0", "output={0}/r", "num_steps=3"], "`env` must be the id of a registered environment"),
-        (["record", "env=CartPole-v1", "output={0}/data", "num_steps=90", "resume=false"], "With resume=true it is added"),
+        (
+            ["record", "env=CartPole-v1", "output={0}/data", "num_steps=90", "resume=false"],
+            "With resume=true it is added",
+        ),
         (["info", "{0}/nothing"], "which does not exist"),
         (["info", "{0}"], "which has neither meta/info.json nor config.json"),
         (["benchmark", "sped"], "`name` must be one of speed, got 'sped'"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 
 import pytest
 from hydra.utils import get_object
@@ -23,17 +24,35 @@ def parameters(function):
     return set(inspect.signature(function).parameters)
 
 
+def targets(node: DictConfig) -> Iterator[DictConfig]:
+    """Yield the nodes with a ``_target_`` below `node` and `node` itself."""
+    if "_target_" in node:
+        yield node
+    for name in node:
+        if not OmegaConf.is_missing(node, name) and isinstance(node[name], DictConfig):
+            yield from targets(node[name])
+
+
+def binds(node: DictConfig) -> bool:
+    """Tell whether a node's class takes all its values; a TypeError names the one that it does not take."""
+    values = {str(name): value for name, value in node.items() if name != "_target_"}
+    return inspect.signature(get_object(node["_target_"])).bind_partial(**values) is not None
+
+
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_command_composes_with_its_defaults(verb):
-    assert isinstance(compose_config(verb), DictConfig)
+def test_a_command_composes_with_its_defaults_and_its_nodes_bind(verb):
+    assert all(binds(node) for node in targets(compose_config(verb)))
 
 
 @pytest.mark.parametrize(("verb", "group", "option"), CHOICES, ids="-".join)
-def test_every_option_of_every_group_composes_and_binds_to_its_class(verb, group, option):
-    node = compose_config(verb, [f"{group}={option}"])[group]
-    if "_target_" in node:
-        values = {name: value for name, value in node.items() if name != "_target_"}
-        inspect.signature(get_object(node["_target_"])).bind_partial(**values)
+def test_every_option_of_every_group_composes_and_binds(verb, group, option):
+    assert all(binds(node) for node in targets(compose_config(verb, [f"{group}={option}"])))
+
+
+def test_a_misspelt_key_in_a_node_does_not_bind():
+    node = OmegaConf.create({"_target_": "vdworld.agents.Return", "dicsount": 0.9})
+    with pytest.raises(TypeError, match="dicsount"):
+        binds(node)
 
 
 def test_every_yaml_file_belongs_to_a_command():
@@ -55,6 +74,7 @@ def test_every_yaml_file_belongs_to_a_command():
 )
 def test_a_class_s_whole_choice_stands_in_its_yaml_file(group, option, decided_elsewhere):
     node = OmegaConf.load(CONFIGS / "shared" / group / f"{option}.yaml")
+    assert isinstance(node, DictConfig)
     assert {name for name in node if name != "_target_"} == parameters(get_object(node["_target_"])) - decided_elsewhere
 
 

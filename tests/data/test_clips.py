@@ -96,7 +96,7 @@ def test_steps_without_room_for_the_targets_are_refused(make_dataset: Callable) 
 
 def test_arguments_that_can_not_be_met_are_refused(make_dataset: Callable) -> None:
     dataset = make_dataset(LENGTHS)
-    with pytest.raises(ValueError, match="`horizon` must be at most the longest episode's .*got 10"):
+    with pytest.raises(ValueError, match=r"`horizon` must be at most the longest episode's .*got 10"):
         ClipSampler(dataset, context_length=1, horizon=10)
     with pytest.raises(ValueError, match="`context_length` must be at least 1, got 0"):
         ClipSampler(dataset, context_length=0, horizon=1)
@@ -107,7 +107,8 @@ def test_arguments_that_can_not_be_met_are_refused(make_dataset: Callable) -> No
 def test_too_little_memory_is_said_before_decoding() -> None:
     shape = (1000, 3, 100, 200)
     check_memory(shape, available=2 * 60_000_000)
-    with pytest.raises(MemoryError, match=r"`image_size` must be at most about \(\d+, \d+\).*got \(100, 200\)") as raised:
+    message = r"`image_size` must be at most about \(\d+, \d+\).*got \(100, 200\)"
+    with pytest.raises(MemoryError, match=message) as raised:
         check_memory(shape, available=15_000_000)
     height, width = (int(n) for n in str(raised.value).split("(")[1].split(")")[0].split(","))
     check_memory((1000, 3, height, width), available=15_000_000)

@@ -94,7 +94,7 @@ def test_missing_episode_entries_are_noticed(make_dataset: Callable) -> None:
 
 
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="`source` must be a dataset folder, got .*nowhere"):
+    with pytest.raises(FileNotFoundError, match=r"`source` must be a dataset folder, got .*nowhere"):
         load_dataset(tmp_path / "nowhere")
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from vdworld.data.episode import choose_split
@@ -28,7 +30,7 @@ def test_the_seed_decides_which_episodes_are_held_out() -> None:
 
 def test_held_out_episodes_follow_no_period() -> None:
     held_out = [index for index, split in enumerate(splits(500, 0.2)) if split == "test"]
-    gaps = {second - first for first, second in zip(held_out, held_out[1:], strict=False)}
+    gaps = {second - first for first, second in itertools.pairwise(held_out)}
     assert len(gaps) > 3
 
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from gymnasium import spaces
 from PIL import Image
 
 from vdworld.data import ClipSampler, EpisodeWriter, load_dataset
@@ -80,7 +81,8 @@ def folder(tmp_path: Path) -> Path:
     entries = []
     for file, episodes in LENGTH_OF_FILE.items():
         for key in SIZES:
-            write_video(tmp_path / info["video_path"].format(video_key=key, chunk_index=0, file_index=file), key, episodes)
+            video = info["video_path"].format(video_key=key, chunk_index=0, file_index=file)
+            write_video(tmp_path / video, key, episodes)
         start = 0
         for episode in episodes:
             entry = {"episode_index": episode, "tasks": ["tidy up"], "length": LENGTHS[episode]}
@@ -121,8 +123,7 @@ def test_every_camera_shows_the_right_moment(folder: Path) -> None:
 def test_what_the_folder_does_not_say_is_filled_in(folder: Path) -> None:
     dataset = load_dataset(folder)
     assert (dataset.fps, dataset.spec, dataset.has_rewards) == (15, None, False)
-    np.testing.assert_array_equal(dataset.action_space.low, [0, -2, 6.5])
-    np.testing.assert_array_equal(dataset.action_space.high, [12, 0, 7.5])
+    assert dataset.action_space == spaces.Box(np.array([0, -2, 6.5], np.float32), np.array([12, 0, 7.5], np.float32))
     splits = [episode.split for episode in dataset]
     assert splits == [choose_split(index, test_fraction=0.2) for index in range(3)]
 

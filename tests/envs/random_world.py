@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+
 import gymnasium as gym
 import numpy as np
 import torch
 from gymnasium import spaces
 
-from vdworld.spaces import ActionCodec, flat_action_size
+from vdworld.spaces import ActionCodec, flatten_action
 from vdworld.world import OutcomeHeads, StartClips, WorldModel, build
 
 BOX = spaces.Box(-1.0, 1.0, (2,), np.float32)
@@ -27,9 +29,12 @@ def random_world(action_space: gym.Space = BOX, *, cameras: tuple[str, ...] = ("
         feature_dim=16,
     )
     rng = torch.Generator().manual_seed(0)
+    chooser = copy.deepcopy(action_space)
+    chooser.seed(0)
+    taken = [[flatten_action(chooser, chooser.sample()) for _ in range(CONTEXT - 1)] for _ in range(NUM_CLIPS)]
     starts = StartClips(
         frames=torch.randint(0, 256, (NUM_CLIPS, CONTEXT, channels, *SIZE), dtype=torch.uint8, generator=rng),
-        actions=torch.zeros(NUM_CLIPS, CONTEXT - 1, flat_action_size(action_space)),
+        actions=torch.from_numpy(np.array(taken)).float(),
         known=torch.ones(NUM_CLIPS, CONTEXT - 1, dtype=torch.bool),
     )
     world = WorldModel(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ import torch
 
 from vdworld.data import Dataset, EpisodeWriter, load_dataset
 from vdworld.envs.real import make_real
+from vdworld.spec import EnvironmentSpec
 
 SIZE = 16
 
@@ -20,7 +22,7 @@ SIZE = 16
 class Belt(gym.Env):
     """A bright bar on a belt of 16 columns; actions 0, 1, 2 move it by -1, 0, +1; reward 1 and the end at column 0."""
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": 5}  # noqa: RUF012
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 5}
     observation_space = gym.spaces.Box(0, 255, (SIZE, SIZE, 3), np.uint8)
     action_space = gym.spaces.Discrete(3)
     render_mode = None
@@ -54,9 +56,7 @@ class FakeWorld:
     fps: float = 5.0
     device: str = "cpu"
     has_reward: bool = True
-    record: dict[str, Any] = field(
-        default_factory=lambda: {"steps": 1200, "settings": {"rate": 3e-4}}
-    )
+    record: dict[str, Any] = field(default_factory=lambda: {"steps": 1200, "settings": {"rate": 3e-4}})
     seeds: list[int] = field(default_factory=list)
 
     def start(self, frames: torch.Tensor, actions: Any = None, *, seed: Any = 0) -> torch.Tensor:
@@ -81,6 +81,15 @@ def copy_last(frame: torch.Tensor, action: np.ndarray) -> torch.Tensor:
 
 def roll_the_belt(frame: torch.Tensor, action: np.ndarray) -> torch.Tensor:
     return torch.stack([picture.roll(int(a) - 1, dims=-1) for picture, a in zip(frame, action, strict=True)])
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Tensors here are so small that sharing them out costs more than it saves."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture
@@ -124,16 +133,17 @@ def belt_data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 @pytest.fixture(scope="session")
 def pusht_data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    """Six episodes of forty steps in which the agent chases the block, half of them held out."""
+    """Four episodes of thirty steps in which the agent chases the block, half of them held out."""
     pytest.importorskip("gym_pusht")
     path, rng = tmp_path_factory.mktemp("pusht") / "data", np.random.default_rng(0)
-    env = make_real("gym_pusht/PushT-v0", image_size=(32, 32))
-    spec = env.environment_spec
+    kwargs = {"obs_type": "pixels", "observation_width": 32, "observation_height": 32}
+    spec = EnvironmentSpec("gym_pusht/PushT-v0", kwargs=kwargs, packages=("gym_pusht",))
+    env = make_real(spec)
     with EpisodeWriter(path, fps=10, action_space=env.action_space, spec=spec, test_fraction=0.5) as writer:
-        for seed in range(6):
+        for seed in range(4):
             env.reset(seed=seed)
             frames, states, actions, rewards = [env.frames()["pixels"]], [env.state()], [], []
-            for _ in range(40):
+            for _ in range(30):
                 target = env.state()["info.block_pose"][:2] + rng.normal(0, 60, 2)
                 actions.append(np.clip(target, 0, 512).astype(np.float32))
                 rewards.append(env.step(actions[-1])[1])
@@ -146,7 +156,7 @@ def pusht_data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return load_dataset(path)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def pusht_world() -> FakeWorld:
     space = gym.spaces.Box(0, 512, (2,), np.float32)
     return FakeWorld(copy_last, action_space=space, image_size=(32, 32), fps=10.0)

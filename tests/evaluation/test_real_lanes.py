@@ -39,7 +39,7 @@ def test_the_only_picture_is_taken_whatever_it_is_called(belt) -> None:
 
 
 def test_a_missing_camera_is_named(belt) -> None:
-    with pytest.raises(ValueError, match=r"`env` must show the world's cameras \('front', 'wrist'\), got \('pixels',\)"):
+    with pytest.raises(ValueError, match=r"the world's cameras \('front', 'wrist'\), got \('pixels',\)"):
         RealLanes([make_real(belt)], ["front", "wrist"]).reset([0])
 
 

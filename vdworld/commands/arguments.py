@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hydra.utils import get_object
@@ -21,7 +21,7 @@ _WORDS = {
 }
 
 
-def checked(function: Callable[..., Any], values: DictConfig | dict[str, Any]) -> dict[str, Any]:
+def checked(function: Callable[..., Any], values: Mapping[Any, Any]) -> dict[str, Any]:
     """Return keyword arguments for `function` as plain values, lists as tuples.
 
     Args:
@@ -43,7 +43,7 @@ def checked(function: Callable[..., Any], values: DictConfig | dict[str, Any]) -
     return plain
 
 
-def given(values: DictConfig | dict[str, Any]) -> dict[str, Any]:
+def given(values: Mapping[Any, Any]) -> dict[str, Any]:
     """Return the values that are not null, the others being left to whoever takes them."""
     return {str(name): value for name, value in values.items() if value is not None}
 

@@ -16,7 +16,13 @@ def help_text(verb: str) -> str:
     bare = VERBS[verb].bare
     usage = f"vdworld {verb} {f'[{bare.upper()}] ' if bare else ''}key=value ..."
     keys = re.sub(r"^defaults:\n(  - .*\n)+\n?", "", (CONFIGS / verb / f"{verb}.yaml").read_text(), flags=re.MULTILINE)
-    lines = [f"vdworld {verb}: {VERBS[verb].line}", "", f"  {usage}", "", "Keys and their defaults (??? must be given):"]
+    lines = [
+        f"vdworld {verb}: {VERBS[verb].line}",
+        "",
+        f"  {usage}",
+        "",
+        "Keys and their defaults (??? must be given):",
+    ]
     lines += [f"  {line}".rstrip() for line in keys.splitlines()]
     if found := groups(verb):
         lines += ["", "Groups of keys (NAME=OPTION picks one, NAME.KEY=VALUE sets one of its keys):"]

@@ -58,7 +58,8 @@ def compose_config(verb: str, overrides: Sequence[str] = ()) -> DictConfig:
 
 def groups(verb: str) -> dict[str, str]:
     """Return the groups of a verb and their default options."""
-    defaults = OmegaConf.load(CONFIGS / verb / f"{verb}.yaml").get("defaults", [])
+    written = OmegaConf.to_container(OmegaConf.load(CONFIGS / verb / f"{verb}.yaml"))
+    defaults = written.get("defaults", []) if isinstance(written, dict) else []
     return {name: option for entry in defaults if entry != "_self_" for name, option in entry.items()}
 
 

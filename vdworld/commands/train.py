@@ -40,7 +40,9 @@ def run(config: DictConfig) -> None:
     except KeyboardInterrupt:
         if not has_checkpoint(output):
             raise
-        raise KeyboardInterrupt(f"A checkpoint is safe in {output}; the same command with resume=true goes on.") from None
+        raise KeyboardInterrupt(
+            f"A checkpoint is safe in {output}; the same command with resume=true goes on."
+        ) from None
     print(f"The world lies in {output}.")
     print(f"Measure it on held-out episodes: vdworld evaluate world={output} data={config.data} output={output}/report")
 

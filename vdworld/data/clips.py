@@ -118,14 +118,14 @@ class ClipSampler:
         Raises:
             ValueError: An episode is not here, or a step leaves no room for the targets.
         """
-        wanted, steps = torch.as_tensor(episodes), torch.as_tensor(steps)
+        wanted, times = torch.as_tensor(episodes), torch.as_tensor(steps)
         owner = torch.searchsorted(self.episodes, wanted).clamp(max=len(self.episodes) - 1)
         if not torch.equal(self.episodes[owner], wanted):
             raise ValueError(f"`episodes` must be among {self.episodes.tolist()}, got {wanted.tolist()}.")
         last = self._num_rows[owner] - 1 - self.horizon
-        if ((steps < 0) | (steps > last)).any():
-            raise ValueError(f"`steps` must lie in 0 to {last.tolist()} for these episodes, got {steps.tolist()}.")
-        return self._gather(self._first[owner] + steps)
+        if ((times < 0) | (times > last)).any():
+            raise ValueError(f"`steps` must lie in 0 to {last.tolist()} for these episodes, got {times.tolist()}.")
+        return self._gather(self._first[owner] + times)
 
     def _gather(self, now: Tensor) -> Clips:
         """Cut out the windows whose last context frames are the rows ``now`` ``[b]``."""

@@ -31,7 +31,8 @@ def load_dataset(source: str | Path) -> Dataset:
     """
     layout = read_layout(Path(source))
     if "action" not in layout.features or not layout.cameras:
-        raise ValueError(f"{source} must have an `action` and frames among its features, got {sorted(layout.features)}.")
+        found = sorted(layout.features)
+        raise ValueError(f"{source} must have an `action` and frames among its features, got {found}.")
     for path in sorted({layout.data_path(entry) for entry in layout.entries}):
         check_table(path)
     videos = [(entry, key) for entry in layout.entries for key in entry.videos]
@@ -84,7 +85,9 @@ class Dataset:
     def action_space(self) -> gym.Space:
         """The space of native actions."""
         known = self.layout.own.get("action_space")
-        return _box_around(Dataset(self.layout, self.layout.entries).actions()) if known is None else space_from_json(known)
+        if known is not None:
+            return space_from_json(known)
+        return _box_around(Dataset(self.layout, self.layout.entries).actions())
 
     def split(self, name: str) -> Dataset:
         """Return the episodes for training (``"train"``) or those held out (``"test"``).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -36,10 +37,8 @@ class PendingFile:
 
     def discard(self) -> None:
         """Remove what was written, under whichever name it stands."""
-        try:
+        with contextlib.suppress(OSError):  # the last bytes did not fit on the disk, and are not wanted any more
             self.file.close()
-        except OSError:
-            pass  # the last bytes did not fit on the disk, and are not wanted any more
         self._temporary.unlink(missing_ok=True)
 
 

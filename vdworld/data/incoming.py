@@ -67,8 +67,8 @@ def _frames(name: str, pixels: Any, num_steps: int) -> np.ndarray:
         )
     if len(pixels) != num_steps + 1:
         raise ValueError(
-            f"`frames` of camera {name!r} must be {num_steps + 1} for {num_steps} actions, got {len(pixels)}: one before "
-            "each action and one after the last. Without a frame after the last action, leave that action out."
+            f"`frames` of camera {name!r} must be {num_steps + 1} for {num_steps} actions, got {len(pixels)}: one "
+            "before each action and one after the last. Without a frame after the last action, leave that action out."
         )
     return pixels
 

@@ -144,15 +144,16 @@ def _read_entries(path: Path, videos: Sequence[str]) -> list[EpisodeEntry]:
             index=row["episode_index"],
             length=row["length"],
             data_file=(row["data/chunk_index"], row["data/file_index"]),
-            videos={
-                key: (row[f"videos/{key}/chunk_index"], row[f"videos/{key}/file_index"], row[f"videos/{key}/from_timestamp"])
-                for key in videos
-            },
+            videos={key: _place(row, f"videos/{key}/") for key in videos},
             split=row.get("vdworld/split"),
             seed=row.get("vdworld/seed"),
         )
         for row in table.select(names + own).to_pylist()
     ]
+
+
+def _place(row: dict[str, Any], prefix: str) -> tuple[int, int, float]:
+    return row[f"{prefix}chunk_index"], row[f"{prefix}file_index"], row[f"{prefix}from_timestamp"]
 
 
 def _list(names: list[str], limit: int = 6) -> str:

@@ -28,7 +28,7 @@ class Statistics:
             self._merge(name, _describe(values))
 
     def add_frames(self, name: str, frames: np.ndarray) -> None:
-        """Take in uint8 frames ``[n, h, w, 3]``: colours in [0, 1] per channel, shape ``[3, 1, 1]``; counted in frames."""
+        """Take in uint8 frames ``[n, h, w, 3]``: colours in [0, 1], ``[3, 1, 1]``, counted in frames."""
         described = _describe(frames.reshape(-1, 3) / 255.0)
         colours = {key: value.reshape(3, 1, 1) for key, value in described.items() if key != "count"}
         self._merge(name, {**colours, "count": np.array([float(len(frames))])})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 
 from vdworld.diffusion.process import RectifiedFlow
@@ -21,7 +22,7 @@ def sample_euler(denoise: Denoise, process: RectifiedFlow, noise: Frame, levels:
         levels: The levels to visit, from pure noise to clean.
     """
     noisy = noise
-    for level, next_level in zip(levels[:-1], levels[1:], strict=True):
+    for level, next_level in itertools.pairwise(levels):
         clean = denoise(noisy, level)
         if next_level == process.clean_level:
             return clean  # the last step lands on the estimate itself, without rounding

@@ -70,7 +70,7 @@ def film_strip(picture: ClipPicture, steps: Iterable[int]) -> bytes:
     given = tile(picture.context[-1])
     steps = list(steps)
     aspect = given.shape[1] / given.shape[0]
-    figure = _figure(1.75 * aspect * (len(steps) + 1), 3.9)
+    figure = _figure(1.65 * aspect * (len(steps) + 1) + 0.3, 2 * 1.65 + 0.4)
     for r, (label, frames) in enumerate(rows):
         for c, step in enumerate([0, *steps]):
             axes = figure.add_subplot(2, len(steps) + 1, r * (len(steps) + 1) + c + 1)
@@ -99,6 +99,7 @@ def _axes(axes: Any, title: str, across: str, up: str) -> Any:
     axes.tick_params(colors=INK, labelsize=9)
     axes.grid(axis="y", color="#e4e8ec", linewidth=0.8)
     axes.set_axisbelow(True)
+    axes.locator_params(axis="x", integer=True)
     return axes
 
 

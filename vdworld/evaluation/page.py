@@ -85,8 +85,8 @@ def _control_section(tables: Sequence[Table], control: GoalReaching | Returns | 
     body = _table(table)
     if isinstance(control, GoalReaching):
         films = "".join(
-            _figure(art[f"attempt_{rank}.gif"], "gif", f"{rank.capitalize()} start of {next(iter(control.attempts))}")
-            for rank in ("best", "median", "worst")
+            _figure(art[f"attempt_{rank}.gif"], "gif", f"{words} of {next(iter(control.attempts))}")
+            for rank, words in (("best", "The best start"), ("median", "A median start"), ("worst", "The worst start"))
         )
         body = (
             _figure(art["distance.png"], "png", "Mean over starts; bands are 95% bootstrap intervals.") + body + films
@@ -107,10 +107,10 @@ def _prediction_section(table: Table, prediction: Prediction, art: Mapping[str, 
         )
     for picture in prediction.pictures:
         stem = f"clip_{picture.label.replace(' ', '_')}"
-        caption = f"Held-out episode {picture.episode} from step {picture.moment}"
+        caption = f"Episode {picture.episode} from step {picture.moment}"
         body += f"<h3>A clip that is {escape(picture.label)}</h3>"
         body += _figure(art[f"{stem}.png"], "png", "") + _figure(art[f"{stem}.gif"], "gif", caption)
-    return f"<section><h2>Prediction on held-out episodes</h2>{body}</section>"
+    return f"<section><h2>Prediction of recorded episodes</h2>{body}</section>"
 
 
 def _table(table: Table) -> str:
@@ -156,9 +156,9 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     for key, value in values.items():
         name = f"{prefix}{key}"
         if isinstance(value, Mapping):
-            lines |= _flat(value, f"{name}.")
-        elif isinstance(value, float):
-            lines[name] = f"{value:.4g}"
-        elif not (isinstance(value, Sequence) and not isinstance(value, str) and len(value) > 8):
+            lines |= _flat(value, f"{name}: ")
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            lines[name] = f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
+        elif value is not None and (isinstance(value, str) or not isinstance(value, Sequence) or len(value) <= 8):
             lines[name] = str(value)
     return lines

@@ -12,7 +12,7 @@ from vdworld.evaluation.prediction import ClipPicture
 from vdworld.extras import require
 
 _SIDE = 176  # smallest height to which frames are enlarged, by whole factors so that pixels stay square
-_GAP, _BAND = 6, 18
+_GAP, _BAND, _LETTERS = 6, 22, 13  # between films, above them, and the size of the letters there, in pixels
 
 
 def tile(pixels: np.ndarray) -> np.ndarray:
@@ -72,7 +72,7 @@ def _captioned(pictures: Sequence[np.ndarray], words: Sequence[str]) -> np.ndarr
     for i, picture in enumerate(pictures):
         sheet[_BAND:, i * (width + _GAP) : i * (width + _GAP) + width] = picture
     canvas = image.fromarray(sheet)
-    pen = drawing.Draw(canvas)
+    pen, font = drawing.Draw(canvas), require("PIL.ImageFont", extra="report").load_default(_LETTERS)
     for i, word in enumerate(words):
-        pen.text((i * (width + _GAP), 2), word, fill=(31, 41, 51))
+        pen.text((i * (width + _GAP), 2), word, fill=(31, 41, 51), font=font)
     return np.asarray(canvas)

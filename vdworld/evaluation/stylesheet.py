@@ -20,14 +20,15 @@ section { margin-top: 40px; padding-top: 32px; border-top: 1px solid var(--faint
 .card em { margin-top: 4px; font-style: normal; color: var(--soft); }
 .wide { overflow-x: auto; }
 table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: 6px 10px; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--faint); }
+th, td { padding: 6px 10px; text-align: right; vertical-align: baseline; white-space: nowrap;
+  border-bottom: 1px solid var(--faint); }
 th:first-child { padding-left: 0; text-align: left; font-weight: 500; }
 thead th { color: var(--soft); font-size: 13px; font-weight: 500; border-bottom: 1px solid #cbd2d9; }
 .group th { padding-top: 16px; font-weight: 600; border-bottom: 0; }
 th.inner { padding-left: 14px; font-weight: 400; }
-td small { color: var(--soft); font-size: 12px; }
+td small { display: block; color: var(--soft); font-size: 12px; line-height: 1.3; }
 .note, figcaption { margin: 10px 0 0; color: var(--soft); font-size: 13px; max-width: 78ch; }
-figure { margin: 0 0 20px; }
+figure { margin: 20px 0; }
 figure img { max-width: 100%; height: auto; display: block; }
 figure.gif { display: inline-block; margin-right: 24px; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 24px; margin: 0; }

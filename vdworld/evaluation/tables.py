@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from dataclasses import dataclass
 
 from vdworld.evaluation.control import GoalReaching
@@ -10,6 +11,8 @@ from vdworld.evaluation.controllers import RANDOM
 from vdworld.evaluation.prediction import Prediction
 from vdworld.evaluation.returns import Returns
 from vdworld.metrics import Interval
+
+REWARD_ERRORS = ("reward_error", "mean_reward_error")
 
 
 @dataclass(frozen=True)
@@ -34,12 +37,12 @@ class Table:
         widths = [max(len(line[i]) for line in lines if len(line) > 1) for i in range(len(self.columns))]
         laid_out = [self.title, _line(self.columns, widths), "  ".join("─" * width for width in widths)]
         laid_out += [row[0] if len(row) == 1 else _line(row, widths) for row in self.rows]
-        return "\n".join([*laid_out, *([self.note] if self.note else [])])
+        return "\n".join([*laid_out, *textwrap.wrap(self.note, width=max(80, len(laid_out[2])))])
 
 
 def _line(cells: tuple[str, ...], widths: list[int]) -> str:
-    first, *others = (cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
-    return "  ".join([first.strip().ljust(widths[0]), *others]).rstrip()
+    others = [cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True)]
+    return "  ".join([cells[0].ljust(widths[0]), *others]).rstrip()
 
 
 def cell(interval: Interval, digits: int = 1, *, signed: bool = False, percent: bool = False) -> str:
@@ -52,6 +55,12 @@ def cell(interval: Interval, digits: int = 1, *, signed: bool = False, percent: 
     if math.isnan(interval.low):
         return mean
     return f"{mean} [{interval.low * scale:{sign}.{digits}f}, {interval.high * scale:{sign}.{digits}f}]"
+
+
+def significant_digits(*values: float, count: int = 2) -> int:
+    """Return how many decimals show `count` significant digits of the largest value, at most 6."""
+    largest = max((abs(value) for value in values), default=0.0) or 1.0
+    return min(6, max(0, count - 1 - math.floor(math.log10(largest))))
 
 
 def prediction_table(prediction: Prediction) -> Table:
@@ -68,11 +77,11 @@ def prediction_table(prediction: Prediction) -> Table:
     for title, name in (("Moving pixels: PSNR in dB", "moving_psnr"), ("All pixels: PSNR in dB", "psnr")):
         rows += [(title,), row("  world", name), row("  copy last", f"copy_{name}")]
         rows += [row("  difference", name, f"copy_{name}")]
-    rows += [row("Sharpness (1 = real)", "sharpness", digits=2)]
+    rows += [row("Sharpness (1: real)", "sharpness", digits=2)]
     if "reward_error" in prediction.scores:
-        rows += [("Reward: mean absolute error",), row("  world", "reward_error", digits=4)]
-        rows += [row("  predicting the mean", "mean_reward_error", digits=4)]
-        rows += [row("  difference", "reward_error", "mean_reward_error", digits=4)]
+        digits = significant_digits(*(float(prediction.scores[name].mean()) for name in REWARD_ERRORS))
+        rows += [("Reward: mean absolute error",), row("  world", REWARD_ERRORS[0], digits=digits)]
+        rows += [row("  always the mean", REWARD_ERRORS[1], digits=digits)]
     note = (
         f"{prediction.num_clips} clips from {prediction.num_episodes} episodes, rolled out under the recorded actions. "
         "In brackets: 95% bootstrap intervals over episodes; differences are paired by clip. "
@@ -102,9 +111,9 @@ def control_table(result: GoalReaching) -> Table:
         f"steps each; {result.num_solved} starts that were solved already are left out. Distance: "
         f"{result.rules['distance']}, after the last step, as a share of the initial one. Success: "
         f"{result.rules['success']}. Strict: {result.rules['strict_success']}. Brackets: 95% bootstrap intervals; "
-        "differences are paired by start. Time: per decision, all lanes together."
+        "differences are paired by start. A decision is for all starts together."
     )
-    columns = ("", "remaining distance", "minus random's", "success", "strict success", "time")
+    columns = ("", "remaining distance", "minus random's", "success", "strict success", "decision")
     return Table("Goal-reaching in the real environment", columns, tuple(rows), note)
 
 

@@ -16,6 +16,12 @@ def level_embedding(level: Tensor, dim: int) -> Tensor:
     return torch.cat([phases.cos(), phases.sin()], dim=-1)
 
 
+def zero(layer: nn.Conv2d) -> None:
+    """Let a block begin as the identity: its last layer adds nothing."""
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
+
+
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions; the condition scales and shifts the features between them (adaptive group norm).
 
@@ -33,7 +39,7 @@ class ResidualBlock(nn.Module):
         self.norm2 = nn.GroupNorm(groups, channels, affine=False)
         self.modulation = nn.Linear(condition_dim, 2 * channels)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
-        nn.init.zeros_(self.conv2.weight)
+        zero(self.conv2)
 
     def forward(self, features: Tensor, condition: Tensor) -> Tensor:
         """Return features of the same shape ``[b, channels, h, w]``."""
@@ -59,7 +65,7 @@ class SelfAttention(nn.Module):
         self.norm = nn.GroupNorm(1, channels)
         self.to_qkv = nn.Conv2d(channels, 3 * channels, 1)
         self.to_out = nn.Conv2d(channels, channels, 1)
-        nn.init.zeros_(self.to_out.weight)
+        zero(self.to_out)
 
     def forward(self, features: Tensor) -> Tensor:
         """Return features of the same shape ``[b, channels, h, w]``."""

@@ -6,17 +6,22 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vdworld.networks.advection import copy_around
 from vdworld.networks.blocks import ResidualBlock, SelfAttention, level_embedding
 from vdworld.networks.context import Context
 from vdworld.types import Features, Frame, NoiseLevels
+
+
+ACTION_PLANES = 8  # constant channels beside the coordinates, so that a place can be compared with an action
 
 
 class StackedUNet(nn.Module):
     """Estimate the clean next frame from a noisy one, the last K frames and their actions.
 
     A thin path at full resolution keeps small objects alive around an hourglass that works at 1/`patch` and
-    1/(2 `patch`) of the resolution, with attention at the coarsest level alone. The output is an RGB frame and a mask
-    that mixes it with the last context frame; it starts close to copying, so that all training goes into what changes.
+    1/(2 `patch`) of the resolution, with attention at the coarsest level alone. Each pixel of the output is a mixture
+    of a new colour and of the last frame's pixels up to `reach` away, so that what moves keeps its looks (Finn et al.
+    2016, section 3.1, dynamic neural advection). It starts close to copying: all training goes into what changes.
 
     Args:
         frame_channels: Channels of one frame (3 per camera).
@@ -29,6 +34,7 @@ class StackedUNet(nn.Module):
         coarse_width: Channels of the coarsest level.
         coarse_depth: Residual blocks, each followed by attention, at the coarsest level.
         thin_width: Channels of the full-resolution path.
+        reach: How far, in pixels and steps, something can move and still be copied; 0 copies in place alone.
         condition_dim: Length of the condition vector.
         feature_dim: Length of the features for reward, continuation and policies; a multiple of 16.
     """
@@ -46,6 +52,7 @@ class StackedUNet(nn.Module):
         coarse_width: int = 96,
         coarse_depth: int = 2,
         thin_width: int = 16,
+        reach: int = 3,
         condition_dim: int = 128,
         feature_dim: int = 256,
     ) -> None:
@@ -62,8 +69,9 @@ class StackedUNet(nn.Module):
             nn.Linear(condition_dim, condition_dim),
             nn.SiLU(),
         )
-        self.thin_in = nn.Conv2d(stacked, thin_width, 3, padding=1)
-        self.down_in = nn.Conv2d(stacked + 2, width, patch, stride=patch)
+        self.to_planes = nn.Linear(context_length * (action_dim + 1), ACTION_PLANES)
+        self.thin_in = nn.Conv2d(stacked + 2 + ACTION_PLANES, thin_width, 3, padding=1)
+        self.down_in = nn.Conv2d(stacked + 2 + ACTION_PLANES, width, patch, stride=patch)
         self.down = nn.ModuleList(ResidualBlock(width, condition_dim) for _ in range(depth))
         self.to_coarse = nn.Conv2d(width, coarse_width, 2, stride=2)
         self.coarse = nn.ModuleList(ResidualBlock(coarse_width, condition_dim) for _ in range(coarse_depth))
@@ -72,17 +80,20 @@ class StackedUNet(nn.Module):
         self.to_fine = nn.Conv2d(coarse_width, 4 * width, 1)
         self.up = nn.ModuleList(ResidualBlock(width, condition_dim) for _ in range(depth))
         self.up_out = nn.Conv2d(width, thin_width * patch**2, 1)
-        self.patch = patch
+        self.patch, self.reach = patch, reach
+        num_sources = (2 * reach + 1) ** 2 + 1  # the places in the last frame to copy from, and the new pixel
         self.thin_out = nn.Sequential(
             nn.SiLU(),
             nn.Conv2d(thin_width, thin_width, 3, padding=1),
             nn.SiLU(),
-            nn.Conv2d(thin_width, frame_channels + frame_channels // 3, 3, padding=1),
+            nn.Conv2d(thin_width, frame_channels + num_sources * frame_channels // 3, 3, padding=1),
         )
         rows, columns = (torch.linspace(-1, 1, size) for size in image_size)
         grid = torch.stack(torch.meshgrid(rows, columns, indexing="ij"))
         self.register_buffer("grid", grid, persistent=False)
-        nn.init.constant_(self.thin_out[-1].bias[frame_channels:], 2.0)
+        sources = self.thin_out[-1].bias.data[frame_channels:].view(-1, num_sources)
+        sources.zero_()[:, (num_sources - 1) // 2] = 6.0  # the middle of the window: a plain copy
+        sources[:, -1] = 4.0  # the new pixel
 
     def forward(self, noisy: Frame, level: NoiseLevels, context: Context) -> tuple[Frame, Features]:
         """Return the expected clean frame in about [-1, 1] and the features ``[b, f]`` of the transition into it."""
@@ -91,10 +102,13 @@ class StackedUNet(nn.Module):
         for block in self.up:
             hidden = block(hidden, condition)
         hidden = F.pixel_shuffle(self.up_out(hidden), self.patch) + self.thin_in(stacked)
-        rgb, mask = self.thin_out(hidden).split([self.frame_channels, self.frame_channels // 3], dim=1)
-        mask = mask.sigmoid().repeat_interleave(3, dim=1)
-        last = context.frames[:, -1]
-        return rgb + mask * (last - rgb), self._pool(coarse)
+        output = self.thin_out(hidden)
+        return self._compose(output, context.frames[:, -1]), self._pool(coarse)
+
+    @property
+    def edge_layers(self) -> list[nn.Module]:
+        """The layers at the pixels, which an optimiser made for hidden layers should leave alone."""
+        return [self.thin_in, self.thin_out[-1]]
 
     def features(self, frame: Frame, level: NoiseLevels, context: Context) -> Features:
         """Return the features alone: the cheap half of the network."""
@@ -106,14 +120,22 @@ class StackedUNet(nn.Module):
         actions = torch.cat([context.actions * known, known], dim=-1).flatten(1)
         levels = [level_embedding(level, 32), level_embedding(context.level, 32)]
         condition = self.embed(torch.cat([*levels, actions], dim=-1))
-        grid = self.grid.expand(len(noisy), -1, -1, -1).to(noisy.dtype)
-        hidden = self.down_in(torch.cat([stacked, grid], dim=1))
+        planes = self.to_planes(actions)[:, :, None, None].expand(-1, -1, *noisy.shape[-2:])
+        stacked = torch.cat([stacked, self.grid.expand(len(noisy), -1, -1, -1).to(noisy.dtype), planes], dim=1)
+        hidden = self.down_in(stacked)
         for block in self.down:
             hidden = block(hidden, condition)
         coarse = self.to_coarse(hidden)
         for block, attention in zip(self.coarse, self.attention, strict=True):
             coarse = attention(block(coarse, condition))
         return stacked, condition, hidden, coarse
+
+    def _compose(self, output: Tensor, last: Frame) -> Frame:
+        """Mix a new pixel with the pixels of the last frame around it, by a softmax over all of them."""
+        b, c, h, w = last.shape
+        weights = output[:, c:].contiguous().reshape(b, c // 3, -1, h, w).softmax(dim=2)
+        copied = copy_around(last, weights[:, :, :-1], self.reach)
+        return copied + output[:, :c] * weights[:, :, -1].repeat_interleave(3, dim=1)
 
     def _pool(self, coarse: Tensor) -> Features:
         return F.adaptive_avg_pool2d(self.to_features(F.silu(coarse)), 4).flatten(1)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from gymnasium.spaces import Box
 
 from vdworld.data import ClipSampler, Dataset
 from vdworld.spaces import ActionCodec, leaves
@@ -63,11 +64,10 @@ def new_world(
 
 def action_codec(dataset: Dataset) -> ActionCodec:
     """Return the codec of the dataset's actions; unbounded numbers are scaled by the data's 1% and 99% quantiles."""
-    bounds = [leaf for leaf in leaves(dataset.action_space) if hasattr(leaf, "low")]
-    if all(np.isfinite(leaf.low).all() and np.isfinite(leaf.high).all() for leaf in bounds):
+    boxes = [leaf for leaf in leaves(dataset.action_space) if isinstance(leaf, Box)]
+    if all(np.isfinite(box.low).all() and np.isfinite(box.high).all() for box in boxes):
         return ActionCodec(dataset.action_space)
-    actions = np.concatenate([dataset.transitions(i).actions for i in range(len(dataset))])
-    low, high = np.quantile(actions, [0.01, 0.99], axis=0)
+    low, high = np.quantile(dataset.actions(), [0.01, 0.99], axis=0)
     return ActionCodec(dataset.action_space, low.tolist(), high.tolist())
 
 
@@ -87,6 +87,5 @@ def _merge(base: dict[str, Any], changes: dict[str, Any] | None) -> dict[str, An
 
 
 def _rewards(dataset: Dataset) -> np.ndarray:
-    if not dataset.has_rewards:
-        return np.zeros(0)
-    return np.concatenate([dataset.transitions(i).rewards for i in range(len(dataset))])
+    parts = [dataset.transitions(i).rewards for i in range(len(dataset))]
+    return np.concatenate([np.zeros(0), *(part for part in parts if part is not None)])  # float64: a mean without error

@@ -25,8 +25,8 @@ def save_checkpoint(path: Path, tensors: dict[str, Tensor], progress: dict[str, 
     scratch.mkdir()
     safetensors.save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, scratch / "tensors")
     (scratch / "progress.json").write_text(json.dumps(progress), encoding="utf-8")
-    shutil.rmtree(old, ignore_errors=True)
-    if final.exists():
+    if final.exists():  # otherwise the last whole one is `old`
+        shutil.rmtree(old, ignore_errors=True)
         os.replace(final, old)
     os.replace(scratch, final)
     shutil.rmtree(old, ignore_errors=True)
@@ -51,19 +51,24 @@ def has_checkpoint(path: Path) -> bool:
     return any((path / name / "progress.json").exists() for name in (FOLDER, f".{FOLDER}.old"))
 
 
-def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Return the optimiser's state as named tensors."""
+def optimizer_tensors(prefix: str, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return the optimiser's state as tensors named under a prefix."""
     state = optimizer.state_dict()["state"]
-    return {f"optimizer.{i}.{k}": torch.as_tensor(v) for i, entry in state.items() for k, v in entry.items()}
+    return {f"{prefix}.{i}.{k}": torch.as_tensor(v) for i, entry in state.items() for k, v in entry.items()}
 
 
-def load_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+def load_optimizer(prefix: str, optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
     """Put back what ``optimizer_tensors`` gave."""
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():
-        if name.startswith("optimizer."):
+        if name.startswith(f"{prefix}."):
             _, index, key = name.split(".")
             state.setdefault(int(index), {})[key] = value
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    for index, entry in state.items():  # the same memory layout too: sums in another order would round differently
+        for key, value in entry.items():
+            if value.shape == parameters[index].shape:
+                entry[key] = torch.empty_like(parameters[index], dtype=value.dtype).copy_(value)
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
 
 

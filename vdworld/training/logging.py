@@ -40,7 +40,9 @@ class TrainingLog:
             self.board = require("torch.utils.tensorboard", "all").SummaryWriter(str(self.output / "tensorboard"))
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.bar.close()
         if self.board is not None:
             self.board.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from datetime import datetime, timezone
 from pathlib import Path
@@ -41,7 +42,7 @@ def train(
     Args:
         dataset: Recorded experience; its ``test`` split is only measured on.
         preset: Sizes of a new world: ``"tiny"``.
-        world: A world to go on with, on more data; a new one is built otherwise.
+        world: A world to go on with, on more data; it is copied. None builds a new one.
         network: Settings of a new network on top of the preset's, such as ``{"width": 64}``.
         process: Settings of the diffusion process likewise.
         max_steps: Stop after so many optimiser steps.
@@ -56,7 +57,7 @@ def train(
         The world with averaged weights, its gradients off.
 
     Raises:
-        ValueError: An argument out of range, or a `world` whose actions or frames differ from the dataset's.
+        ValueError: An argument out of range, or a `world` whose actions, frames or rewards differ from the dataset's.
     """
     sizes = find_preset(preset)
     if max_steps is None and max_minutes is None:
@@ -65,16 +66,15 @@ def train(
     if unknown := settings.keys() - known:
         raise ValueError(f"`train` has no setting {', '.join(sorted(unknown))}. It takes {', '.join(sorted(known))}.")
     chosen = TrainerSettings(**{**sizes.trainer, **settings, "max_steps": max_steps, "max_minutes": max_minutes})
+    train_split = dataset.split("train")
     if world is None:
-        world = new_world(dataset, preset_name=preset, network=network, process=process, seed=seed)
+        world = new_world(train_split, preset_name=preset, network=network, process=process, seed=seed)
     else:
         _check_same_kind(world, dataset)
+        world = copy.deepcopy(world)
     world = world.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     folder = None if output is None else Path(output)
-    train_split = dataset.split("train")
-    clips = ClipSampler(
-        train_split, context_length=world.context_length, horizon=chosen.horizon, cameras=world.cameras
-    )
+    clips = ClipSampler(train_split, context_length=world.context_length, horizon=chosen.horizon, cameras=world.cameras)
     trainer = Trainer(world, clips, _validation(dataset, world), chosen, output=folder, seed=seed)
     if resume and folder is not None and has_checkpoint(folder):
         trainer.resume()
@@ -107,6 +107,11 @@ def _check_same_kind(world: WorldModel, dataset: Dataset) -> None:
     have, want = (tuple(world.cameras), tuple(world.image_size)), (tuple(dataset.cameras), tuple(dataset.image_size))
     if have != want:
         raise ValueError(f"`world` imagines cameras and size {have}, and the dataset holds {want}.")
+    if world.has_reward and not dataset.has_rewards:
+        raise ValueError(
+            "`world` predicts rewards, and the dataset holds none, so that it would unlearn them. "
+            "Start a new world with `preset=`."
+        )
 
 
 def _record(world: WorldModel, dataset: Dataset, trainer: Trainer, seed: int) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from vdworld.networks import ExponentialMovingAverage
 from vdworld.training import checkpoint as files
 from vdworld.training.logging import TrainingLog
 from vdworld.training.loss import LossWeights, world_loss
+from vdworld.training.optimizer import Muon, split_parameters
 from vdworld.training.precision import autocast
 from vdworld.training.validation import Validation
 from vdworld.world import WorldModel
@@ -30,10 +31,11 @@ class TrainerSettings:
             learning rate then follows the clock.
         batch_size: Clips per step.
         horizon: Target frames per clip; all but the first are predicted from the model's own estimates.
-        learning_rate: Peak, after the warm-up.
+        learning_rate: Peak of AdamW's, after the warm-up.
+        muon_learning_rate: Peak of Muon's, which trains the convolutions between hidden features.
         warmup_steps: Steps over which the learning rate rises from 0.
         decay_fraction: Last share of the run in which the learning rate falls linearly to 0.
-        weight_decay: Of AdamW.
+        weight_decay: Of both optimisers.
         max_gradient_norm: Gradients are scaled down to this norm.
         ema_decay: Decay of the weights' running average, which is what training returns.
         precision: "auto", "float32" or "bfloat16".
@@ -48,6 +50,7 @@ class TrainerSettings:
     batch_size: int = 64
     horizon: int = 1
     learning_rate: float = 1e-3
+    muon_learning_rate: float = 0.02
     warmup_steps: int = 50
     decay_fraction: float = 0.6
     weight_decay: float = 0.01
@@ -57,7 +60,7 @@ class TrainerSettings:
     checkpoint_every: int = 500
     validate_every: int = 100
     num_rollout_gifs: int = 4
-    weights: LossWeights = LossWeights()
+    weights: LossWeights = field(default_factory=LossWeights)
 
     def __post_init__(self) -> None:
         for name in ("max_steps", "max_minutes", "batch_size", "horizon", "checkpoint_every", "validate_every"):
@@ -94,10 +97,15 @@ class Trainer:
         self.settings, self.output = settings, output
         self.rng = torch.Generator().manual_seed(seed)
         self.average = ExponentialMovingAverage(world, settings.ema_decay)
-        self.parameters = [p for p in world.requires_grad_(True).parameters()]
-        self.optimizer = torch.optim.AdamW(
-            self.parameters, lr=settings.learning_rate, betas=(0.9, 0.99), weight_decay=settings.weight_decay
-        )
+        self.parameters = list(world.requires_grad_(True).parameters())
+        inner, outer = split_parameters(world.network)
+        outer += list(world.heads.parameters())
+        decay = settings.weight_decay
+        self.optimizers: list[torch.optim.Optimizer] = [
+            torch.optim.AdamW(outer, lr=settings.learning_rate, betas=(0.9, 0.99), weight_decay=decay),
+            Muon(inner, lr=settings.muon_learning_rate, weight_decay=decay),
+        ]
+        self.peaks = [settings.learning_rate, settings.muon_learning_rate]
         self.step, self.seconds_before, self.started = 0, 0.0, time.monotonic()
 
     @property
@@ -125,7 +133,7 @@ class Trainer:
             try:
                 for batch in self._batches():
                     losses = self._update(batch)
-                    log.step(self.step, self.seconds, self.progress, losses, self._learning_rate(), len(batch))
+                    log.step(self.step, self.seconds, self.progress, losses, self.settings.learning_rate * self._schedule(), len(batch))
                     if self.step % settings.validate_every == 0 or self.step == 1:
                         log.validation(self.step, self.validation.measure(self.average.average))
                     if int(self.progress * settings.num_rollout_gifs) > gifs_done:
@@ -147,7 +155,7 @@ class Trainer:
         tensors = {
             **files.module_tensors("world", self.world),
             **files.module_tensors("average", self.average.average),
-            **files.optimizer_tensors(self.optimizer),
+            **{k: v for i, o in enumerate(self.optimizers) for k, v in files.optimizer_tensors(f"optimizer{i}", o).items()},
             "rng": self.rng.get_state(),
         }
         progress = {"step": self.step, "seconds": self.seconds, "num_averages": self.average.num_updates}
@@ -168,7 +176,8 @@ class Trainer:
             files.load_module("average", self.average.average, tensors)
         except RuntimeError as error:
             raise ValueError(f"The checkpoint in {self.output} belongs to another network: {error}") from error
-        files.load_optimizer(self.optimizer, tensors)
+        for i, optimizer in enumerate(self.optimizers):
+            files.load_optimizer(f"optimizer{i}", optimizer, tensors)
         self.rng.set_state(tensors["rng"])
         self.step, self.seconds_before = progress["step"], progress["seconds"]
         self.average.num_updates = progress["num_averages"]
@@ -178,19 +187,22 @@ class Trainer:
             yield self.clips.sample(self.settings.batch_size, self.rng)
 
     def _update(self, batch: Clips) -> dict[str, Any]:
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._learning_rate()
+        for optimizer, peak in zip(self.optimizers, self.peaks, strict=True):
+            for group in optimizer.param_groups:
+                group["lr"] = peak * self._schedule()
         with autocast(self.world.device, self.settings.precision):
             losses = world_loss(self.world, batch, self.settings.weights, self.rng)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.world.zero_grad(set_to_none=True)
         losses["loss"].backward()
         torch.nn.utils.clip_grad_norm_(self.parameters, self.settings.max_gradient_norm)
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         self.average.update(self.world)
         self.step += 1
-        return losses
+        return {name: value.detach() for name, value in losses.items()}
 
-    def _learning_rate(self) -> float:
+    def _schedule(self) -> float:
+        """Return the share of the peak learning rates that the next step takes."""
         warm = min((self.step + 1) / max(self.settings.warmup_steps, 1), 1.0)
-        falling = min((1.0 - self.progress) / self.settings.decay_fraction, 1.0) if self.settings.decay_fraction else 1.0
-        return self.settings.learning_rate * warm * falling
+        falling = min((1.0 - self.progress) / max(self.settings.decay_fraction, 1e-9), 1.0)
+        return warm * falling

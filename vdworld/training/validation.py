@@ -7,8 +7,8 @@ from torch import Tensor
 
 from vdworld.data import ClipSampler
 from vdworld.metrics import moving_psnr, psnr
-from vdworld.types import Pixels
 from vdworld.spaces import frames_to_pixels
+from vdworld.types import Pixels
 from vdworld.world import WorldModel
 
 
@@ -49,8 +49,7 @@ class Validation:
 
     def _imagine(self, world: WorldModel, horizon: int, rows: slice) -> Tensor:
         k = self.context_length
-        actions = world.action_codec.encode_flat(self.actions[rows].to(world.device))
-        state = world.start_encoded(
-            self.frames[rows, :k].to(world.device), actions[:, : k - 1], self.known[rows, : k - 1], seed=self.seed
-        )
+        frames, known, flat = (part[rows].to(world.device) for part in (self.frames, self.known, self.actions))
+        actions = world.action_codec.encode_flat(flat)
+        state = world.start_encoded(frames[:, :k], actions[:, : k - 1], known[:, : k - 1], seed=self.seed)
         return world.rollout(state, actions[:, k - 1 : k - 1 + horizon], encoded=True).frames.cpu()

@@ -23,7 +23,8 @@ def build(description: dict[str, Any], **sizes: Any) -> Any:
     Raises:
         ValueError: The name is not one of vdworld's, or an argument is not one of the class's.
     """
-    arguments = {key: value for key, value in description.items() if key != "_target_" and value is not None} | sizes
+    given = {key: tuple(value) if isinstance(value, list) else value for key, value in description.items()}  # JSON's
+    arguments = {key: value for key, value in given.items() if key != "_target_" and value is not None} | sizes
     target = description.get("_target_", "")
     module, _, name = target.rpartition(".")
     if module not in _MODULES or name not in importlib.import_module(module).__all__:

@@ -15,7 +15,7 @@ from vdworld.diffusion import RectifiedFlow, sample_euler
 from vdworld.networks import Context, StackedUNet
 from vdworld.spaces import ActionCodec
 from vdworld.spec import EnvironmentSpec
-from vdworld.types import Actions, Frame, Frames, Known, LaneIntegers
+from vdworld.types import Actions, Features, Frame, Frames, LaneIntegers, PastActions, PastKnown
 from vdworld.world.heads import OutcomeHeads
 from vdworld.world.noise import lane_normal, lane_uniform
 from vdworld.world.outcome import Outcome, Rollout
@@ -61,9 +61,11 @@ class WorldModel(nn.Module):
         record: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        self.network = network.to(memory_format=torch.channels_last)  # 1.5 times faster on CPUs without AVX-512
+        # channels_last: 1.5 times faster on CPUs without AVX-512
+        self.network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.process, self.heads, self.action_codec = process, heads, action_codec
-        self.image_size, self.cameras, self.fps = tuple(image_size), tuple(cameras), fps
+        height, width = image_size
+        self.image_size, self.cameras, self.fps = (height, width), tuple(cameras), fps
         self.has_reward, self.num_sampling_steps = has_reward, num_sampling_steps
         self.spec, self.starts, self.record = spec, starts, record or {}
 
@@ -109,21 +111,23 @@ class WorldModel(nn.Module):
         """
         if frames.ndim != 5 or tuple(frames.shape[2:]) != self.frame_shape:
             raise ValueError(f"`frames` must be [b, k, {', '.join(map(str, self.frame_shape))}], got {frames.shape}.")
+        if not frames.is_floating_point():
+            raise ValueError(
+                f"`frames` must be floats in [-1, 1], got {frames.dtype}. Pixels [b, k, h, w, c] go through "
+                "`vdworld.spaces.frames_to_float` first."
+            )
         b, k = frames.shape[:2]
         frames = frames.to(self.device, torch.float32)
         encoded = torch.zeros(b, k - 1, self.action_codec.dim, device=self.device)
         known = torch.zeros(b, k - 1, dtype=torch.bool, device=self.device)
         if actions is not None and k > 1:
             encoded, known = self._encode(actions, (b, k - 1)), ~known
-        if lengths is not None:
-            past = torch.arange(k - 1, device=self.device) < k - torch.as_tensor(lengths, device=self.device)[:, None]
-            known = known & ~past
         return self._start(frames, encoded, known, lane_seeds(seed, b, self.device), lengths)
 
     def start_encoded(
-        self, frames: Frames, actions: Actions, known: Known, seed: int | Sequence[int] | Tensor = 0
+        self, frames: Frames, actions: PastActions, known: PastKnown, seed: int | Sequence[int] | Tensor = 0
     ) -> WorldState:
-        """Begin dreams from clips whose actions are encoded and whose padding is marked in `known`, as clips hold them."""
+        """Begin dreams from clips with encoded actions, whose padding is marked in `known`."""
         return self._start(frames, actions, known, lane_seeds(seed, len(frames), self.device), None)
 
     def sample_start(self, num_lanes: int, seed: int | Sequence[int] | Tensor = 0) -> WorldState:
@@ -168,10 +172,7 @@ class WorldModel(nn.Module):
             donate: The caller gives `state` up, and its memory may be used again. A stacked-frame world has no
                 memory worth using again, so that nothing changes for it.
         """
-        action = action if encoded else self._encode(action, (len(state),))
-        actions = torch.cat([state.actions, action[:, None]], dim=1)
-        known = torch.cat([state.known, torch.ones_like(state.known[:, :1])], dim=1)
-        context = Context(state.frames, actions, known, state.frames.new_full((len(state),), self.process.clean_level))
+        context = self._context(state, action if encoded else self._encode(action, (len(state),)))
         frame = self._sample(state, context, num_sampling_steps, state.counter)
         uncertainty = None
         if with_uncertainty:
@@ -180,8 +181,7 @@ class WorldModel(nn.Module):
         features = self.network.features(frame, context.level, context)
         reward, continuation = self.heads.predict(features)
         terminated = lane_uniform(state.seed, state.counter + 2) > continuation
-        frames = torch.cat([state.frames[:, 1:], frame[:, None]], dim=1)
-        after = WorldState(frames, actions[:, 1:], known[:, 1:], state.seed, state.counter + 3, features)
+        after = _after(state, context, frame, features)
         return after, Outcome(frame, reward, continuation, terminated, features, uncertainty, self.cameras)
 
     def rollout(
@@ -193,6 +193,7 @@ class WorldModel(nn.Module):
         num_sampling_steps: int | None = None,
         with_features: bool = False,
         with_uncertainty: bool = False,
+        frames_only: bool = False,
         encoded: bool = False,
     ) -> Rollout:
         """Imagine a future of every lane; differentiable in the actions.
@@ -201,31 +202,32 @@ class WorldModel(nn.Module):
             state: Where the dreams stand; stays valid.
             actions_or_policy: Actions ``[b, h, ...]`` in the environment's units, or a function that maps the state
                 to the next actions.
-            horizon: Steps to imagine; needed with a policy.
+            horizon: Steps to imagine; needed with a policy, and by default as many as there are actions.
             num_sampling_steps: Network evaluations per frame; None takes the world's own number.
             with_features: Keep the features of every step.
             with_uncertainty: Keep the uncertainty of every step; doubles the cost.
+            frames_only: Leave rewards and continuations out, about a third of the cost, where pictures alone count.
+                With given actions only.
             encoded: The actions are already encoded, ``[b, h, a]``.
 
         Raises:
-            ValueError: A policy without `horizon`.
+            ValueError: A policy without `horizon`, or actions of another shape.
         """
-        policy = actions_or_policy if callable(actions_or_policy) else None
-        if policy is None and not encoded:
-            flat = self.action_codec.flatten(actions_or_policy)
-            actions_or_policy = self._encode(actions_or_policy, tuple(flat.shape[:2]))
-        if policy is not None and horizon is None:
-            raise ValueError("`horizon` must say how many steps to imagine when a policy chooses the actions, got None.")
-        steps = horizon if horizon is not None else actions_or_policy.shape[1]
+        future = None if callable(actions_or_policy) else self._future(actions_or_policy, len(state), encoded)
+        longest = horizon if future is None else future.shape[1]
+        steps = longest if horizon is None else horizon
+        if steps is None or longest is None or not 1 <= steps <= longest:
+            raise ValueError(f"`horizon` must be at least 1 and within the actions; a policy needs it. Got {horizon}.")
+        if frames_only and future is not None:
+            return self._rollout_frames(state, future[:, :steps], num_sampling_steps)
         outcomes: list[Outcome] = []
         for t in range(steps):
-            action = policy(state) if policy is not None else actions_or_policy[:, t]
             state, outcome = self.step(
                 state,
-                action,
+                actions_or_policy(state) if future is None else future[:, t],
                 num_sampling_steps=num_sampling_steps,
                 with_uncertainty=with_uncertainty,
-                encoded=encoded or policy is None,
+                encoded=encoded or future is not None,
                 donate=t > 0,
             )
             outcomes.append(outcome)
@@ -254,6 +256,12 @@ class WorldModel(nn.Module):
             raise ValueError("This world carries no start clips; begin with `world.start(frames, actions)`.")
         return self.starts
 
+    def _future(self, actions: Any, num_lanes: int, encoded: bool) -> Actions:
+        if encoded:
+            return actions
+        length = self.action_codec.flatten(actions).shape[1:2]
+        return self._encode(actions, (num_lanes, *length))
+
     def _encode(self, actions: Any, batch: tuple[int, ...]) -> Tensor:
         flat = self.action_codec.flatten(actions).to(self.device)
         if flat.shape[:-1] != batch:
@@ -269,9 +277,9 @@ class WorldModel(nn.Module):
         b, k = frames.shape[:2]
         first = torch.zeros(b, dtype=torch.long, device=self.device)
         if lengths is not None:
-            first = k - torch.as_tensor(lengths, device=self.device).long()
-            if not ((first >= 0) & (first < k)).all():
-                raise ValueError(f"`lengths` must lie in 1..{k}, got {torch.as_tensor(lengths).tolist()}.")
+            if lengths.shape != (b,) or not ((lengths >= 1) & (lengths <= k)).all():
+                raise ValueError(f"`lengths` must hold {b} numbers in 1..{k}, one per lane, got {lengths.tolist()}.")
+            first = k - lengths.to(self.device, torch.long)
         rows = torch.arange(b, device=self.device)[:, None]
         index = torch.arange(k - self.context_length - 1, k, device=self.device).expand(b, -1)
         padded = index[:, :-1] < first[:, None]
@@ -280,11 +288,29 @@ class WorldModel(nn.Module):
             actions = actions.new_zeros(b, self.context_length, self.action_codec.dim)
             known = torch.zeros_like(padded)
         else:
-            actions, known = actions[rows, index[:, :-1].clamp(min=0)], known[rows, index[:, :-1].clamp(min=0)] & ~padded
+            leading = index[:, :-1].clamp(min=0)
+            actions, known = actions[rows, leading], known[rows, leading] & ~padded
         level = frames.new_full((b,), self.process.clean_level)
         actions = actions * known[..., None]
         features = self.network.features(frames[:, -1], level, Context(frames[:, :-1], actions, known, level))
         return WorldState(frames[:, 1:], actions[:, 1:], known[:, 1:], seed, torch.zeros_like(seed), features)
+
+    def _context(self, state: WorldState, action: Tensor) -> Context:
+        actions = torch.cat([state.actions, action[:, None]], dim=1)
+        known = torch.cat([state.known, state.known.new_ones(len(state), 1)], dim=1)
+        return Context(state.frames, actions, known, state.frames.new_full((len(state),), self.process.clean_level))
+
+    def _rollout_frames(self, state: WorldState, future: Actions, num_steps: int | None) -> Rollout:
+        frames = []
+        for t, action in enumerate(future.unbind(dim=1), start=1):
+            context = self._context(state, action)
+            frame = self._sample(state, context, num_steps, state.counter)
+            last = t == future.shape[1]
+            features = self.network.features(frame, context.level, context) if last else state.features
+            state = _after(state, context, frame, features)
+            frames.append(frame)
+        nothing = future.new_zeros(len(state), 0)
+        return Rollout(torch.stack(frames, dim=1), nothing, nothing, nothing.bool(), None, None, state)
 
     def _sample(self, state: WorldState, context: Context, num_steps: int | None, counter: Tensor) -> Frame:
         noise = lane_normal(state.seed, counter, self.frame_shape)
@@ -302,12 +328,18 @@ def lane_seeds(seed: int | Sequence[int] | Tensor, num_lanes: int, device: torch
     Raises:
         ValueError: As many seeds as lanes are needed.
     """
-    if isinstance(seed, int):
-        return seed + torch.arange(num_lanes, device=device)
     seeds = torch.as_tensor(seed, dtype=torch.int64, device=device)
+    if seeds.ndim == 0:
+        return seeds + torch.arange(num_lanes, device=device)
     if seeds.shape != (num_lanes,):
-        raise ValueError(f"`seed` must be an int or hold {num_lanes} ints, one per lane, got shape {list(seeds.shape)}.")
+        raise ValueError(f"`seed` must be an int or hold {num_lanes} ints, one per lane, got {list(seeds.shape)}.")
     return seeds
+
+
+def _after(state: WorldState, context: Context, frame: Frame, features: Features) -> WorldState:
+    """Return the state with one more frame, its oldest one forgotten; a step counts three draws."""
+    frames = torch.cat([state.frames[:, 1:], frame[:, None]], dim=1)
+    return WorldState(frames, context.actions[:, 1:], context.known[:, 1:], state.seed, state.counter + 3, features)
 
 
 def _stack(outcomes: list[Outcome], state: WorldState, with_features: bool) -> Rollout:

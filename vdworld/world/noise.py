@@ -32,12 +32,20 @@ def lane_normal(seed: LaneIntegers, counter: LaneIntegers, shape: tuple[int, ...
     give different numbers.
     """
     keys = lane_key(seed, counter)
-    if seed.device.type == "cpu":
-        noise = torch.empty(len(seed), *shape)
-        generator = torch.Generator()
-        for row, key in zip(noise, keys.tolist(), strict=True):
-            row.normal_(generator=generator.manual_seed(key & (2**63 - 1)))
-        return noise
+    return reseeded_normal(keys, shape) if seed.device.type == "cpu" else hashed_normal(keys, shape)
+
+
+def reseeded_normal(keys: LaneIntegers, shape: tuple[int, ...]) -> Tensor:
+    """Draw standard normal numbers ``[b, *shape]`` with a CPU generator that every key seeds anew."""
+    noise = torch.empty(len(keys), *shape)
+    generator = torch.Generator()
+    for row, key in zip(noise, keys.tolist(), strict=True):
+        row.normal_(generator=generator.manual_seed(key & (2**63 - 1)))
+    return noise
+
+
+def hashed_normal(keys: LaneIntegers, shape: tuple[int, ...]) -> Tensor:
+    """Draw standard normal numbers ``[b, *shape]`` from hashed counters, all lanes at once (Box and Muller 1958)."""
     half = (math.prod(shape) + 1) // 2
     radius, angle = (_uniform(keys, half, stream) for stream in (1, 2))
     radius = (-2 * radius.log()).sqrt()
@@ -53,7 +61,7 @@ def lane_uniform(seed: LaneIntegers, counter: LaneIntegers) -> Tensor:
 def _uniform(keys: LaneIntegers, count: int, stream: int) -> Tensor:
     index = torch.arange(count, device=keys.device) + (stream << 40)
     bits = mix(keys[:, None] + index * _GOLDEN)
-    return (_shift(bits, 40).float() + 0.5) / 2**24
+    return (_shift(bits, 41).float() + 0.5) / 2**23  # 23 bits: with 24 the largest would round to 1
 
 
 def _shift(values: Tensor, bits: int) -> Tensor:

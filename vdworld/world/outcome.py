@@ -18,7 +18,7 @@ class Observation:
     """
 
     frames: dict[str, Frames]
-    state: dict[str, PerStep]
+    state: dict[str, StepFeatures]
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,8 @@ class Outcome:
 @dataclass(frozen=True)
 class Rollout:
     """An imagined future of every lane, over h steps.
+
+    With ``frames_only`` rewards, continuations and ends are ``[b, 0]``.
 
     Args:
         frames: ``[b, h, c, h, w]`` in [-1, 1], the context not included.

@@ -48,6 +48,8 @@ def save_world(world: WorldModel, path: Path) -> Path:
         for file in (STARTS, WEIGHTS, CARD, CONFIG):
             if (scratch / file).exists():
                 os.replace(scratch / file, path / file)
+            else:  # the older world had start clips, and this one has none
+                (path / file).unlink(missing_ok=True)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return path
@@ -64,10 +66,7 @@ def load_world(path_or_name: str | Path) -> WorldModel:
 
     path = find_world(path_or_name)
     safetensors = require("safetensors.torch", "all")
-    config = json.loads((path / CONFIG).read_text(encoding="utf-8"))
-    if config.get("format") != FORMAT:
-        raise ValueError(f"{path} holds a world of format {config.get('format')}, and this vdworld reads {FORMAT}.")
-    starts = StartClips(**safetensors.load_file(path / STARTS)) if (path / STARTS).exists() else None
+    config = _read_config(path)
     spec = config["spec"]
     world = WorldModel(
         network=build(config["network"]),
@@ -75,13 +74,15 @@ def load_world(path_or_name: str | Path) -> WorldModel:
         heads=OutcomeHeads(**config["heads"]),
         action_codec=ActionCodec.from_json(config["action_codec"]),
         spec=None if spec is None else EnvironmentSpec.from_json(spec),
-        starts=starts,
-        **{**config["world"], "image_size": tuple(config["world"]["image_size"])},
+        **{key: tuple(value) if isinstance(value, list) else value for key, value in config["world"].items()},
     )
     try:
         world.load_state_dict(safetensors.load_file(path / WEIGHTS))
-    except (RuntimeError, FileNotFoundError, safetensors.SafetensorError if hasattr(safetensors, "SafetensorError") else OSError) as error:
-        raise ValueError(f"The weights in {path} don't fit its {CONFIG}: {error}") from error
+        world.starts = StartClips(**safetensors.load_file(path / STARTS)) if (path / STARTS).exists() else None
+    except (RuntimeError, TypeError, OSError, require("safetensors", "all").SafetensorError) as error:
+        raise ValueError(
+            f"{WEIGHTS} or {STARTS} in {path} is damaged or doesn't fit {CONFIG}: {error} Save the world again."
+        ) from error
     return world.eval().requires_grad_(False)
 
 
@@ -93,19 +94,20 @@ def world_config(world: WorldModel) -> dict[str, Any]:
     """
     from vdworld import __version__
 
-    for part in (world.network, world.process):
-        if not hasattr(part, "description"):
-            raise ValueError(f"`{type(part).__name__}` must be made by `vdworld.world.build`, to be described in a file.")
+    parts = {name: getattr(getattr(world, name), "description", None) for name in ("network", "process")}
+    for name, description in parts.items():
+        if description is None:
+            raise ValueError(f"`{name}` must be made by `vdworld.world.build`, which keeps its description.")
     heads = world.heads
     return {
         "format": FORMAT,
         "vdworld": __version__,
-        "network": world.network.description,
-        "process": world.process.description,
+        **parts,
         "heads": {
             "feature_dim": world.network.feature_dim,
             "reward_offset": heads.reward_offset,
             "reward_scale": heads.reward_scale,
+            "hidden_dim": heads.output.in_features,
         },
         "action_codec": world.action_codec.to_json(),
         "spec": None if world.spec is None else world.spec.to_json(),
@@ -118,6 +120,21 @@ def world_config(world: WorldModel) -> dict[str, Any]:
             "record": world.record,
         },
     }
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        config = json.loads((path / CONFIG).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path / CONFIG} is damaged: {error}. Save the world again.") from error
+    if not isinstance(config, dict) or "format" not in config:
+        raise ValueError(f"{path / CONFIG} describes no world of vdworld. Name a folder that `save_pretrained` wrote.")
+    if config["format"] != FORMAT:
+        raise ValueError(
+            f"{path} holds a world of format {config['format']}, and this vdworld reads {FORMAT}. "
+            "Upgrade: pip install --upgrade vdworld."
+        )
+    return config
 
 
 def find_world(path_or_name: str | Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from dataclasses import dataclass, fields
 from dataclasses import replace as with_fields
 from typing import Any, Literal
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vdworld.types import Features, Frames, LaneIntegers, LaneMask, PastActions, PastKnown
-from vdworld.world.noise import mix
+from vdworld.world.noise import lane_key
 
 
 @dataclass(frozen=True)
@@ -59,13 +60,13 @@ class WorldState:
         if noise == "shared":
             return state
         branch = torch.arange(count, device=self.seed.device).repeat(len(self))
-        seed = torch.where(branch == 0, state.seed, mix(state.seed + (branch << 32) + state.counter))
+        seed = torch.where(branch == 0, state.seed, lane_key(state.seed + (branch << 32), state.counter))
         return with_fields(state, seed=seed)
 
     def __getitem__(self, lanes: Any) -> WorldState:
         """Select lanes by a slice, a list, a mask or an index tensor; a single integer keeps the lane axis."""
-        if isinstance(lanes, int):
-            lanes = [lanes]
+        if isinstance(lanes, numbers.Integral):
+            lanes = [int(lanes)]
         return WorldState(**{name: value[lanes] for name, value in self._tensors().items()})
 
     def clone(self) -> WorldState:

@@ -1,0 +1,157 @@
+"""From a world and a dataset to a page, in both protocols."""
+
+from __future__ import annotations
+
+import html.parser
+import io
+import json
+from pathlib import Path
+
+import gymnasium as gym
+import imageio.v3 as iio
+import pytest
+import torch
+
+from vdworld.evaluation import GoalReaching, Returns, evaluate
+from vdworld.evaluation.playing import describe
+
+QUICK = {"progress": False, "num_clips": 8, "steps": (1, 5), "num_episodes": 3}
+
+
+class Centre:
+    """Goes to the middle of the table."""
+
+    def reset(self, mask=None, seed=None, goal=None, context=None) -> None:
+        pass
+
+    def act(self, observation):
+        return torch.full((len(observation), 2), 256.0)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("report")
+
+
+@pytest.fixture(scope="module")
+def report(folder, pusht_world, pusht_data):
+    torch.set_num_threads(1)
+    settings = {"goal_offset": 8, "budget": 4, "output": folder, "seed": 2}
+    return evaluate(pusht_world, pusht_data, agents={"<centre>": Centre()}, **QUICK, **settings)
+
+
+def test_pusht_is_judged_by_its_goals(report) -> None:
+    assert isinstance(report.control, GoalReaching)
+    assert list(report.control.attempts) == ["<centre>", "random", "no-op"]
+    assert report.control.num_starts == 3
+    assert report.control.attempts["random"].distances.shape == (3, 5)
+
+
+def test_only_held_out_episodes_are_used(report, pusht_data) -> None:
+    held_out = {entry.index for entry in pusht_data.split("test").entries}
+    for windows in (report.prediction.windows, report.control.windows):
+        assert set(windows[:, 0].tolist()) <= held_out
+    assert "2 held-out episodes" in report.about["dataset"]
+
+
+def test_the_page_needs_nothing_outside_itself(report, folder) -> None:
+    tags = _tags((folder / "report.html").read_text())
+    sources = [value for _, attributes in tags for key, value in attributes if key in ("src", "href")]
+    assert len(sources) >= 6
+    assert all(source.startswith("data:image/") for source in sources)
+    assert not {tag for tag, _ in tags} & {"script", "link", "iframe", "object"}
+
+
+def test_the_page_holds_tables_baselines_and_where_they_come_from(report, folder) -> None:
+    text = (folder / "report.html").read_text()
+    for words in ("copy last", "Moving pixels", "random", "no-op", "gym_pusht/PushT-v0", "torch", "settings: rate"):
+        assert words in text
+    assert "&lt;centre&gt;" in text
+    assert "<centre>" not in text
+
+
+def test_the_files_beside_it_can_be_opened(report, folder) -> None:
+    names = {path.name for path in folder.iterdir()}
+    assert {"report.html", "report.json", "prediction.png", "distance.png", "attempt_median.gif"} <= names
+    film = iio.imread(next(folder.glob("clip_*.gif")), index=None)
+    assert len(film) == 3 + 5  # context and horizon
+    strip = iio.imread(io.BytesIO(next(folder.glob("clip_*.png")).read_bytes()))
+    assert strip.ndim == 3
+
+
+def test_the_json_holds_every_figure_of_the_tables(report, folder) -> None:
+    saved = json.loads((folder / "report.json").read_text())
+    assert saved == json.loads(json.dumps(report.to_json(), default=str))
+    assert saved["prediction"]["scores"]["moving_psnr"]["5"]["count"] > 0
+    assert saved["prediction"]["differences"]["psnr - copy_psnr"]["1"]["mean"] == 0
+    assert saved["control"]["agents"]["random"]["remaining"]["count"] == 3
+    assert "<centre> - random" in saved["control"]["differences"]
+    assert saved["about"]["seed"] == "2"
+    assert saved["training"]["steps"] == 1200
+
+
+def test_printing_a_report_shows_the_tables_and_where_it_lies(report, folder) -> None:
+    text = str(report)
+    assert "Prediction" in text
+    assert "Goal-reaching in the real environment" in text
+    assert text.endswith(f"Report: {folder / 'report.html'}")
+    assert max(map(len, [line for table in report.tables() for line in table.text().splitlines()[:-1]])) <= 120
+
+
+def test_without_agents_or_environment_only_the_prediction_is_measured(copying_world, belt_data) -> None:
+    report = evaluate(copying_world, belt_data, **QUICK)
+    assert report.control is None
+    assert report.path is None
+    assert "Report:" not in str(report)
+
+
+def test_an_environment_without_a_task_is_judged_by_its_returns(perfect_world, belt_data, belt, tmp_path) -> None:
+    report = evaluate(perfect_world, belt_data, env=belt, max_steps=40, output=tmp_path, **QUICK)
+    assert isinstance(report.control, Returns)
+    assert list(report.control.plays) == ["random", "no-op"]
+    assert report.control.interval("no-op").mean == 1  # the belt's first action takes the bar home
+    assert report.prediction.calibration is None or (tmp_path / "ends.png").exists()
+    assert "Return in the real environment" in (tmp_path / "report.html").read_text()
+
+
+def test_the_training_split_is_measured_when_asked_for_and_named(copying_world, belt_data) -> None:
+    assert "5 training episodes" in evaluate(copying_world, belt_data.split("train"), **QUICK).about["dataset"]
+
+
+def test_the_recorded_environment_is_rebuilt_unless_another_is_given(pusht_data, belt_data, belt) -> None:
+    assert describe(None, pusht_data) == pusht_data.spec
+    assert describe("gym_pusht/PushT-v0", pusht_data) == pusht_data.spec
+    assert describe("gym_pusht:gym_pusht/PushT-v0", pusht_data) == pusht_data.spec
+    assert describe("CartPole-v1", pusht_data) == "CartPole-v1"
+    assert describe(belt, belt_data) is belt
+    with pytest.raises(ValueError, match="`env` must name the real environment"):
+        describe(None, belt_data)
+
+
+def test_an_environment_with_other_actions_is_refused(make_world, belt_data, belt) -> None:
+    class Wider(belt):
+        action_space = gym.spaces.Discrete(5)
+
+    with pytest.raises(ValueError, match=r"`env` must have the world's action space, Discrete\(3\), got Discrete\(5\)"):
+        evaluate(make_world(lambda frame, _: frame), belt_data, env=Wider, **QUICK)
+
+
+def test_importing_the_evaluation_draws_in_no_extra() -> None:
+    import subprocess
+    import sys
+
+    extras = "'matplotlib', 'imageio', 'tqdm', 'av'"
+    code = f"import sys, vdworld.evaluation; print(*(m for m in ({extras}) if m in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() in ([], ["tqdm"])  # torch itself may import tqdm
+
+
+def _tags(page: str) -> list[tuple[str, list]]:
+    tags = []
+
+    class Reader(html.parser.HTMLParser):
+        def handle_starttag(self, tag, attrs) -> None:
+            tags.append((tag, attrs))
+
+    Reader().feed(page)
+    return tags

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from vdworld.world import WorldModel, WorldState
+
+Started = tuple[WorldModel, WorldState, torch.Tensor]
+
+
+@pytest.fixture
+def started(make_world: Callable[..., WorldModel], make_past: Callable) -> Started:
+    """A world, three dreams in it and five actions for each, in -2..2."""
+    world, (frames, actions) = make_world(), make_past(k=6)
+    return world, world.start(frames, actions, seed=11), actions
+
+
+def test_a_rollout_is_its_steps(started: Started, assert_same_state: Callable) -> None:
+    world, state, actions = started
+    rollout = world.rollout(state, actions, num_sampling_steps=2, with_features=True, with_uncertainty=True)
+    assert rollout.features is not None
+    assert rollout.uncertainty is not None
+    for t in range(5):
+        state, outcome = world.step(state, actions[:, t], num_sampling_steps=2, with_uncertainty=True)
+        assert torch.equal(rollout.frames[:, t], outcome.frame)
+        assert torch.equal(rollout.rewards[:, t], outcome.reward)
+        assert torch.equal(rollout.continuations[:, t], outcome.continuation)
+        assert torch.equal(rollout.terminated[:, t], outcome.terminated)
+        assert torch.equal(rollout.features[:, t], outcome.features)
+        assert torch.equal(rollout.uncertainty[:, t], outcome.uncertainty)
+    assert_same_state(rollout.state, state)
+
+
+def test_what_was_not_asked_for_is_none(started: Started) -> None:
+    world, state, actions = started
+    rollout = world.rollout(state, actions)
+    assert rollout.features is None
+    assert rollout.uncertainty is None
+
+
+def test_a_rollout_goes_on_where_another_ended(started: Started) -> None:
+    world, state, actions = started
+    whole = world.rollout(state, actions)
+    first = world.rollout(state, actions[:, :2])
+    rest = world.rollout(first.state, actions[:, 2:])
+    assert torch.equal(torch.cat([first.frames, rest.frames], dim=1), whole.frames)
+
+
+def test_every_action_has_a_gradient(started: Started) -> None:
+    world, state, actions = started
+    actions = actions.clone().requires_grad_(True)
+    rollout = world.rollout(state, actions)
+    rollout.rewards.sum().backward()
+    assert actions.grad is not None
+    assert actions.grad.shape == actions.shape
+    assert (actions.grad.abs().amax(dim=(0, 2)) > 0).all()
+
+
+def test_the_gradient_is_that_of_finite_differences(started: Started) -> None:
+    world, state, actions = started
+    actions = actions[:, :2].clone().requires_grad_(True)
+    world.rollout(state, actions).rewards.sum().backward()
+    step = torch.zeros_like(actions)
+    step[0, 0, 0] = 0.01
+    with torch.no_grad():
+        up, down = (world.rollout(state, actions + s * step).rewards.sum() for s in (1, -1))
+    assert actions.grad is not None
+    slope = ((up - down) / 0.02).item()
+    assert actions.grad[0, 0, 0].item() == pytest.approx(slope, rel=0.1, abs=2e-3)
+
+
+def test_a_policy_sees_each_state_and_chooses_in_the_environment_s_units(started: Started) -> None:
+    world, state, actions = started
+    seen: list[WorldState] = []
+
+    def policy(now: WorldState) -> torch.Tensor:
+        seen.append(now)
+        return actions[:, len(seen) - 1]
+
+    rollout = world.rollout(state, policy, horizon=5)
+    assert torch.equal(rollout.frames, world.rollout(state, actions).frames)
+    assert torch.equal(torch.stack([now.frame for now in seen[1:]], dim=1), rollout.frames[:, :-1])
+
+
+def test_the_horizon_says_how_much_of_the_actions_to_take(started: Started) -> None:
+    world, state, actions = started
+    assert torch.equal(world.rollout(state, actions, horizon=2).frames, world.rollout(state, actions[:, :2]).frames)
+    for horizon in (0, 6):
+        with pytest.raises(ValueError, match=rf"`horizon` must be at least 1 and within the actions.* Got {horizon}"):
+            world.rollout(state, actions, horizon=horizon)
+    with pytest.raises(ValueError, match=r"a policy needs it. Got None"):
+        world.rollout(state, lambda now: actions[:, 0])
+
+
+def test_actions_for_other_lanes_are_refused(started: Started) -> None:
+    world, state, actions = started
+    with pytest.raises(ValueError, match=r"`actions` must have leading axes \[3, 5\] .*got \[2, 5\]"):
+        world.rollout(state, actions[:2])
+    with pytest.raises(ValueError, match=r"`actions` must have leading axes \[3, 2\] .*got \[3\]"):
+        world.rollout(state, actions[:, 0])
+
+
+def test_encoded_actions_are_taken_as_they_are(started: Started) -> None:
+    world, state, actions = started
+    native = world.rollout(state, actions)
+    assert torch.equal(native.frames, world.rollout(state, actions / 2, encoded=True).frames)
+
+
+def test_branches_that_share_noise_differ_by_their_actions_alone(started: Started, assert_same_state: Any) -> None:
+    world, state, actions = started
+    same = world.rollout(state.repeat(2), actions.repeat_interleave(2, dim=0))
+    torch.testing.assert_close(same.frames[0::2], same.frames[1::2], rtol=0, atol=1e-4)
+    apart = world.rollout(state.repeat(2, noise="independent"), actions.repeat_interleave(2, dim=0))
+    torch.testing.assert_close(apart.frames[0::2], same.frames[0::2], rtol=0, atol=1e-4)
+    assert (apart.frames[1::2] - same.frames[1::2]).abs().amax(dim=(1, 2, 3, 4)).min() > 1e-3

@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from vdworld.world import OutcomeHeads, WorldModel
+
+
+def levels(frames: torch.Tensor) -> list[float]:
+    """The grey levels of the first lane's frames."""
+    return [round(v, 4) for v in frames[0, :, 0, 0, 0].tolist()]
+
+
+def constant_heads(reward: float, logit: float) -> OutcomeHeads:
+    heads = OutcomeHeads(16)
+    heads.output.bias.data[:] = torch.tensor([reward, logit])
+    return heads
+
+
+def test_the_action_taken_now_leads_into_the_frame_being_denoised(spied_world: Any, greys: Callable) -> None:
+    world, spy = spied_world
+    state = world.start(greys([[0.1, 0.2, 0.3, 0.4]]), torch.tensor([[[0.0, 0.0], [0.2, 0.0], [0.4, 0.0]]]))
+    state, outcome = world.step(state, torch.tensor([[1.0, 0.0]]))
+    _, level, context = spy.imagining[-1]
+    assert level.tolist() == [0]
+    assert context.level.tolist() == [1]
+    assert levels(context.frames) == [0.2, 0.3, 0.4]
+    assert [round(a, 4) for a in context.actions[0, :, 0].tolist()] == [0.1, 0.2, 0.5]  # of -2..2
+    assert context.known.all()
+    assert levels(outcome.frame[:, None]) == [0.45]
+
+    world.step(state, torch.tensor([[-2.0, 0.0]]))
+    _, _, context = spy.imagining[-1]
+    assert levels(context.frames) == [0.3, 0.4, 0.45]
+    assert [round(a, 4) for a in context.actions[0, :, 0].tolist()] == [0.2, 0.5, -1]
+
+
+def test_the_outcome_is_read_off_the_finished_frame_in_the_same_context(spied_world: Any, greys: Callable) -> None:
+    world, spy = spied_world
+    state, outcome = world.step(world.start(greys([[0.4]])), torch.tensor([[1.0, 0.0]]))
+    frame, level, context = spy.reading[-1]
+    assert torch.equal(frame, outcome.frame)
+    assert level.tolist() == [1]
+    assert context is spy.imagining[-1][2]
+    assert context.known.tolist() == [[False, False, True]]
+    assert torch.equal(outcome.features, state.features)
+
+
+def test_a_step_takes_as_many_evaluations_as_asked(spied_world: Any, greys: Callable) -> None:
+    world, spy = spied_world
+    state, action = world.start(greys([[0.4]])), torch.zeros(1, 2)
+    for asked, expected in ((4, [0, 0.25, 0.5, 0.75]), (1, [0]), (None, [0, 0.5])):
+        spy.imagining.clear()
+        world.num_sampling_steps = 2
+        world.step(state, action, num_sampling_steps=asked)
+        assert [float(level) for _, level, _ in spy.imagining] == expected
+    with pytest.raises(ValueError, match="`num_sampling_steps` must be at least 1, got 0"):
+        world.step(state, action, num_sampling_steps=0)
+
+
+def test_frames_stay_within_their_range(spied_world: Any, greys: Callable) -> None:
+    world, _ = spied_world
+    _, outcome = world.step(world.start(greys([[0.99]])), torch.tensor([[2.0, 0.0]]))
+    assert outcome.frame.max() == 1
+
+
+def test_a_seed_repeats_its_dream_bit_for_bit(make_world: Callable[..., WorldModel], make_past: Callable) -> None:
+    world, (frames, actions) = make_world(), make_past()
+    dreams = []
+    for seed in (4, 4, 5):
+        state = world.start(frames, actions, seed=seed)
+        for t in range(3):
+            state, outcome = world.step(state, actions[:, t], num_sampling_steps=2)
+        dreams.append(outcome)
+    assert torch.equal(dreams[0].frame, dreams[1].frame)
+    assert torch.equal(dreams[0].reward, dreams[1].reward)
+    assert torch.equal(dreams[0].continuation, dreams[1].continuation)
+    assert not torch.allclose(dreams[0].frame, dreams[2].frame, atol=1e-3)
+
+
+def test_a_lane_dreams_the_same_whoever_shares_its_batch(make_world: Callable, make_past: Callable) -> None:
+    world, (frames, actions) = make_world(), make_past(b=7)
+    state, outcome = world.step(world.start(frames, actions, seed=20), actions[:, 0])
+    for lanes in ([3], [6, 3], [3, 3, 3, 0, 1]):
+        seeds = [20 + lane for lane in lanes]
+        other, alone = world.step(world.start(frames[lanes], actions[lanes], seed=seeds), actions[lanes, 0])
+        row = lanes.index(3)
+        assert (alone.frame[row] - outcome.frame[3]).abs().max() < 1e-3
+        torch.testing.assert_close(alone.reward[row], outcome.reward[3], rtol=0, atol=1e-3)
+        torch.testing.assert_close(alone.continuation[row], outcome.continuation[3], rtol=0, atol=1e-3)
+        assert (other.seed[row], other.counter[row]) == (state.seed[3], state.counter[3])
+
+
+def test_a_step_leaves_the_state_it_came_from_valid(
+    make_world: Callable[..., WorldModel], make_past: Callable, assert_same_state: Callable
+) -> None:
+    world, (frames, actions) = make_world(), make_past()
+    state = world.start(frames, actions)
+    kept = state.clone()
+    after, first = world.step(state, actions[:, 0])
+    world.step(after, actions[:, 1], donate=True)
+    assert_same_state(state, kept)
+    assert torch.equal(world.step(state, actions[:, 0])[1].frame, first.frame)
+
+
+def test_every_step_draws_new_noise(make_world: Callable[..., WorldModel], make_past: Callable) -> None:
+    world, spied = make_world(), []
+    inner = world.network.forward
+    world.network.forward = lambda noisy, level, context: spied.append(noisy) or inner(noisy, level, context)
+    frames, actions = make_past()
+    state = world.start(frames, actions)
+    for t in range(3):
+        state, _ = world.step(state, actions[:, t])
+    assert len({round(float(noisy[lane, 0, 0, 0]), 6) for noisy in spied for lane in range(3)}) == 9
+
+
+def test_uncertainty_is_none_unless_asked_for_and_changes_nothing_else(
+    make_world: Callable, make_past: Callable
+) -> None:
+    world, (frames, actions) = make_world(), make_past()
+    state = world.start(frames, actions)
+    after, plain = world.step(state, actions[:, 0])
+    after_asked, asked = world.step(state, actions[:, 0], with_uncertainty=True)
+    assert plain.uncertainty is None
+    assert asked.uncertainty.shape == (3,)
+    assert (asked.uncertainty > 0).all()
+    assert torch.equal(plain.frame, asked.frame)
+    assert torch.equal(plain.terminated, asked.terminated)
+    assert torch.equal(after.counter, after_asked.counter)
+
+
+def test_a_world_that_ignores_its_noise_is_certain(spied_world: Any, greys: Callable) -> None:
+    world, _ = spied_world
+    _, outcome = world.step(world.start(greys([[0.4]])), torch.zeros(1, 2), with_uncertainty=True)
+    assert outcome.uncertainty.tolist() == [0]
+
+
+def test_ends_are_drawn_with_their_odds_from_the_lane_s_stream(spied_world: Any, greys: Callable) -> None:
+    world, _ = spied_world
+    world.heads = constant_heads(reward=2.5, logit=float(torch.tensor(0.7).logit()))
+    state = world.start(greys([[0.0]] * 4000), seed=10)
+    after, outcome = world.step(state, torch.zeros(4000, 2))
+    assert outcome.reward.unique().tolist() == [2.5]
+    torch.testing.assert_close(outcome.continuation, torch.full((4000,), 0.7))
+    assert abs(outcome.terminated.float().mean() - 0.3) < 0.03  # four standard deviations
+    _, again = world.step(state[[5, 17, 3999]], torch.zeros(3, 2))
+    assert again.terminated.tolist() == outcome.terminated[[5, 17, 3999]].tolist()
+    _, later = world.step(after, torch.zeros(4000, 2))
+    both = (later.terminated & outcome.terminated).float().mean()
+    assert abs(both - 0.09) < 0.02  # the next draw is independent of this one
+
+
+@pytest.mark.parametrize(("logit", "ends"), [(40.0, 0), (-40.0, 500)])
+def test_what_is_certain_happens(spied_world: Any, greys: Callable, logit: float, ends: int) -> None:
+    world, _ = spied_world
+    world.heads = constant_heads(reward=0.0, logit=logit)
+    _, outcome = world.step(world.start(greys([[0.0]] * 500)), torch.zeros(500, 2))
+    assert int(outcome.terminated.sum()) == ends
+
+
+def test_two_cameras_are_told_apart(make_world: Callable[..., WorldModel], make_past: Callable) -> None:
+    world, (frames, actions) = make_world(cameras=("top", "wrist")), make_past(channels=6)
+    _, outcome = world.step(world.start(frames, actions), actions[:, 0])
+    assert outcome.frame.shape == (3, 6, 16, 16)
+    seen = outcome.observation.frames
+    assert list(seen) == ["top", "wrist"]
+    assert torch.equal(seen["top"], outcome.frame[:, None, :3])
+    assert torch.equal(seen["wrist"], outcome.frame[:, None, 3:])
+
+
+def test_actions_of_another_shape_are_refused(make_world: Callable[..., WorldModel], make_past: Callable) -> None:
+    world, (frames, actions) = make_world(), make_past()
+    state = world.start(frames, actions)
+    for wrong in (actions[0, 0], actions, actions[:2, 0]):
+        with pytest.raises(
+            ValueError, match=re.escape("`actions` must have leading axes [3] before one action of Box")
+        ):
+            world.step(state, wrong)
+
+
+def test_encoded_actions_are_taken_as_they_are(make_world: Callable[..., WorldModel], make_past: Callable) -> None:
+    world, (frames, actions) = make_world(), make_past()
+    state = world.start(frames, actions)
+    _, native = world.step(state, actions[:, 0])
+    _, encoded = world.step(state, actions[:, 0] / 2, encoded=True)
+    assert torch.equal(native.frame, encoded.frame)

@@ -1,0 +1,73 @@
+"""``vdworld demo``: the whole job on PushT, from recording to a plan that works in the real environment."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from vdworld.agents import Planner
+from vdworld.commands.arguments import instantiate
+from vdworld.commands.device import pick_device
+from vdworld.data import Dataset
+from vdworld.envs.recording import record
+from vdworld.evaluation import evaluate
+from vdworld.training import train
+from vdworld.world import WorldModel
+
+
+def run(config: DictConfig) -> None:
+    """Record, train, evaluate and plan, and say where the report lies."""
+    output, began = Path(config.output), time.monotonic()
+    if not config.resume and output.exists() and any(output.iterdir()):
+        raise FileExistsError(
+            f"`output` must be a new or empty folder, got {output}. resume=true goes on with what it holds; "
+            "otherwise name another folder with output=."
+        )
+    print(f"[1/3] Record {config.record.num_steps:,} real steps of {config.record.env}")
+    dataset = _record(config, output / "data")
+    print(
+        f"[2/3] Train a world on {dataset.split('train').num_steps:,} of them for {config.train.max_minutes:g} minutes"
+    )
+    world = _train(config, dataset, output / "world")
+    print("[3/3] Evaluate on held-out episodes, and plan in the real environment")
+    planner = Planner(
+        world,
+        instantiate(config.planner),
+        instantiate(config.objective),
+        replan_every=config.replan_every,
+        seed=config.seed,
+    )
+    protocol = OmegaConf.to_container(config.evaluate)
+    assert isinstance(protocol, dict)
+    report = evaluate(
+        world, dataset, agents={"planner": planner}, output=output / "report", seed=config.seed, **protocol
+    )
+    print(report)
+    print(f"\n{planner.num_imagined:,} imagined frames went into the plans.")
+    print(f"The whole took {(time.monotonic() - began) / 60:.1f} minutes. Open {output / 'report' / 'report.html'}")
+
+
+def _record(config: DictConfig, path: Path) -> Dataset:
+    settings = OmegaConf.to_container(config.record)
+    assert isinstance(settings, dict)
+    policy = settings.pop("policy")
+    return record(
+        path=path,
+        seed=config.seed,
+        policy=None if policy is None else instantiate(config.record.policy),
+        **settings,
+    )
+
+
+def _train(config: DictConfig, dataset: Dataset, path: Path) -> WorldModel:
+    return train(
+        dataset,
+        preset="tiny",
+        output=path,
+        seed=config.seed,
+        resume=config.resume,
+        device=pick_device(config.device),
+        **OmegaConf.to_container(config.train),  # pyright: ignore[reportCallIssue]
+    )
