@@ -19,7 +19,7 @@ from vdworld.envs.dream_start import start_info, start_lanes
 from vdworld.envs.lane_seeds import LaneSeeds, Seeds
 from vdworld.envs.lanes import DreamLanes, RewardFunction
 from vdworld.envs.vector_output import VectorOutput
-from vdworld.world import WorldModel, WorldState
+from vdworld.world import Outcome, WorldModel, WorldState
 
 
 @dataclass(frozen=True)
@@ -143,10 +143,8 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
         infos: dict[str, Any] = {}
         if self.autoreset_mode is AutoresetMode.SAME_STEP and self._ended.any():
             beginning = self._ended
-            final_info = {"continuation": outcome.continuation[self._on_device(beginning)]}
-            infos |= self._output.final(self._pixels, final_info, beginning)
-        going_on = {"continuation": outcome.continuation[self._on_device(~beginning)]}
-        infos |= self._output.info(going_on, ~beginning)
+            infos |= self._output.final(self._pixels, self._step_info(outcome, beginning), beginning)
+        infos |= self._output.info(self._step_info(outcome, ~beginning), ~beginning)
         if beginning.any():
             infos |= self._begin(beginning, self._seeds.draw(beginning), {})
         hand_over = self._output.tree
@@ -193,6 +191,11 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
             lanes = ", ".join(map(str, np.flatnonzero(self._ended)))
             raise ResetNeeded(f'The episodes of lanes {lanes} are over; reset them with options={{"reset_mask": ...}}.')
         return self._state
+
+    def _step_info(self, outcome: Outcome, mask: np.ndarray) -> dict[str, Any]:
+        """Return what DreamEnv's info of ``step`` holds, for the lanes of ``mask``."""
+        rows = outcome.continuation
+        return {"continuation": rows if mask.all() else rows[self._on_device(mask)]}
 
     def _begin(self, mask: np.ndarray, seeds: list[int], options: dict[str, Any]) -> dict[str, Any]:
         """Begin an episode in the lanes of ``mask``, given as many seeds, and return their infos."""

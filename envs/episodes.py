@@ -63,21 +63,20 @@ class EpisodeMaker:
         policy: See ``record``; None explores.
         seed: The recording's seed.
         settings: Fields of ``EnvironmentSpec`` for a function.
+        built: The environment, if it stands already; this process alone uses it.
     """
 
     env: EnvironmentSpec | Callable[[], gym.Env]
     policy: Policy | None
     seed: int
     settings: Mapping[str, Any]
-
-    def __post_init__(self) -> None:
-        self._built: RealEnv | None = None
+    built: RealEnv | None = None
 
     def build(self) -> RealEnv:
-        """Return the environment, built at the first call."""
-        if self._built is None:
-            self._built = make_real(self.env, **self.settings)
-        return self._built
+        """Return the environment, building it if it does not stand yet."""
+        if self.built is None:
+            self.built = make_real(self.env, **self.settings)
+        return self.built
 
     def make(self, index: int, should_stop: Callable[[], bool] = lambda: False) -> RecordedEpisode:
         """Run the episode with number `index`.
@@ -92,9 +91,9 @@ class EpisodeMaker:
 
     def close(self) -> None:
         """Close the environment."""
-        if self._built is not None:
-            self._built.close()
-        self._built = None
+        if self.built is not None:
+            self.built.close()
+        self.built = None
 
 
 def run_episode(

@@ -100,15 +100,15 @@ def record(
 def _make_maker(
     env: str | EnvironmentSpec | Callable[[], gym.Env], policy: Policy | None, seed: int, settings: dict[str, Any]
 ) -> EpisodeMaker:
-    """Settle the environment's description, with a limit on its episodes."""
-    with closing(make_real(env, **settings)) as built:
-        description = built.environment_spec
-        if description.max_episode_steps is None and (built.spec is None or built.spec.max_episode_steps is None):
-            description = replace(description, max_episode_steps=_LONGEST_EPISODE)
+    """Build the environment, and settle its description with a limit on its episodes."""
+    built = make_real(env, **settings)
+    description = built.environment_spec
+    if description.max_episode_steps is None and (built.spec is None or built.spec.max_episode_steps is None):
+        description = built.environment_spec = replace(description, max_episode_steps=_LONGEST_EPISODE)
     if callable(env):
         settings = {**settings, "fps": description.fps, "max_episode_steps": description.max_episode_steps}
-        return EpisodeMaker(env, policy, seed, settings)
-    return EpisodeMaker(description, policy, seed, {})
+        return EpisodeMaker(env, policy, seed, settings, built)
+    return EpisodeMaker(description, policy, seed, {}, built)
 
 
 def _fill(writer: EpisodeWriter, maker: EpisodeMaker, num_steps: int, num_envs: int | None, progress: bool) -> None:

@@ -67,6 +67,8 @@ class VectorOutput:
     def _scattered(self, value: Any, mask: np.ndarray) -> Any:
         def scatter(rows: Any) -> Any:
             rows = torch.as_tensor(rows, device=self.device)
+            if mask.all():
+                return self._leaf(rows)
             lanes = rows.new_zeros(self.num_envs, *rows.shape[1:])
             lanes[torch.as_tensor(mask, device=self.device)] = rows
             return self._leaf(lanes)

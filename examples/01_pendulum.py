@@ -8,7 +8,7 @@ import gymnasium as gym
 import vdworld
 
 if __name__ == "__main__":  # recording starts processes, which import this file
-    dataset = vdworld.record("Pendulum-v1", "runs/pendulum/data", num_steps=4_000, image_size=32)
+    dataset = vdworld.record("Pendulum-v1", "runs/pendulum/data", num_steps=3_000, image_size=32)
     world = vdworld.train(dataset, preset="tiny", max_minutes=1, output="runs/pendulum/world")
 
     env = gym.make("vdworld/Dream-v0", world="runs/pendulum/world", max_episode_steps=50)

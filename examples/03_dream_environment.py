@@ -10,6 +10,7 @@ import tempfile
 
 import gymnasium as gym
 import imageio
+import numpy as np
 
 import vdworld
 
@@ -32,6 +33,6 @@ if __name__ == "__main__":
             observation, reward, terminated, truncated, info = env.step(env.action_space.sample())
             print(f"reward {reward:8.3f}   goes on with probability {info['continuation']:.3f}")
             frames, done = [*frames, env.render()], terminated or truncated
-    enlarged = [frame.repeat(6, axis=0).repeat(6, axis=1) for frame in frames]
-    imageio.mimsave("dream.gif", enlarged, duration=1000 / env.metadata["render_fps"], loop=0)
+    enlarged = np.array(frames).repeat(6, axis=1).repeat(6, axis=2)
+    imageio.mimsave("dream.gif", list(enlarged), duration=1000 / env.metadata["render_fps"], loop=0)
     print(f"dream.gif holds the {len(frames)} frames.")

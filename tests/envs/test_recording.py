@@ -87,12 +87,17 @@ def test_exactly_the_steps_asked_for_are_recorded(tmp_path: Path) -> None:
     assert last[0] or last[1]
 
 
-def test_the_data_do_not_depend_on_the_number_of_processes(tmp_path: Path) -> None:
+def test_the_data_do_not_depend_on_the_number_of_processes_nor_does_a_failure(tmp_path: Path) -> None:
     """The environment and the policy are defined here, as in a user's script, and reach the processes by value."""
 
-    class Small(CounterEnv):
+    class Fails(CounterEnv):
         def __init__(self) -> None:
-            super().__init__(limit=20, size=8)
+            super().__init__(limit=20)
+
+        def step(self, action: int | np.integer) -> tuple:
+            if self.np_random.random() < 0.002:
+                raise RuntimeError("the motor is hot")
+            return super().step(action)
 
     class CountUp:
         def reset(self, action_space: gym.Space, rng: np.random.Generator) -> None:
@@ -102,12 +107,14 @@ def test_the_data_do_not_depend_on_the_number_of_processes(tmp_path: Path) -> No
             self.next += 1
             return self.next % NUM_ACTIONS
 
-    alone, two = (
-        record(Small, tmp_path / str(n), num_steps=150, num_envs=n, seed=5, policy=CountUp(), progress=False)
-        for n in (1, 2)
-    )
-    assert content(alone) == content(two)
-    assert len(alone) > 10
+    settings: dict[str, Any] = {"num_steps": 5_000, "policy": CountUp(), "seed": 5, "progress": False}
+    with pytest.raises(RuntimeError, match="the motor is hot"):
+        record(Fails, tmp_path / "alone", num_envs=1, **settings)
+    with pytest.raises(RuntimeError, match=r"Episode \d+ failed in its process:(.|\n)*the motor is hot"):
+        record(Fails, tmp_path / "two", num_envs=2, **settings)
+    alone, two = (content(load_dataset(tmp_path / name)) for name in ("alone", "two"))
+    assert alone == two
+    assert len(alone) > 5
 
 
 def test_the_seed_decides_everything(tmp_path: Path) -> None:
@@ -178,9 +185,10 @@ def test_a_function_may_build_the_environment(tmp_path: Path) -> None:
     assert all(episode.state["info.sum"].max() < 15 + NUM_ACTIONS for episode in dataset)
 
 
-def test_environments_without_a_limit_get_one(tmp_path: Path) -> None:
-    dataset = record(lambda: CounterEnv(limit=10**6), tmp_path, num_steps=1_010, num_envs=1, progress=False)
-    assert [len(episode) for episode in dataset] == [1_000, 10]
+def test_environments_without_a_limit_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vdworld.envs.recording._LONGEST_EPISODE", 100)
+    dataset = record(lambda: CounterEnv(limit=10**6), tmp_path, num_steps=110, num_envs=1, progress=False)
+    assert [len(episode) for episode in dataset] == [100, 10]
     assert dataset[0].truncated[-1]
 
 
@@ -202,20 +210,6 @@ def test_entries_that_come_and_go_are_nan_where_they_lack(tmp_path: Path) -> Non
     moods = [episode.state["info.mood"][1:, 0] for episode in dataset]
     assert [bool(np.isnan(mood).all()) for mood in moods] == [False, True, False, True]
     assert all("info.new" not in episode.state for episode in dataset)
-
-
-def test_an_environment_that_fails_says_so_and_loses_nothing(tmp_path: Path) -> None:
-    class Fails(CounterEnv):
-        def step(self, action: int | np.integer) -> tuple:
-            if self.np_random.random() < 0.02:
-                raise RuntimeError("the motor is hot")
-            return super().step(action)
-
-    with pytest.raises(RuntimeError, match="the motor is hot"):
-        record(Fails, tmp_path / "alone", num_steps=5_000, num_envs=1, progress=False)
-    with pytest.raises(RuntimeError, match=r"Episode \d+ failed in its process:(.|\n)*the motor is hot"):
-        record(Fails, tmp_path / "two", num_steps=5_000, num_envs=2, progress=False)
-    assert content(load_dataset(tmp_path / "alone")) == content(load_dataset(tmp_path / "two"))
 
 
 def test_num_steps_must_be_positive(tmp_path: Path) -> None:

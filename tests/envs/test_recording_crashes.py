@@ -1,13 +1,16 @@
-"""Recording in a process of its own, ended in the ways in which people and machines end it."""
+"""Recording, ended in the ways in which people and machines end it."""
 
 from __future__ import annotations
 
+import functools
+import os
 import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +18,18 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from vdworld.data import load_dataset
+from vdworld.data import EpisodeWriter, load_dataset
 from vdworld.envs import record
 
 ID = "test/Counter-v0"
 SCRIPT = """
-    import sys
+    import functools, sys
     import gymnasium as gym
-    import vdworld.data.writer
-    from vdworld.envs import record
+    from vdworld.envs import recording
 
     gym.register("test/Counter-v0", entry_point="vdworld.envs.scripted:CounterEnv", max_episode_steps=30)
-    vdworld.data.writer.EpisodeWriter.__init__.__kwdefaults__["steps_per_file"] = 100
-    record("test/Counter-v0", sys.argv[1], num_steps=10**6, num_envs=int(sys.argv[2]))
+    recording.EpisodeWriter = functools.partial(recording.EpisodeWriter, steps_per_file=100)
+    recording.record("test/Counter-v0", sys.argv[1], num_steps=10**6, num_envs=1)
 """
 
 
@@ -38,19 +40,15 @@ def counter() -> Iterator[None]:
     del gym.registry[ID]
 
 
-def start(path: Path, num_envs: int) -> subprocess.Popen[str]:
-    """Begin to record, and wait until something is safe."""
-    command = [sys.executable, "-c", textwrap.dedent(SCRIPT), str(path), str(num_envs)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    for _ in range(3_000):
-        if (path / "meta/info.json").exists() or process.poll() is not None:
-            return process
+def wait_for(path: Path, over: Callable[[], bool]) -> None:
+    while not path.exists() and not over():
         time.sleep(0.02)
-    raise TimeoutError("The recording did not begin.")
 
 
 def test_after_kill_9_the_same_call_goes_on(tmp_path: Path) -> None:
-    process = start(tmp_path / "killed", num_envs=1)
+    command = [sys.executable, "-c", textwrap.dedent(SCRIPT), str(tmp_path / "killed")]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    wait_for(tmp_path / "killed/meta/info.json", lambda: process.poll() is not None)
     process.kill()
     process.communicate()
     safe = load_dataset(tmp_path / "killed")
@@ -66,14 +64,27 @@ def test_after_kill_9_the_same_call_goes_on(tmp_path: Path) -> None:
     assert not list((tmp_path / "killed").rglob("*.tmp"))
 
 
-def test_ctrl_c_flushes_what_is_whole_and_says_how_much(tmp_path: Path) -> None:
-    process = start(tmp_path, num_envs=2)
-    process.send_signal(signal.SIGINT)
-    _, output = process.communicate()
-    assert process.returncode != 0
+def test_ctrl_c_flushes_what_is_whole_and_says_how_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = functools.partial(EpisodeWriter, steps_per_file=100)
+    monkeypatch.setattr("vdworld.envs.recording.EpisodeWriter", writer)
+    done = threading.Event()
+
+    def press() -> None:
+        wait_for(tmp_path / "meta/info.json", done.is_set)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    presser = threading.Thread(target=press)
+    presser.start()
+    with pytest.raises(KeyboardInterrupt) as raised:
+        record(ID, tmp_path, num_steps=10**6, num_envs=2, progress=False)
+    done.set()
+    presser.join()
     dataset = load_dataset(tmp_path)
-    said = f"Recording stopped: {dataset.num_episodes} episodes ({dataset.num_steps} steps) are safe in {tmp_path}."
-    assert said in output
+    assert dataset.num_steps >= 100
+    assert str(raised.value) == (
+        f"Recording stopped: {dataset.num_episodes} episodes ({dataset.num_steps} steps) are safe in {tmp_path}. "
+        "The same call continues it."
+    )
     assert not list(tmp_path.rglob("*.tmp"))
 
 

@@ -136,16 +136,6 @@ def test_an_environment_with_other_actions_is_refused(make_world, belt_data, bel
         evaluate(make_world(lambda frame, _: frame), belt_data, env=Wider, **QUICK)
 
 
-def test_importing_the_evaluation_draws_in_no_extra() -> None:
-    import subprocess
-    import sys
-
-    extras = "'matplotlib', 'imageio', 'tqdm', 'av'"
-    code = f"import sys, vdworld.evaluation; print(*(m for m in ({extras}) if m in sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() in ([], ["tqdm"])  # torch itself may import tqdm
-
-
 def _tags(page: str) -> list[tuple[str, list]]:
     tags = []
 

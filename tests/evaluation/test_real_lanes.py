@@ -12,7 +12,7 @@ def test_lanes_step_together_and_stand_still_when_they_are_over(belt) -> None:
     with RealLanes([make_real(belt) for _ in range(2)], ["pixels"]) as lanes:
         lanes.reset([0, 1])
         for env, column in zip(lanes.envs, (1, 5), strict=True):
-            env.unwrapped.column = column
+            env.unwrapped.__dict__["column"] = column
         first = lanes.step([0, 0])
         np.testing.assert_array_equal(first, [1, 0])
         np.testing.assert_array_equal(lanes.over, [True, False])

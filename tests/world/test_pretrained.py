@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import pickletools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -98,8 +97,7 @@ def test_a_folder_holds_four_files_and_nothing_pickled(world: WorldModel, tmp_pa
     folder = world.save_pretrained(tmp_path / "world")
     assert sorted(file.name for file in folder.iterdir()) == sorted([CONFIG, WEIGHTS, STARTS, CARD])
     for file in folder.iterdir():
-        with pytest.raises(Exception, match=r".*"):
-            list(pickletools.genops(file.read_bytes()))
+        assert not file.read_bytes().startswith((b"\x80", b"PK")), file.name  # a pickle, or the zip of torch.save
     assert json.loads((folder / CONFIG).read_text())["world"]["fps"] == 12.5
     card = (folder / CARD).read_text()
     assert "# A world of gym_pusht/PushT-v0" in card
@@ -174,7 +172,7 @@ def test_files_of_different_worlds_do_not_mix(world: WorldModel, make_world: Cal
     world.save_pretrained(tmp_path / "a")
     make_world(context_length=2).save_pretrained(tmp_path / "b")
     (tmp_path / "a" / WEIGHTS).write_bytes((tmp_path / "b" / WEIGHTS).read_bytes())
-    with pytest.raises(ValueError, match="doesn't fit config.json: .*size mismatch"):
+    with pytest.raises(ValueError, match="(?s)doesn't fit config.json: .*size mismatch"):
         WorldModel.from_pretrained(tmp_path / "a")
     (tmp_path / "b" / WEIGHTS).unlink()
     with pytest.raises(ValueError, match=r"model.safetensors"):

@@ -116,3 +116,10 @@ def test_branches_that_share_noise_differ_by_their_actions_alone(started: Starte
     apart = world.rollout(state.repeat(2, noise="independent"), actions.repeat_interleave(2, dim=0))
     torch.testing.assert_close(apart.frames[0::2], same.frames[0::2], rtol=0, atol=1e-4)
     assert (apart.frames[1::2] - same.frames[1::2]).abs().amax(dim=(1, 2, 3, 4)).min() > 1e-3
+
+
+def test_frames_alone_are_those_of_the_whole_rollout(started: Started, assert_same_state: Callable) -> None:
+    world, state, actions = started
+    whole, frames = world.rollout(state, actions), world.rollout(state, actions, frames_only=True)
+    assert torch.equal(frames.frames, whole.frames)
+    assert_same_state(frames.state, whole.state)

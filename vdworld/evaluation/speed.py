@@ -41,7 +41,7 @@ class Speed:
         """Return medians with their spread over the repeats, batch sizes down and sampling steps across."""
         batches, steps = (sorted(set(values)) for values in zip(*self.rates, strict=True))
         rows = [(f"batch {batch}", *(_spread(self.rates[batch, count]) for count in steps)) for batch in batches]
-        columns = tuple(f"{count} evaluation{'s' if count > 1 else ''} per frame" for count in steps)
+        columns = tuple(f"{count} sampling step{'s' if count > 1 else ''}" for count in steps)
         repeats = len(next(iter(self.rates.values())))
         note = f"Median of {repeats} repeats; in brackets the slowest and the fastest."
         return Table("Imagined frames per second", ("", *columns), tuple(rows), note)
@@ -83,13 +83,11 @@ def measure_speed(
     Raises:
         ValueError: A number below 1, or a negative time.
     """
-    for name, values in (
-        ("batch_sizes", batch_sizes),
-        ("num_sampling_steps", num_sampling_steps),
-        ("repeats", [repeats]),
-    ):
+    for name, values in {"batch_sizes": batch_sizes, "num_sampling_steps": num_sampling_steps}.items():
         if not values or min(values) < 1:
-            raise ValueError(f"`{name}` must be at least 1, got {values if name != 'repeats' else repeats}.")
+            raise ValueError(f"`{name}` must hold numbers from 1, got {list(values)}.")
+    if repeats < 1:
+        raise ValueError(f"`repeats` must be at least 1, got {repeats}.")
     if seconds < 0:
         raise ValueError(f"`seconds` must not be negative, got {seconds}.")
     rates = {}
@@ -114,12 +112,13 @@ def fresh_world(name: str = "tiny", *, image_size: int = 64, num_actions: int = 
         num_actions: Length of the continuous actions.
     """
     codec = ActionCodec(gym.spaces.Box(-1.0, 1.0, (num_actions,), np.float32))
-    sizes, chosen = (image_size, image_size), preset(name)
-    network = build(chosen.network, frame_channels=3, image_size=sizes, action_dim=codec.dim)
-    heads = OutcomeHeads(network.feature_dim)
-    world = WorldModel(
-        network=network, process=build(chosen.process), heads=heads, action_codec=codec, image_size=sizes
-    )
+    size, chosen = (image_size, image_size), preset(name)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = build(chosen.network_for(size), frame_channels=3, image_size=size, action_dim=codec.dim)
+        heads = OutcomeHeads(network.feature_dim)
+    process = build(chosen.process)
+    world = WorldModel(network=network, process=process, heads=heads, action_codec=codec, image_size=size)
     return world.eval().requires_grad_(False)
 
 

@@ -52,7 +52,7 @@ class StackedUNet(nn.Module):
         coarse_width: int = 96,
         coarse_depth: int = 2,
         thin_width: int = 16,
-        reach: int = 3,
+        reach: int = 2,
         condition_dim: int = 128,
         feature_dim: int = 256,
     ) -> None:

@@ -39,7 +39,7 @@ def new_world(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         built = build(
-            _merge({"patch": 2 if max(height, width) <= 48 else 4, **sizes.network}, network),
+            _merge(sizes.network_for((height, width)), network),
             frame_channels=3 * len(dataset.cameras),
             image_size=(height, width),
             action_dim=codec.dim,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -16,25 +17,20 @@ from vdworld.types import Pixels
 class TrainingLog:
     """A progress bar whose time to finish is true, and TensorBoard files.
 
-    The bar counts steps where `max_steps` ends the run, and seconds where `max_minutes` does.
-
     Args:
         output: Where TensorBoard files go; None writes none.
-        max_steps: The run's limit in steps.
-        max_minutes: The run's limit in minutes.
     """
 
-    def __init__(self, output: Path | None, max_steps: int | None, max_minutes: float | None) -> None:
-        self.output, self.by_steps = output, max_steps is not None and max_minutes is None
-        self.total = float(max_steps or 0) if self.by_steps else 100.0
-        self.loss, self.shown = 0.0, {}
-        self.rate: tuple[int, float] | None = None
+    def __init__(self, output: Path | None) -> None:
+        self.output = output
+        self.shown: dict[str, str] = {}
+        self.loss: float | None = None
+        self.frames, self.clock = 0, time.monotonic()
 
     def __enter__(self) -> TrainingLog:
         tqdm = require("tqdm", "all").tqdm
-        steps = "{l_bar}{bar}| {n:.0f}/{total:.0f} steps [{elapsed}<{remaining}{postfix}]"
-        share = "{l_bar}{bar}| [{elapsed}<{remaining}{postfix}]"
-        self.bar = tqdm(total=self.total, desc="train", bar_format=steps if self.by_steps else share, smoothing=0.05)
+        style = "{l_bar}{bar}| [{elapsed}<{remaining}{postfix}]"
+        self.bar = tqdm(total=100.0, desc="train", bar_format=style, smoothing=0.05)
         self.board = None
         if self.output is not None:
             self.board = require("torch.utils.tensorboard", "all").SummaryWriter(str(self.output / "tensorboard"))
@@ -47,22 +43,26 @@ class TrainingLog:
         if self.board is not None:
             self.board.close()
 
-    def step(
-        self, step: int, seconds: float, progress: float, losses: dict[str, Any], learning_rate: float, clips: int
-    ) -> None:
-        """Note one optimiser step."""
-        loss = float(losses["loss"])
-        self.loss = loss if self.rate is None else 0.98 * self.loss + 0.02 * loss
-        first_step, first_seconds = self.rate = self.rate or (step - 1, seconds)
-        done = step if self.by_steps else progress * 100
-        if seconds > first_seconds:
-            self.shown["frames/s"] = f"{clips * (step - first_step - 1) / (seconds - first_seconds):.0f}"
-        self.bar.set_postfix({"loss": f"{self.loss:.5f}", **self.shown}, refresh=False)
-        self.bar.update(done - self.bar.n)
+    def step(self, step: int, share: float, num_frames: int, figures: dict[str, Any]) -> None:
+        """Note one optimiser step.
+
+        Args:
+            step: Which.
+            share: Share of the run's time that has passed, in [0, 1].
+            num_frames: Target frames in the step.
+            figures: ``loss``, its parts, and the learning rate.
+        """
+        loss = float(figures["loss"])
+        self.loss = loss if self.loss is None else 0.98 * self.loss + 0.02 * loss
+        self.frames += num_frames
+        if (passed := time.monotonic() - self.clock) > 2.0:
+            self.shown["frames/s"] = f"{self.frames / passed:.0f}"
+            self.frames, self.clock = 0, time.monotonic()
+        self.bar.set_postfix({"step": step, "loss": f"{self.loss:.5f}", **self.shown}, refresh=False)
+        self.bar.update(100 * share - self.bar.n)
         if self.board is not None and (step % 20 == 0 or step == 1):
-            for name, value in losses.items():
-                self.board.add_scalar("loss" if name == "loss" else f"loss/{name}", float(value), step)
-            self.board.add_scalar("learning_rate", learning_rate, step)
+            for name, value in figures.items():
+                self.board.add_scalar(f"train/{name}", float(value), step)
 
     def validation(self, step: int, figures: dict[str, float]) -> None:
         """Note a measurement on held-out clips."""

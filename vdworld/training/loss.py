@@ -25,13 +25,15 @@ class LossWeights:
         context_noise: The context frames' noise level is drawn between clean and this far from it, in [0, 1].
     """
 
-    moving: float = 0.0
+    moving: float = 4.0
     reward: float = 0.01
     continuation: float = 0.01
     context_noise: float = 0.1
 
 
-def world_loss(world: WorldModel, clips: Clips, weights: LossWeights, rng: torch.Generator) -> dict[str, Tensor]:
+def world_loss(
+    world: WorldModel, clips: Clips, weights: LossWeights, rng: torch.Generator, horizon: int | None = None
+) -> dict[str, Tensor]:
     """Return the loss and its parts, each a scalar.
 
     The target frames of a clip are predicted one after the other, each from a context that holds the model's own
@@ -42,21 +44,23 @@ def world_loss(world: WorldModel, clips: Clips, weights: LossWeights, rng: torch
         clips: K context and H >= 1 target frames.
         weights: How the parts add up.
         rng: Draws noise and noise levels; on the CPU.
+        horizon: How many of the target frames to predict; None means all.
     """
     device, k = world.device, world.context_length
     frames = clips.frames.to(device).float().div(127.5).sub(1.0)
-    actions = world.action_codec.encode_flat(clips.actions.to(device)) * clips.known.to(device)[..., None]
     known = clips.known.to(device)
+    actions = world.action_codec.encode_flat(clips.actions.to(device), known)
     rewards = (clips.rewards.to(device) - world.heads.reward_offset) / world.heads.reward_scale
     going_on = 1.0 - clips.terminated.to(device).float()
     history = list(frames[:, :k].unbind(dim=1))
     parts: dict[str, Tensor] = {}
-    horizon = frames.shape[1] - k
+    horizon = horizon or frames.shape[1] - k
     for h in range(horizon):
         past = torch.stack(history[h : h + k], dim=1)
         step = slice(h, h + k)
+        targets = rewards[:, h], going_on[:, h]
         estimate, terms = _step_loss(
-            world, past, frames[:, k + h], actions[:, step], known[:, step], (rewards[:, h], going_on[:, h]), weights, rng
+            world, past, frames[:, k + h], actions[:, step], known[:, step], targets, weights, rng
         )
         history.append(estimate.detach().clamp(-1, 1))
         parts = {name: parts.get(name, 0.0) + term / horizon for name, term in terms.items()}

@@ -31,6 +31,8 @@ class TrainerSettings:
             learning rate then follows the clock.
         batch_size: Clips per step.
         horizon: Target frames per clip; all but the first are predicted from the model's own estimates.
+        unroll_after: Share of the run before which the first target alone is predicted: a model that knows nothing
+            yet learns nothing from its own estimates.
         learning_rate: Peak of AdamW's, after the warm-up.
         muon_learning_rate: Peak of Muon's, which trains the convolutions between hidden features.
         warmup_steps: Steps over which the learning rate rises from 0.
@@ -47,8 +49,9 @@ class TrainerSettings:
 
     max_steps: int | None = None
     max_minutes: float | None = None
-    batch_size: int = 64
-    horizon: int = 1
+    batch_size: int = 32
+    horizon: int = 2
+    unroll_after: float = 0.6
     learning_rate: float = 1e-3
     muon_learning_rate: float = 0.02
     warmup_steps: int = 50
@@ -96,6 +99,7 @@ class Trainer:
         self.world, self.clips, self.validation = world, clips, validation
         self.settings, self.output = settings, output
         self.rng = torch.Generator().manual_seed(seed)
+        self.rng_state = self.rng.get_state()  # after the last whole step: Ctrl-C comes in the middle of one
         self.average = ExponentialMovingAverage(world, settings.ema_decay)
         self.parameters = list(world.requires_grad_(True).parameters())
         inner, outer = split_parameters(world.network)
@@ -121,6 +125,19 @@ class Trainer:
         by_time = self.seconds / (60 * settings.max_minutes) if settings.max_minutes is not None else 0.0
         return min(max(by_steps, by_time), 1.0)
 
+    @property
+    def share(self) -> float:
+        """Share of the run's time that has passed: later steps predict more frames and take longer."""
+        if self.settings.max_minutes is not None:
+            return self.progress
+        first, extra = self.settings.unroll_after, self.settings.horizon - 1
+        return (self.progress + extra * max(self.progress - first, 0.0)) / (1 + extra * (1 - first))
+
+    @property
+    def unrolled(self) -> int:
+        """How many target frames of each clip the next step predicts."""
+        return self.settings.horizon if self.progress >= self.settings.unroll_after else 1
+
     def fit(self) -> WorldModel:
         """Train to the end and return the world with averaged weights.
 
@@ -129,11 +146,12 @@ class Trainer:
         self.started = time.monotonic()
         settings, gifs_done = self.settings, int(self.progress * self.settings.num_rollout_gifs)
         self.world.train()
-        with TrainingLog(self.output, settings.max_steps, settings.max_minutes) as log:
+        with TrainingLog(self.output) as log:
             try:
                 for batch in self._batches():
                     losses = self._update(batch)
-                    log.step(self.step, self.seconds, self.progress, losses, self.settings.learning_rate * self._schedule(), len(batch))
+                    rate = settings.learning_rate * self._schedule()
+                    log.step(self.step, self.share, len(batch) * self.unrolled, {**losses, "learning_rate": rate})
                     if self.step % settings.validate_every == 0 or self.step == 1:
                         log.validation(self.step, self.validation.measure(self.average.average))
                     if int(self.progress * settings.num_rollout_gifs) > gifs_done:
@@ -155,9 +173,10 @@ class Trainer:
         tensors = {
             **files.module_tensors("world", self.world),
             **files.module_tensors("average", self.average.average),
-            **{k: v for i, o in enumerate(self.optimizers) for k, v in files.optimizer_tensors(f"optimizer{i}", o).items()},
-            "rng": self.rng.get_state(),
+            "rng": self.rng_state,
         }
+        for i, optimizer in enumerate(self.optimizers):
+            tensors |= files.optimizer_tensors(f"optimizer{i}", optimizer)
         progress = {"step": self.step, "seconds": self.seconds, "num_averages": self.average.num_updates}
         files.save_checkpoint(self.output, tensors, progress)
 
@@ -179,6 +198,7 @@ class Trainer:
         for i, optimizer in enumerate(self.optimizers):
             files.load_optimizer(f"optimizer{i}", optimizer, tensors)
         self.rng.set_state(tensors["rng"])
+        self.rng_state = tensors["rng"]
         self.step, self.seconds_before = progress["step"], progress["seconds"]
         self.average.num_updates = progress["num_averages"]
 
@@ -191,14 +211,14 @@ class Trainer:
             for group in optimizer.param_groups:
                 group["lr"] = peak * self._schedule()
         with autocast(self.world.device, self.settings.precision):
-            losses = world_loss(self.world, batch, self.settings.weights, self.rng)
+            losses = world_loss(self.world, batch, self.settings.weights, self.rng, self.unrolled)
         self.world.zero_grad(set_to_none=True)
         losses["loss"].backward()
         torch.nn.utils.clip_grad_norm_(self.parameters, self.settings.max_gradient_norm)
         for optimizer in self.optimizers:
             optimizer.step()
         self.average.update(self.world)
-        self.step += 1
+        self.step, self.rng_state = self.step + 1, self.rng.get_state()
         return {name: value.detach() for name, value in losses.items()}
 
     def _schedule(self) -> float:

@@ -50,6 +50,6 @@ class Validation:
     def _imagine(self, world: WorldModel, horizon: int, rows: slice) -> Tensor:
         k = self.context_length
         frames, known, flat = (part[rows].to(world.device) for part in (self.frames, self.known, self.actions))
-        actions = world.action_codec.encode_flat(flat)
+        actions = world.action_codec.encode_flat(flat, known)
         state = world.start_encoded(frames[:, :k], actions[:, : k - 1], known[:, : k - 1], seed=self.seed)
         return world.rollout(state, actions[:, k - 1 : k - 1 + horizon], encoded=True).frames.cpu()

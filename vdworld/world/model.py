@@ -118,17 +118,20 @@ class WorldModel(nn.Module):
             )
         b, k = frames.shape[:2]
         frames = frames.to(self.device, torch.float32)
+        first = self._first_frames(lengths, b, k)
         encoded = torch.zeros(b, k - 1, self.action_codec.dim, device=self.device)
         known = torch.zeros(b, k - 1, dtype=torch.bool, device=self.device)
         if actions is not None and k > 1:
-            encoded, known = self._encode(actions, (b, k - 1)), ~known
-        return self._start(frames, encoded, known, lane_seeds(seed, b, self.device), lengths)
+            known = torch.arange(k - 1, device=self.device) >= first[:, None]
+            encoded = self._encode(actions, (b, k - 1), known)
+        return self._start(frames, encoded, known, lane_seeds(seed, b, self.device), first)
 
     def start_encoded(
         self, frames: Frames, actions: PastActions, known: PastKnown, seed: int | Sequence[int] | Tensor = 0
     ) -> WorldState:
         """Begin dreams from clips with encoded actions, whose padding is marked in `known`."""
-        return self._start(frames, actions, known, lane_seeds(seed, len(frames), self.device), None)
+        first = self._first_frames(None, *frames.shape[:2])
+        return self._start(frames, actions, known, lane_seeds(seed, len(frames), self.device), first)
 
     def sample_start(self, num_lanes: int, seed: int | Sequence[int] | Tensor = 0) -> WorldState:
         """Begin dreams from the world's own start clips; a lane's seed picks its clip.
@@ -148,8 +151,9 @@ class WorldModel(nn.Module):
         """
         starts, rows = self._own_starts(), chosen.cpu()
         frames = starts.frames[rows].to(self.device).float().div(127.5).sub(1.0)
-        encoded = self.action_codec.encode_flat(starts.actions[rows].to(self.device))
-        return self.start_encoded(frames, encoded, starts.known[rows].to(self.device), seed)
+        known = starts.known[rows].to(self.device)
+        encoded = self.action_codec.encode_flat(starts.actions[rows].to(self.device), known)
+        return self.start_encoded(frames, encoded, known, seed)
 
     def step(
         self,
@@ -262,24 +266,27 @@ class WorldModel(nn.Module):
         length = self.action_codec.flatten(actions).shape[1:2]
         return self._encode(actions, (num_lanes, *length))
 
-    def _encode(self, actions: Any, batch: tuple[int, ...]) -> Tensor:
+    def _encode(self, actions: Any, batch: tuple[int, ...], known: Tensor | None = None) -> Tensor:
         flat = self.action_codec.flatten(actions).to(self.device)
         if flat.shape[:-1] != batch:
             raise ValueError(
                 f"`actions` must have leading axes {list(batch)} before one action of {self.action_space}, "
                 f"got {list(flat.shape[:-1])}."
             )
-        return self.action_codec.encode_flat(flat)
+        return self.action_codec.encode_flat(flat, known)
+
+    def _first_frames(self, lengths: Tensor | None, b: int, k: int) -> LaneIntegers:
+        """Return the index of every lane's first real frame."""
+        if lengths is None:
+            return torch.zeros(b, dtype=torch.long, device=self.device)
+        if lengths.shape != (b,) or not ((lengths >= 1) & (lengths <= k)).all():
+            raise ValueError(f"`lengths` must hold {b} numbers in 1..{k}, one per lane, got {lengths.tolist()}.")
+        return k - lengths.to(self.device, torch.long)
 
     def _start(
-        self, frames: Frames, actions: Tensor, known: Tensor, seed: LaneIntegers, lengths: Tensor | None
+        self, frames: Frames, actions: Tensor, known: Tensor, seed: LaneIntegers, first: LaneIntegers
     ) -> WorldState:
         b, k = frames.shape[:2]
-        first = torch.zeros(b, dtype=torch.long, device=self.device)
-        if lengths is not None:
-            if lengths.shape != (b,) or not ((lengths >= 1) & (lengths <= k)).all():
-                raise ValueError(f"`lengths` must hold {b} numbers in 1..{k}, one per lane, got {lengths.tolist()}.")
-            first = k - lengths.to(self.device, torch.long)
         rows = torch.arange(b, device=self.device)[:, None]
         index = torch.arange(k - self.context_length - 1, k, device=self.device).expand(b, -1)
         padded = index[:, :-1] < first[:, None]

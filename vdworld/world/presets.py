@@ -22,12 +22,16 @@ class Preset:
     trainer: dict[str, Any] = field(default_factory=dict)
     max_minutes: float = 5.0
 
+    def network_for(self, image_size: tuple[int, int]) -> dict[str, Any]:
+        """Return the network's description for frames of this size; larger frames are cut into larger patches."""
+        return {"patch": 2 if max(image_size) <= 48 else 4, **self.network}
+
 
 PRESETS = {
     "tiny": Preset(
         network={"_target_": "vdworld.networks.StackedUNet", "width": 48, "depth": 1, "coarse_width": 96},
-        process={"_target_": "vdworld.diffusion.RectifiedFlow"},
-        trainer={"batch_size": 64, "learning_rate": 1e-3},
+        process={"_target_": "vdworld.diffusion.RectifiedFlow", "pure_noise": 0.6},
+        trainer={"batch_size": 32},
         max_minutes=5.0,
     ),
 }

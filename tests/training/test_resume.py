@@ -1,0 +1,163 @@
+"""Runs that are cut off and go on: the same losses and weights as an unbroken run, bit for bit."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from vdworld.data import Dataset
+from vdworld.training import checkpoint
+from vdworld.training import trainer as trainer_module
+from vdworld.world import WorldModel
+
+Run, Break = Callable[..., WorldModel], Callable[[int, BaseException], None]
+STEPS, EVERY = 8, 4
+
+
+@pytest.fixture
+def unbroken(
+    squares: Dataset, train_small: Run, losses: dict[int, float], tmp_path: Path
+) -> tuple[Path, dict[int, float]]:
+    """The folder and the losses of a run that nothing interrupts."""
+    train_small(squares, output=tmp_path / "unbroken", max_steps=STEPS, checkpoint_every=EVERY)
+    noted = dict(losses)
+    losses.clear()
+    return tmp_path / "unbroken", noted
+
+
+def progress(path: Path) -> int:
+    return checkpoint.load_checkpoint(path)[1]["step"]
+
+
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(
+    unbroken: tuple, squares: Dataset, train_small: Run, losses: dict[int, float], break_at: Break, tmp_path, files
+) -> None:
+    folder, expected = unbroken
+    run = {"output": tmp_path / "broken", "max_steps": STEPS, "checkpoint_every": EVERY}
+    break_at(7, RuntimeError("killed"))
+    with pytest.raises(RuntimeError, match="killed"):
+        train_small(squares, **run)
+    assert progress(tmp_path / "broken") == 4
+    losses.clear()
+    train_small(squares, **run, resume=True)
+    assert losses == {step: expected[step] for step in (5, 6, 7, 8)}
+    assert files(tmp_path / "broken") == files(folder)
+
+
+def test_ctrl_c_keeps_every_step(
+    unbroken: tuple, squares: Dataset, train_small: Run, losses: dict[int, float], break_at: Break, tmp_path, files
+) -> None:
+    folder, expected = unbroken
+    run = {"output": tmp_path / "broken", "max_steps": STEPS}
+    break_at(3, KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        train_small(squares, **run)
+    assert progress(tmp_path / "broken") == 2
+    losses.clear()
+    train_small(squares, **run, resume=True)
+    assert losses == {step: expected[step] for step in range(3, 9)}
+    assert files(tmp_path / "broken") == files(folder)
+
+
+@pytest.mark.parametrize("moment", ["writing the new one", "between the renames", "after the renames"])
+def test_a_checkpoint_cut_short_leaves_the_last_one_readable(
+    squares: Dataset, train_small: Run, tmp_path: Path, moment: str
+) -> None:
+    train_small(squares, output=tmp_path)
+    whole, new, old = tmp_path / "checkpoint", tmp_path / ".checkpoint.new", tmp_path / ".checkpoint.old"
+    if moment == "writing the new one":
+        new.mkdir()
+        (new / "tensors").write_bytes((whole / "tensors").read_bytes()[:1000])
+    elif moment == "between the renames":
+        shutil.copytree(whole, new)
+        whole.rename(old)
+    else:
+        old.mkdir()
+        (old / "progress.json").write_text("{")
+    assert checkpoint.has_checkpoint(tmp_path)
+    assert progress(tmp_path) == 2
+    train_small(squares, output=tmp_path, max_steps=3, resume=True)
+    assert progress(tmp_path) == 3
+    assert not new.exists()
+    assert not old.exists()
+
+
+def test_a_save_that_fails_half_way_keeps_the_last_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoint.save_checkpoint(tmp_path, {"a": torch.ones(2)}, {"step": 1})
+    replace = checkpoint.os.replace
+    for allowed in (0, 1):  # it fails at the first or at the second rename
+        calls = iter(range(9))
+
+        def failing(source: Path, target: Path, allowed: int = allowed, calls=calls) -> None:
+            if next(calls) >= allowed:
+                raise OSError("the disk is full")
+            replace(source, target)
+
+        monkeypatch.setattr(checkpoint, "os", SimpleNamespace(replace=failing))
+        with pytest.raises(OSError, match="disk is full"):
+            checkpoint.save_checkpoint(tmp_path, {"a": torch.zeros(2)}, {"step": 2})
+        assert checkpoint.load_checkpoint(tmp_path)[1] == {"step": 1}
+    monkeypatch.setattr(checkpoint, "os", SimpleNamespace(replace=replace))
+    checkpoint.save_checkpoint(tmp_path, {"a": torch.zeros(2)}, {"step": 3})
+    tensors, noted = checkpoint.load_checkpoint(tmp_path)
+    assert noted == {"step": 3}
+    assert tensors["a"].tolist() == [0, 0]
+
+
+def test_resuming_without_a_checkpoint_starts_anew(squares: Dataset, train_small: Run, tmp_path: Path) -> None:
+    assert not checkpoint.has_checkpoint(tmp_path)
+    assert train_small(squares, output=tmp_path, resume=True).record["steps"] == 2
+    with pytest.raises(FileNotFoundError, match=r"There is no checkpoint in .*\. Start anew with `resume=false`"):
+        checkpoint.load_checkpoint(tmp_path / "elsewhere")
+
+
+def test_a_finished_run_has_nothing_left_to_do(squares: Dataset, train_small: Run, losses, tmp_path, files) -> None:
+    train_small(squares, output=tmp_path)
+    before = files(tmp_path)
+    losses.clear()
+    train_small(squares, output=tmp_path, resume=True)
+    assert losses == {}
+    assert files(tmp_path) == before
+
+
+def test_a_checkpoint_of_another_network_is_refused(squares: Dataset, train_small: Run, tmp_path: Path) -> None:
+    train_small(squares, output=tmp_path)
+    with pytest.raises(ValueError, match=r"The checkpoint in .* belongs to another network"):
+        train_small(squares, output=tmp_path, resume=True, network={"width": 32, "context_length": 2})
+
+
+def test_nothing_in_a_checkpoint_is_pickled(squares: Dataset, train_small: Run, tmp_path: Path) -> None:
+    train_small(squares, output=tmp_path)
+    assert sorted(file.name for file in (tmp_path / "checkpoint").iterdir()) == ["progress.json", "tensors"]
+    assert not (tmp_path / "checkpoint" / "tensors").read_bytes().startswith((b"\x80", b"PK"))
+    assert json.loads((tmp_path / "checkpoint" / "progress.json").read_text())["step"] == 2
+
+
+def test_the_clock_ends_a_run_and_counts_the_time_before_an_interruption(
+    squares: Dataset, train_small: Run, losses: dict[int, float], break_at: Break, tmp_path, monkeypatch
+) -> None:
+    def run(**settings: object) -> None:
+        seconds = iter(range(100_000))
+        monkeypatch.setattr(trainer_module, "time", SimpleNamespace(monotonic=lambda: float(next(seconds))))
+        losses.clear()
+        train_small(squares, max_steps=None, output=tmp_path, **settings)
+
+    run(max_minutes=2)  # every look at the clock takes a second
+    steps = max(losses)
+    assert 1 < steps < 60
+    assert checkpoint.load_checkpoint(tmp_path)[1]["seconds"] >= 120
+    run(max_minutes=4)
+    assert 1.5 * steps < max(losses) < 2.5 * steps
+    run(max_minutes=8, resume=True)  # four minutes are left
+    assert 1.5 * steps < len(losses) < 2.5 * steps
+
+
+def test_whichever_limit_comes_first_ends_a_run(squares: Dataset, train_small: Run, losses: dict[int, float]) -> None:
+    train_small(squares, max_steps=3, max_minutes=60)
+    assert max(losses) == 3

@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+
+from vdworld.data import ClipSampler, Dataset
+from vdworld.training import LossWeights, new_world, world_loss
+from vdworld.world import WorldModel
+
+Record, Run = Callable[..., Dataset], Callable[..., WorldModel]
+
+
+def held_out_loss(world: WorldModel, dataset: Dataset) -> dict[str, float]:
+    clips = ClipSampler(dataset.split("test"), context_length=world.context_length, horizon=1)
+    rng = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        parts = world_loss(world, clips.sample(64, rng), LossWeights(), rng)
+    return {name: float(value) for name, value in parts.items()}
+
+
+def test_training_lowers_every_part_of_the_loss(squares: Dataset, train_small: Run) -> None:
+    trained = train_small(squares, max_steps=150, batch_size=16, warmup_steps=5, ema_decay=0.9)
+    network = {name: trained.network.description[name] for name in ("width", "depth", "coarse_width", "coarse_depth")}
+    sizes = {"feature_dim": trained.network.feature_dim, "context_length": trained.context_length}
+    fresh = new_world(squares.split("train"), network={**network, **sizes})
+    before, after = held_out_loss(fresh, squares), held_out_loss(trained, squares)
+    for part in ("loss", "frame", "reward", "continuation"):
+        assert after[part] < 0.8 * before[part], (part, before, after)
+
+
+def test_a_trained_world_knows_its_data(squares: Dataset, train_small: Run) -> None:
+    world = train_small(squares)
+    assert world.action_space == squares.action_space
+    assert (world.image_size, world.cameras, world.fps, world.has_reward) == ((16, 16), ("image",), 5, True)
+    assert not world.training
+    assert not any(p.requires_grad for p in world.parameters())
+    record = world.record
+    assert (record["steps"], record["seed"], record["before"]) == (2, 0, None)
+    assert record["dataset"] == {"episodes": len(squares.split("train")), "steps": squares.split("train").num_steps}
+    assert record["settings"]["batch_size"] == 4
+    rewards = np.concatenate(
+        [squares.split("train").transitions(i).rewards for i in range(len(squares.split("train")))]
+    )
+    assert world.heads.reward_offset == pytest.approx(rewards.mean(), rel=1e-4)
+    assert world.heads.reward_scale == pytest.approx(rewards.std(), rel=1e-4)
+
+
+def test_start_clips_come_from_the_training_split_alone(squares: Dataset, train_small: Run) -> None:
+    world = train_small(squares)
+    assert world.starts is not None
+    seen = {frame.tobytes() for episode in squares.split("train") for frame in episode.frames["image"]}
+    shown = {
+        frame.tobytes() for frame in world.starts.frames.movedim(-3, -1).contiguous().numpy().reshape(-1, 16, 16, 3)
+    }
+    assert shown <= seen
+    held_out = {frame.tobytes() for episode in squares.split("test") for frame in episode.frames["image"]}
+    assert held_out - seen  # otherwise the line above says nothing
+    state = world.sample_start(4, seed=1)
+    assert state.known[:, -1].any()
+
+
+def test_the_output_folder_is_the_world(squares: Dataset, train_small: Run, tmp_path: Path) -> None:
+    world = train_small(squares, output=tmp_path / "run")
+    again = WorldModel.from_pretrained(tmp_path / "run")
+    actions = torch.tensor([[0, 1, 2], [3, 3, 3]])
+    rollouts = [w.rollout(w.sample_start(2, seed=3), actions) for w in (world, again)]
+    assert torch.equal(rollouts[0].frames, rollouts[1].frames)
+    assert torch.equal(rollouts[0].rewards, rollouts[1].rewards)
+
+
+def test_a_seed_repeats_its_training(squares: Dataset, train_small: Run, losses: dict[int, float]) -> None:
+    runs = []
+    for seed in (1, 1, 2):
+        train_small(squares, seed=seed)
+        runs.append(dict(losses))
+    assert runs[0] == runs[1]
+    assert runs[0] != runs[2]
+
+
+def test_training_leaves_the_global_stream_alone(squares: Dataset, train_small: Run) -> None:
+    torch.manual_seed(1)
+    expected = torch.rand(1)
+    torch.manual_seed(1)
+    train_small(squares)
+    assert torch.equal(torch.rand(1), expected)
+
+
+def test_a_saved_world_goes_on_with_more_data(
+    squares: Dataset, record_squares: Record, train_small: Run, tmp_path
+) -> None:
+    train_small(squares, output=tmp_path)
+    first = WorldModel.from_pretrained(tmp_path)
+    weights = {name: value.clone() for name, value in first.state_dict().items()}
+    more = record_squares(num_episodes=4)
+    second = train_small(more, world=first, max_steps=3)
+    assert all(torch.equal(value, weights[name]) for name, value in first.state_dict().items())  # a copy was trained
+    assert not any(p.requires_grad for p in first.parameters())
+    assert any(not torch.equal(value, weights[name]) for name, value in second.state_dict().items())
+    assert second.record["steps"] == 3
+    assert second.record["before"]["steps"] == 2
+    assert second.record["dataset"]["episodes"] == len(more.split("train"))
+
+
+def test_a_world_of_another_kind_is_refused(squares: Dataset, record_squares: Record, train_small: Run) -> None:
+    world = train_small(squares)
+    other = record_squares(gym.spaces.Discrete(5), num_episodes=2)
+    with pytest.raises(
+        ValueError, match=r"`world` takes actions in Discrete\(4\), and the dataset holds Discrete\(5\)"
+    ):
+        train_small(other, world=world)
+    wide = record_squares(num_episodes=2, change=lambda e: {**e, "frames": np.tile(e["frames"], (1, 1, 2, 1))})
+    with pytest.raises(
+        ValueError, match=r"`world` imagines cameras and size .*16, 16.* and the dataset holds .*16, 32"
+    ):
+        train_small(wide, world=world)
+    unrewarded = record_squares(num_episodes=2, change=lambda e: {**e, "rewards": None})
+    with pytest.raises(ValueError, match="`world` predicts rewards, and the dataset holds none"):
+        train_small(unrewarded, world=world)
+
+
+def test_recordings_without_rewards_train(record_squares: Record, train_small: Run, tmp_path: Path) -> None:
+    dataset = record_squares(num_episodes=4, change=lambda e: {**e, "rewards": None})
+    world = train_small(dataset, output=tmp_path)
+    assert not world.has_reward
+    assert not WorldModel.from_pretrained(tmp_path).has_reward
+    _, outcome = world.step(world.sample_start(2), torch.tensor([0, 1]))
+    assert outcome.reward.tolist() == [0, 0]
+
+
+def test_two_cameras_train(record_squares: Record, train_small: Run) -> None:
+    def two(arrays: dict[str, Any]) -> dict[str, Any]:
+        return {**arrays, "frames": {"top": arrays["frames"], "wrist": 255 - arrays["frames"]}}
+
+    world = train_small(record_squares(num_episodes=4, change=two))
+    assert world.cameras == ("top", "wrist")
+    _, outcome = world.step(world.sample_start(2), torch.tensor([0, 1]))
+    assert outcome.frame.shape == (2, 6, 16, 16)
+    state = world.sample_start(2)
+    torch.testing.assert_close(state.frame[:, :3], -state.frame[:, 3:])
+
+
+def test_choices_that_begin_at_1_train(record_squares: Record, train_small: Run) -> None:
+    """Padding is stored as zeros, which is no action of this space."""
+    space = gym.spaces.Discrete(4, start=1)
+    dataset = record_squares(space, num_episodes=3, change=lambda e: {**e, "actions": e["actions"] + 1})
+    world = train_small(dataset)
+    assert world.action_space == space
+    assert not world.sample_start(64).known.all()
+
+
+def test_a_unbounded_box_is_scaled_by_the_data(record_squares: Record) -> None:
+    def pushes(arrays: dict[str, Any]) -> dict[str, Any]:
+        return {**arrays, "actions": np.stack([arrays["actions"] * 10.0, np.ones(12)], axis=1).astype(np.float32)}
+
+    space = gym.spaces.Box(np.array([-np.inf, -2], np.float32), np.array([np.inf, 2], np.float32))
+    codec = new_world(record_squares(space, num_episodes=4, change=pushes)).action_codec
+    assert codec.low.tolist() == [0, -2]
+    assert codec.high.tolist() == [30, 2]
+
+
+@pytest.mark.parametrize("reward", [0.0, -123.456])
+def test_a_reward_that_never_changes_is_predicted(record_squares: Record, train_small: Run, reward: float) -> None:
+    dataset = record_squares(num_episodes=2, change=lambda e: {**e, "rewards": np.full(12, reward)})
+    world = train_small(dataset)
+    _, outcome = world.step(world.sample_start(2), torch.tensor([0, 1]))
+    torch.testing.assert_close(outcome.reward, torch.full((2,), reward), rtol=1e-4, atol=1e-4)
+
+
+def test_settings_that_do_not_exist_or_make_no_sense_are_named(squares: Dataset, train_small: Run) -> None:
+    with pytest.raises(ValueError, match=r"`train` has no setting batchsize\. It takes .*batch_size"):
+        train_small(squares, batchsize=3)
+    with pytest.raises(ValueError, match="`batch_size` must be positive, got 0"):
+        train_small(squares, batch_size=0)
+    with pytest.raises(ValueError, match=r"StackedUNet` has no argument widht"):
+        train_small(squares, network={"widht": 3})
+    with pytest.raises(ValueError, match="`preset` must be one of .*got 'huge'"):
+        train_small(squares, preset="huge")
+    with pytest.raises(ValueError, match='`precision` must be "auto", "float32" or "bfloat16", got \'half\''):
+        train_small(squares, precision="half")
+
+
+def test_a_frame_size_the_network_can_not_halve_is_named(record_squares: Record, train_small: Run) -> None:
+    odd = record_squares(num_episodes=2, change=lambda e: {**e, "frames": e["frames"][:, :, :15]})
+    with pytest.raises(ValueError, match=r"`image_size` must be a multiple of \d in height and width, got \(16, 15\)"):
+        train_small(odd)
