@@ -131,19 +131,21 @@ def test_an_exception_in_the_users_loop_keeps_the_whole_episodes(tmp_path: Path,
     check(tmp_path, make_arrays, 3)
 
 
+@pytest.mark.parametrize("before", [0, 1, 2])
 def test_an_interrupt_within_an_episode_keeps_the_ones_before(
-    tmp_path: Path, make_arrays: Callable, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, make_arrays: Callable, monkeypatch: pytest.MonkeyPatch, before: int
 ) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     writer = EpisodeWriter(tmp_path, fps=10)
-    writer.add(**make_arrays(0, 5))
+    for seed in range(before):
+        writer.add(**make_arrays(seed, 5))
     monkeypatch.setattr("vdworld.data.shard.rows_of", interrupted)  # the frames are written already
     with pytest.raises(KeyboardInterrupt):
-        writer.add(**make_arrays(1, 5))
+        writer.add(**make_arrays(before, 5))
     monkeypatch.undo()
-    for seed in (1, 2):
+    for seed in range(before, 4):
         writer.add(**make_arrays(seed, 5))
     writer.close()
-    check(tmp_path, make_arrays, 3)
+    check(tmp_path, make_arrays, 4)

@@ -32,10 +32,11 @@ def random_world(action_space: gym.Space = BOX, *, cameras: tuple[str, ...] = ("
     chooser = copy.deepcopy(action_space)
     chooser.seed(0)
     taken = [[flatten_action(chooser, chooser.sample()) for _ in range(CONTEXT - 1)] for _ in range(NUM_CLIPS)]
+    taken[0] = [np.zeros_like(action) for action in taken[0]]  # a clip at the very start of an episode: padding
     starts = StartClips(
         frames=torch.randint(0, 256, (NUM_CLIPS, CONTEXT, channels, *SIZE), dtype=torch.uint8, generator=rng),
         actions=torch.from_numpy(np.array(taken)).float(),
-        known=torch.ones(NUM_CLIPS, CONTEXT - 1, dtype=torch.bool),
+        known=torch.arange(NUM_CLIPS)[:, None].expand(-1, CONTEXT - 1) > 0,
     )
     world = WorldModel(
         network=network,

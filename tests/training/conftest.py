@@ -67,7 +67,8 @@ def train_small() -> Callable[..., WorldModel]:
     """Train a small network for a few steps, in float32 on the CPU."""
 
     def run(dataset: Dataset, **settings: Any) -> WorldModel:
-        small: dict[str, Any] = {"max_steps": 2, "batch_size": 4, "precision": "float32", "device": "cpu"}
+        small: dict[str, Any] = {"max_steps": 2, "batch_size": 4, "precision": "float32", "num_rollout_gifs": 0}
+        small["device"] = "cpu"
         if "world" not in settings:
             small["network"] = NETWORK
         return train(dataset, **{**small, **settings})

@@ -17,7 +17,7 @@ from vdworld.training import trainer as trainer_module
 from vdworld.world import WorldModel
 
 Run, Break = Callable[..., WorldModel], Callable[[int, BaseException], None]
-STEPS, EVERY = 8, 4
+STEPS, EVERY = 6, 3
 
 
 @pytest.fixture
@@ -40,13 +40,13 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(
 ) -> None:
     folder, expected = unbroken
     run = {"output": tmp_path / "broken", "max_steps": STEPS, "checkpoint_every": EVERY}
-    break_at(7, RuntimeError("killed"))
+    break_at(6, RuntimeError("killed"))
     with pytest.raises(RuntimeError, match="killed"):
         train_small(squares, **run)
-    assert progress(tmp_path / "broken") == 4
+    assert progress(tmp_path / "broken") == 3
     losses.clear()
     train_small(squares, **run, resume=True)
-    assert losses == {step: expected[step] for step in (5, 6, 7, 8)}
+    assert losses == {step: expected[step] for step in (4, 5, 6)}
     assert files(tmp_path / "broken") == files(folder)
 
 
@@ -61,7 +61,7 @@ def test_ctrl_c_keeps_every_step(
     assert progress(tmp_path / "broken") == 2
     losses.clear()
     train_small(squares, **run, resume=True)
-    assert losses == {step: expected[step] for step in range(3, 9)}
+    assert losses == {step: expected[step] for step in range(3, 7)}
     assert files(tmp_path / "broken") == files(folder)
 
 
@@ -148,13 +148,13 @@ def test_the_clock_ends_a_run_and_counts_the_time_before_an_interruption(
         losses.clear()
         train_small(squares, max_steps=None, output=tmp_path, **settings)
 
-    run(max_minutes=2)  # every look at the clock takes a second
+    run(max_minutes=1)  # every look at the clock takes a second
     steps = max(losses)
-    assert 1 < steps < 60
-    assert checkpoint.load_checkpoint(tmp_path)[1]["seconds"] >= 120
-    run(max_minutes=4)
+    assert 1 < steps < 30
+    assert checkpoint.load_checkpoint(tmp_path)[1]["seconds"] >= 60
+    run(max_minutes=2)
     assert 1.5 * steps < max(losses) < 2.5 * steps
-    run(max_minutes=8, resume=True)  # four minutes are left
+    run(max_minutes=4, resume=True)  # two minutes are left
     assert 1.5 * steps < len(losses) < 2.5 * steps
 
 

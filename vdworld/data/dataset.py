@@ -15,7 +15,7 @@ from vdworld.data.episode import DEFAULT_TEST_FRACTION, Episode, choose_split
 from vdworld.data.frames import decode_episodes
 from vdworld.data.layout import EpisodeEntry, Layout, read_layout
 from vdworld.data.video import check_video
-from vdworld.spaces import space_from_json
+from vdworld.space_json import space_from_json
 from vdworld.spec import EnvironmentSpec
 
 

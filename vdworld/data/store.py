@@ -73,8 +73,9 @@ class Store:
         Raises:
             OSError: The disk is full or failed.
         """
-        if self._shard is not None and not self._shard.intact:
+        if self._shard is not None and not self._shard.intact:  # an episode was broken off: its frames are in the way
             self.flush()
+            self.discard()
         try:
             self._open_shard().add(episode, self.notes["task"])
         except OSError as error:
@@ -98,12 +99,12 @@ class Store:
             self._shard.commit()
             self._count(*counts)
         except BaseException as error:
-            if self._num_counted() != counts[0]:  # else only the way back from the last rename was interrupted
-                if isinstance(error, OSError):
-                    raise self._give_up(error) from error
+            if self._num_counted() == counts[0]:  # an interrupt came right after the last rename: all is safe
+                self._settle(*counts)
+            elif isinstance(error, OSError):
+                raise self._give_up(error) from error
+            else:
                 self.discard()
-                raise
-            self._settle(*counts)
             raise
         self._settle(*counts)
 
@@ -144,5 +145,5 @@ class Store:
         return OSError(
             error.errno,
             f"Writing to {self.root} failed ({error.strerror or error}). {self.num_safe_episodes} episodes "
-            f"({num_steps} steps) are safe and stay readable. Make room, then append to the folder to go on",
+            f"({num_steps} steps) are safe and stay readable. Make room, then append to the folder to go on.",
         )

@@ -15,7 +15,7 @@ from vdworld.data.folder import agree, open_folder
 from vdworld.data.incoming import make_episode
 from vdworld.data.rows import features_of
 from vdworld.data.store import Store
-from vdworld.spaces import space_from_json, space_to_json
+from vdworld.space_json import space_from_json, space_to_json
 from vdworld.spec import EnvironmentSpec
 
 

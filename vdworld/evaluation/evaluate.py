@@ -59,8 +59,7 @@ def evaluate(
         ValueError: The dataset does not fit the world, or no environment is known to play in.
         RestoreError: The real environment did not take a recorded state.
     """
-    held_out = dataset.split("test")
-    episodes, split = (held_out, "held-out") if len(held_out) else (dataset, "training")
+    episodes, kind = held_out_episodes(dataset)
     prediction = predict(
         world,
         episodes,
@@ -75,7 +74,7 @@ def evaluate(
         control = play(
             world,
             episodes,
-            dict(agents or {}),
+            agents or {},
             env=env,
             task=task,
             num_episodes=num_episodes,
@@ -85,13 +84,21 @@ def evaluate(
             seed=seed,
             progress=progress,
         )
-    about = {
-        "environment": dataset.spec.id if dataset.spec else dataset.path.name,
-        "dataset": f"{dataset.path}, {len(episodes)} {split} episodes, {episodes.num_steps:,} steps",
-        "seed": str(seed),
-        **provenance(world.device),
-    }
+    about = {**_describe(dataset, episodes, kind), "seed": str(seed), **provenance(world.device)}
     report = Report(prediction, control, about, world.record, world.fps)
     if output is not None:
         report.save(output)
     return report
+
+
+def held_out_episodes(dataset: Dataset) -> tuple[Dataset, str]:
+    """Return the episodes to measure on, and what they are: the held-out ones, or all if none is held out."""
+    held_out = dataset.split("test")
+    return (held_out, "held-out") if len(held_out) else (dataset, "training")
+
+
+def _describe(dataset: Dataset, episodes: Dataset, kind: str) -> dict[str, str]:
+    return {
+        "environment": dataset.spec.id if dataset.spec else dataset.path.name,
+        "dataset": f"{dataset.path}, {len(episodes)} {kind} episodes, {episodes.num_steps:,} steps",
+    }

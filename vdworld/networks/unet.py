@@ -11,7 +11,6 @@ from vdworld.networks.blocks import ResidualBlock, SelfAttention, level_embeddin
 from vdworld.networks.context import Context
 from vdworld.types import Features, Frame, NoiseLevels
 
-
 ACTION_PLANES = 8  # constant channels beside the coordinates, so that a place can be compared with an action
 
 

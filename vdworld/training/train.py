@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from vdworld.data import ClipSampler, Dataset
-from vdworld.spaces import space_to_json
+from vdworld.space_json import space_to_json
 from vdworld.training.assemble import new_world, sample_starts
 from vdworld.training.checkpoint import has_checkpoint
 from vdworld.training.trainer import Trainer, TrainerSettings

@@ -2,7 +2,8 @@
 
 from vdworld.world.build import build
 from vdworld.world.heads import OutcomeHeads
-from vdworld.world.model import WorldModel, lane_seeds
+from vdworld.world.model import WorldModel
+from vdworld.world.noise import lane_seeds
 from vdworld.world.outcome import Observation, Outcome, Rollout
 from vdworld.world.presets import PRESETS, Preset, preset
 from vdworld.world.starts import StartClips

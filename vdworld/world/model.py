@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,8 @@ from vdworld.spaces import ActionCodec
 from vdworld.spec import EnvironmentSpec
 from vdworld.types import Actions, Features, Frame, Frames, LaneIntegers, PastActions, PastKnown
 from vdworld.world.heads import OutcomeHeads
-from vdworld.world.noise import lane_normal, lane_uniform
+from vdworld.world.history import first_frames, fit_history
+from vdworld.world.noise import lane_normal, lane_seeds, lane_uniform
 from vdworld.world.outcome import Outcome, Rollout
 from vdworld.world.starts import StartClips
 from vdworld.world.state import WorldState
@@ -118,7 +118,7 @@ class WorldModel(nn.Module):
             )
         b, k = frames.shape[:2]
         frames = frames.to(self.device, torch.float32)
-        first = self._first_frames(lengths, b, k)
+        first = first_frames(lengths, b, k, self.device)
         encoded = torch.zeros(b, k - 1, self.action_codec.dim, device=self.device)
         known = torch.zeros(b, k - 1, dtype=torch.bool, device=self.device)
         if actions is not None and k > 1:
@@ -130,7 +130,7 @@ class WorldModel(nn.Module):
         self, frames: Frames, actions: PastActions, known: PastKnown, seed: int | Sequence[int] | Tensor = 0
     ) -> WorldState:
         """Begin dreams from clips with encoded actions, whose padding is marked in `known`."""
-        first = self._first_frames(None, *frames.shape[:2])
+        first = first_frames(None, *frames.shape[:2], self.device)
         return self._start(frames, actions, known, lane_seeds(seed, len(frames), self.device), first)
 
     def sample_start(self, num_lanes: int, seed: int | Sequence[int] | Tensor = 0) -> WorldState:
@@ -235,7 +235,7 @@ class WorldModel(nn.Module):
                 donate=t > 0,
             )
             outcomes.append(outcome)
-        return _stack(outcomes, state, with_features)
+        return Rollout.stack(outcomes, state, with_features)
 
     def save_pretrained(self, path: str | Path) -> Path:
         """Write a self-contained folder: config, weights, start clips and a model card."""
@@ -275,30 +275,11 @@ class WorldModel(nn.Module):
             )
         return self.action_codec.encode_flat(flat, known)
 
-    def _first_frames(self, lengths: Tensor | None, b: int, k: int) -> LaneIntegers:
-        """Return the index of every lane's first real frame."""
-        if lengths is None:
-            return torch.zeros(b, dtype=torch.long, device=self.device)
-        if lengths.shape != (b,) or not ((lengths >= 1) & (lengths <= k)).all():
-            raise ValueError(f"`lengths` must hold {b} numbers in 1..{k}, one per lane, got {lengths.tolist()}.")
-        return k - lengths.to(self.device, torch.long)
-
     def _start(
-        self, frames: Frames, actions: Tensor, known: Tensor, seed: LaneIntegers, first: LaneIntegers
+        self, frames: Frames, actions: PastActions, known: PastKnown, seed: LaneIntegers, first: LaneIntegers
     ) -> WorldState:
-        b, k = frames.shape[:2]
-        rows = torch.arange(b, device=self.device)[:, None]
-        index = torch.arange(k - self.context_length - 1, k, device=self.device).expand(b, -1)
-        padded = index[:, :-1] < first[:, None]
-        frames = frames[rows, index.maximum(first[:, None])]
-        if k == 1:  # nothing to gather from
-            actions = actions.new_zeros(b, self.context_length, self.action_codec.dim)
-            known = torch.zeros_like(padded)
-        else:
-            leading = index[:, :-1].clamp(min=0)
-            actions, known = actions[rows, leading], known[rows, leading] & ~padded
-        level = frames.new_full((b,), self.process.clean_level)
-        actions = actions * known[..., None]
+        frames, actions, known = fit_history(frames, actions, known, first, self.context_length + 1)
+        level = frames.new_full((len(frames),), self.process.clean_level)
         features = self.network.features(frames[:, -1], level, Context(frames[:, :-1], actions, known, level))
         return WorldState(frames[:, 1:], actions[:, 1:], known[:, 1:], seed, torch.zeros_like(seed), features)
 
@@ -329,34 +310,7 @@ class WorldModel(nn.Module):
         return sample_euler(denoise, self.process, noise, levels).clamp(-1, 1)
 
 
-def lane_seeds(seed: int | Sequence[int] | Tensor, num_lanes: int, device: torch.device | str) -> LaneIntegers:
-    """Return one seed per lane ``[b]``: ``seed + i`` for an int, otherwise those given.
-
-    Raises:
-        ValueError: As many seeds as lanes are needed.
-    """
-    seeds = torch.as_tensor(seed, dtype=torch.int64, device=device)
-    if seeds.ndim == 0:
-        return seeds + torch.arange(num_lanes, device=device)
-    if seeds.shape != (num_lanes,):
-        raise ValueError(f"`seed` must be an int or hold {num_lanes} ints, one per lane, got {list(seeds.shape)}.")
-    return seeds
-
-
 def _after(state: WorldState, context: Context, frame: Frame, features: Features) -> WorldState:
     """Return the state with one more frame, its oldest one forgotten; a step counts three draws."""
     frames = torch.cat([state.frames[:, 1:], frame[:, None]], dim=1)
     return WorldState(frames, context.actions[:, 1:], context.known[:, 1:], state.seed, state.counter + 3, features)
-
-
-def _stack(outcomes: list[Outcome], state: WorldState, with_features: bool) -> Rollout:
-    uncertain = outcomes[0].uncertainty is not None
-    return Rollout(
-        frames=torch.stack([o.frame for o in outcomes], dim=1),
-        rewards=torch.stack([o.reward for o in outcomes], dim=1),
-        continuations=torch.stack([o.continuation for o in outcomes], dim=1),
-        terminated=torch.stack([o.terminated for o in outcomes], dim=1),
-        features=torch.stack([o.features for o in outcomes], dim=1) if with_features else None,
-        uncertainty=torch.stack([o.uncertainty for o in outcomes], dim=1) if uncertain else None,  # type: ignore[list-item]
-        state=replace(state),
-    )

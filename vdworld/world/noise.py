@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -11,6 +12,20 @@ from vdworld.types import LaneIntegers
 
 _GOLDEN = -7046029254386353131  # 2**64 / golden ratio as a signed integer
 _MIX1, _MIX2 = -4658895280553007687, -7723592293110705685
+
+
+def lane_seeds(seed: int | Sequence[int] | Tensor, num_lanes: int, device: torch.device | str) -> LaneIntegers:
+    """Return one seed per lane ``[b]``: ``seed + i`` for an int, otherwise those given.
+
+    Raises:
+        ValueError: As many seeds as lanes are needed.
+    """
+    seeds = torch.as_tensor(seed, dtype=torch.int64, device=device)
+    if seeds.ndim == 0:
+        return seeds + torch.arange(num_lanes, device=device)
+    if seeds.shape != (num_lanes,):
+        raise ValueError(f"`seed` must be an int or hold {num_lanes} ints, one per lane, got {list(seeds.shape)}.")
+    return seeds
 
 
 def mix(values: Tensor) -> Tensor:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import torch
 
 from vdworld.types import Features, Frame, Frames, LaneMask, PerLane, PerStep, StepFeatures, StepMask
 from vdworld.world.state import WorldState
@@ -73,3 +76,17 @@ class Rollout:
     features: StepFeatures | None
     uncertainty: PerStep | None
     state: WorldState
+
+    @classmethod
+    def stack(cls, outcomes: Sequence[Outcome], state: WorldState, with_features: bool) -> Rollout:
+        """Put single steps together; `state` is the one after the last."""
+        doubts = [o.uncertainty for o in outcomes if o.uncertainty is not None]
+        return cls(
+            frames=torch.stack([o.frame for o in outcomes], dim=1),
+            rewards=torch.stack([o.reward for o in outcomes], dim=1),
+            continuations=torch.stack([o.continuation for o in outcomes], dim=1),
+            terminated=torch.stack([o.terminated for o in outcomes], dim=1),
+            features=torch.stack([o.features for o in outcomes], dim=1) if with_features else None,
+            uncertainty=torch.stack(doubts, dim=1) if doubts else None,
+            state=state,
+        )

@@ -1,0 +1,78 @@
+"""Claims about where and with which seed a dream begins, on a world whose dreams are known by heart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tests.envs.fake_world import CONTEXT, HEIGHT, WIDTH, FakeWorld, shown
+from vdworld.envs import DreamEnv
+
+ACTION = np.array([0.5, -1.0], dtype=np.float32)
+
+
+def test_the_info_of_reset_tells_the_context_and_a_seed_that_repeats_the_episode() -> None:
+    env = DreamEnv(FakeWorld())
+    env.reset(seed=5)
+    observation, info = env.reset()
+    assert info["context_frames"].shape == (CONTEXT, HEIGHT, WIDTH, 3)
+    np.testing.assert_array_equal(info["context_frames"][-1], observation)
+    assert info["context_actions"].shape == (CONTEXT - 1, 2)
+    assert info["context_known"].tolist() == [False, True]
+    again, _ = DreamEnv(FakeWorld()).reset(seed=info["seed"])
+    np.testing.assert_array_equal(again, observation)
+
+
+def test_resets_without_a_seed_go_on_with_the_stream_of_the_last_seed() -> None:
+    first, second = DreamEnv(FakeWorld()), DreamEnv(FakeWorld())
+    seeds = [[env.reset(seed=5)[1]["seed"], env.reset()[1]["seed"], env.reset()[1]["seed"]] for env in (first, second)]
+    assert seeds[0] == seeds[1]
+    assert len(set(seeds[0])) == 3
+    assert first.reset()[1]["seed"] != DreamEnv(FakeWorld()).reset()[1]["seed"]
+
+
+def test_a_start_index_picks_the_clip_and_the_seed_the_noise() -> None:
+    env = DreamEnv(FakeWorld())
+    observation, info = env.reset(seed=5, options={"start_index": 3})
+    np.testing.assert_array_equal(observation, shown(203, 0))
+    assert info["seed"] == 5
+
+
+def test_a_dream_starts_from_given_frames() -> None:
+    env = DreamEnv(FakeWorld())
+    clip = np.stack([shown(9, 7), shown(9, 8)])
+    observation, info = env.reset(seed=5, options={"frames": clip, "actions": ACTION[None]})
+    np.testing.assert_array_equal(observation, clip[-1])
+    np.testing.assert_array_equal(info["context_frames"], clip[[0, 0, 1]])
+    np.testing.assert_array_equal(info["context_actions"][-1], ACTION)
+    assert info["context_known"].tolist() == [False, True]
+    np.testing.assert_array_equal(env.step(ACTION)[0], shown(5, 1, 0.5))
+
+
+def test_a_dream_starts_from_frames_by_camera_without_actions() -> None:
+    env = DreamEnv(FakeWorld(cameras=("top", "wrist")))
+    clip = {"top": shown(9, 7)[None], "wrist": torch.from_numpy(shown(9, 8)[None])}
+    observation, info = env.reset(seed=5, options={"frames": clip, "actions": None})
+    np.testing.assert_array_equal(observation["wrist"], shown(9, 8))
+    assert not info["context_known"].any()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"frame": 1}, "`options` must hold nothing but frames, actions, start_index, got frame"),
+        ({"start_index": 5}, "`start_index` must be a whole number from 0 and below 5"),
+        ({"start_index": 1.0}, "`start_index` must be a whole number"),
+        ({"start_index": 1, "frames": shown(0, 0)[None]}, "`options` must hold one way to start"),
+        ({"actions": ACTION[None]}, "got actions alone"),
+        ({"frames": shown(0, 0)}, r"`frames` must be uint8 \[1, k, 4, 6, 3\]"),
+        ({"frames": shown(0, 0)[None] / 255.0}, "got torch.float64"),
+        ({"frames": {"top": shown(0, 0)[None]}}, "`frames` must hold the cameras image, got top"),
+    ],
+)
+def test_options_that_make_no_start_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        DreamEnv(FakeWorld()).reset(options=options)

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from vdworld.data import Clips, ClipSampler, Dataset
+from vdworld.networks import Context
+from vdworld.training import LossWeights, new_world, world_loss
+from vdworld.world import WorldModel
+
+K = 2
+PARTS = {"frame", "reward", "continuation"}
+
+
+class Spy(nn.Module):
+    """Gives what it is told to, and keeps what it was shown."""
+
+    frame_channels, context_length, feature_dim = 3, K, 16
+
+    def __init__(self, answers: list[torch.Tensor]) -> None:
+        super().__init__()
+        self.answers, self.shown = answers, []
+
+    def forward(self, noisy: torch.Tensor, level: torch.Tensor, context: Context) -> tuple[torch.Tensor, torch.Tensor]:
+        self.shown.append((noisy, level, context))
+        return self.answers[len(self.shown) - 1], torch.zeros(len(noisy), 16)
+
+
+@pytest.fixture
+def grey_steps(record_squares: Callable[..., Dataset]) -> Dataset:
+    """Plain frames, the t-th of level 10 t; action t is t."""
+
+    def change(arrays: dict[str, Any]) -> dict[str, Any]:
+        levels = np.arange(8, dtype=np.uint8)[:, None, None, None] * 10
+        frames = np.broadcast_to(levels, (8, 16, 16, 3))
+        return {"frames": frames, "actions": np.arange(7), "rewards": np.arange(7) * 2.0, "terminated": True}
+
+    return record_squares(gym.spaces.Discrete(7), num_episodes=2, change=change)
+
+
+@pytest.fixture
+def world(grey_steps: Dataset) -> WorldModel:
+    small = {"width": 16, "depth": 1, "coarse_width": 16, "coarse_depth": 1, "feature_dim": 16, "context_length": K}
+    return new_world(grey_steps, network=small)
+
+
+def targets(clips: Clips) -> list[torch.Tensor]:
+    return [clips.frames[:, K + h] / 127.5 - 1 for h in range(clips.frames.shape[1] - K)]
+
+
+def loss(world: WorldModel, clips: Clips, **weights: float) -> dict[str, float]:
+    parts = world_loss(world, clips, LossWeights(**weights), torch.Generator().manual_seed(0))
+    return {name: value.item() for name, value in parts.items()}
+
+
+def test_the_last_action_shown_leads_into_the_target(world: WorldModel, grey_steps: Dataset) -> None:
+    clips = ClipSampler(grey_steps, context_length=K, horizon=2).at([0, 0], [3, 0])
+    world.network = spy = Spy(targets(clips))  # type: ignore[assignment]
+    loss(world, clips, context_noise=0.0)
+    for h, (_, _, context) in enumerate(spy.shown):
+        taken = context.actions.argmax(dim=-1)
+        assert taken[0].tolist() == [2 + h, 3 + h]
+        assert (context.frames[:, :, 0, 0, 0] + 1).mul(12.75)[0].tolist() == pytest.approx([2 + h, 3 + h], abs=1e-4)
+        assert context.known[1].tolist() == [h > 0, True]
+        assert taken[1, 1] == h
+    assert not spy.shown[0][2].actions[1, 0].any()  # a null action
+
+
+def test_later_targets_are_predicted_from_the_model_s_own_frames(world: WorldModel, grey_steps: Dataset) -> None:
+    clips = ClipSampler(grey_steps, context_length=K, horizon=3).at([0], [3])
+    answers = [torch.full((1, 3, 16, 16), value) for value in (0.25, 7.0, 0.5)]
+    world.network = spy = Spy(answers)  # type: ignore[assignment]
+    loss(world, clips, context_noise=0.0)
+    shown = [context.frames[0, :, 0, 0, 0].tolist() for _, _, context in spy.shown]
+    assert shown[1][1] == pytest.approx(0.25)
+    assert shown[2] == pytest.approx([0.25, 1])  # kept within a frame's range
+
+
+def test_a_perfect_frame_costs_nothing(world: WorldModel, grey_steps: Dataset) -> None:
+    clips = ClipSampler(grey_steps, context_length=K, horizon=2).at([0, 1], [3, 4])
+    world.network = Spy(targets(clips))  # type: ignore[assignment]
+    assert loss(world, clips)["frame"] == 0
+
+
+def test_the_parts_add_up_with_their_weights(world: WorldModel, grey_steps: Dataset) -> None:
+    clips = ClipSampler(grey_steps, context_length=K, horizon=1).at([0, 1], [3, 6])
+    parts = loss(world, clips, reward=0.5, continuation=0.25)
+    assert parts.keys() == {"loss"} | PARTS
+    expected = parts["frame"] + 0.5 * parts["reward"] + 0.25 * parts["continuation"]
+    assert parts["loss"] == pytest.approx(expected, rel=1e-5)
+    world.has_reward = False
+    without = loss(world, clips, reward=0.5, continuation=0.25)["loss"]
+    assert without == pytest.approx(parts["frame"] + 0.25 * parts["continuation"], rel=1e-5)
+
+
+def test_untrained_heads_cost_what_knowing_nothing_costs(world: WorldModel, grey_steps: Dataset) -> None:
+    """Rewards 0, 2, .. 12 have mean 6 and standard deviation 4; the coin toss about the end costs log 2."""
+    clips = ClipSampler(grey_steps, context_length=K, horizon=1).at([0, 0], [3, 6])
+    parts = loss(world, clips)
+    assert clips.terminated[:, 0].tolist() == [False, True]
+    assert clips.rewards[:, 0].tolist() == [6, 12]
+    assert parts["reward"] == pytest.approx(((12 - 6) / 4) ** 2 / 2, rel=1e-5)
+    assert parts["continuation"] == pytest.approx(np.log(2), rel=1e-5)
+
+
+def test_the_end_is_learnt_the_right_way_round(world: WorldModel, grey_steps: Dataset) -> None:
+    clips = ClipSampler(grey_steps, context_length=K, horizon=1).at([0], [6])  # the step into the end
+    world.heads.output.bias.data[1] = -5.0
+    surely_over = loss(world, clips)["continuation"]
+    world.heads.output.bias.data[1] = 5.0
+    assert surely_over < 0.01 < 4 < loss(world, clips)["continuation"]
+
+
+def test_noise_comes_from_the_generator_alone(world: WorldModel, grey_steps: Dataset) -> None:
+    clips = ClipSampler(grey_steps, context_length=K, horizon=1).at([0, 1], [3, 6])
+    assert loss(world, clips) == loss(world, clips)
+
+
+def test_the_context_is_noised_up_to_its_limit_and_says_so(world: WorldModel, grey_steps: Dataset) -> None:
+    clips = ClipSampler(grey_steps, context_length=K, horizon=1).at([0] * 200, [3] * 200)
+    world.network = spy = Spy(targets(clips))  # type: ignore[assignment]
+    loss(world, clips, context_noise=0.3)
+    _, _, context = spy.shown[0]
+    assert context.level.min() >= 0.7
+    assert 0.8 < context.level.mean() < 0.9
+    clean = clips.frames[:, :K] / 127.5 - 1
+    error = (context.frames - context.level[:, None, None, None, None] * clean).square().mean(dim=(1, 2, 3, 4)).sqrt()
+    torch.testing.assert_close(error, 1 - context.level, rtol=0.1, atol=1e-4)
