@@ -89,7 +89,8 @@ class Planner:
         if self._plan is None or self._age >= self.replan_every:
             native = unflatten_action(self.world.action_space, actions) if actions.shape[1] else None
             state = self.world.start(frames, native, seed=self.seed + 7919 * self._count)
-            self._plan, self._age = self._improve(state), 0
+            anchor = self.world.action_codec.encode_flat(actions[:, -1].to(self.world.device)) if actions.shape[1] else None
+            self._plan, self._age = self._improve(state, anchor), 0
         encoded = self._plan[:, self._age]
         self._age, self._count = self._age + 1, self._count + 1
         flat = self.world.action_codec.decode_flat(encoded).cpu()
@@ -104,9 +105,11 @@ class Planner:
         frames, actions = self._past
         return torch.cat([frames[:, -k:], frame], dim=1), actions[:, -k:]
 
-    def _improve(self, state: WorldState) -> Actions:
+    def _improve(self, state: WorldState, anchor: Tensor | None) -> Actions:
         b, horizon, dim = len(state), self.method.horizon, self.world.action_codec.dim
         guess = torch.zeros(b, horizon, dim, device=self.world.device)
+        if anchor is not None:
+            guess = guess + anchor[:, None]
         if self._plan is not None:  # go on with what was left of the last plan, holding its last action
             rest, last = self._plan[:, self._age :], self._plan[:, -1:]
             guess = torch.cat([rest, last.expand(-1, horizon - rest.shape[1], -1)], dim=1)
@@ -118,7 +121,7 @@ class Planner:
             chunks = zip(owner.split(self.max_batch), plans.split(self.max_batch), strict=True)
             return torch.cat([self._score(state[lanes], actions, lanes) for lanes, actions in chunks]).reshape(b, n)
 
-        return self.method.plan(guess, score, self.rng)
+        return self.method.plan(guess, score, self.rng, anchor)
 
     def _score(self, state: WorldState, actions: Actions, lanes: Tensor) -> PerLane:
         rollout = self.world.rollout(

@@ -110,12 +110,9 @@ def run_episode(
         env: The environment.
         policy: See ``record``.
         env_seed: Seed of the reset.
-        policy_seed: Seed of the policy's random numbers and of the action space.
+        policy_seed: Seed of the policy and of the action space.
         max_steps: Cut the episode off after so many steps; None leaves its end to the environment.
-        should_stop: Asked before every step.
-
-    Raises:
-        Stopped: ``should_stop`` said yes.
+        should_stop: Asked before every step; raises ``Stopped`` if it says yes.
     """
     rng = np.random.default_rng(policy_seed)
     env.action_space.seed(policy_seed)
@@ -135,13 +132,13 @@ def run_episode(
         steps.append((flat, reward, terminated, truncated))
         frames.append(env.frames())
         states.append(env.state())
-    actions, rewards, terminated_at, truncated_at = zip(*steps, strict=True)
+    actions, rewards, *ends = zip(*steps, strict=True)
     return RecordedEpisode(
         frames={camera: np.stack([frame[camera] for frame in frames]) for camera in env.cameras},
         actions=np.stack(actions),
         rewards=np.array(rewards, dtype=np.float32),
-        terminated=np.array(terminated_at),
-        truncated=np.array(truncated_at),
+        terminated=np.array(ends[0]),
+        truncated=np.array(ends[1]),
         state=_stack(states),
         seed=env_seed,
     )

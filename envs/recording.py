@@ -24,6 +24,7 @@ from vdworld.extras import require
 from vdworld.spec import EnvironmentSpec
 
 _LONGEST_EPISODE = 1_000  # steps, for environments that set no limit themselves
+_MOST_PROCESSES = 16  # each holds some 250 MB
 _WORTH_PROCESSES = 1_000  # steps from which on starting further processes pays
 
 
@@ -55,7 +56,7 @@ def record(
         path: The dataset folder.
         num_steps: Transitions to record in all, those already in the folder included.
         image_size: Side, or height and width, in pixels of the frames to keep; the environment's own by default.
-        num_envs: Processes; one per core by default, and this process alone for a small job.
+        num_envs: Processes; one per core by default, at most 16, and this process alone for a small job.
         seed: Decides every episode, together with its number.
         policy: Called as ``policy(observation, action_space, rng)``, where ``observation`` has the keys ``frames``,
             ``state`` and ``observation``; returns an action. Its ``reset(action_space, rng)``, if it has one, begins an
@@ -77,6 +78,8 @@ def record(
     """
     if num_steps < 1:
         raise ValueError(f"`num_steps` must be at least 1, got {num_steps}.")
+    if num_envs is not None and num_envs < 1:
+        raise ValueError(f"`num_envs` must be at least 1, got {num_envs}.")
     size = (image_size, image_size) if isinstance(image_size, int) else image_size
     given = {"image_size": size, "kwargs": env_kwargs, "camera": camera, "action_repeat": action_repeat, "fps": fps}
     given |= {"max_episode_steps": max_episode_steps}
@@ -117,7 +120,7 @@ def _fill(writer: EpisodeWriter, maker: EpisodeMaker, num_steps: int, num_envs: 
     if missing <= 0:
         return
     if num_envs is None:
-        num_envs = _num_cores() if missing >= _WORTH_PROCESSES else 1
+        num_envs = min(_num_cores(), _MOST_PROCESSES) if missing >= _WORTH_PROCESSES else 1
     tqdm = require("tqdm", extra="data").tqdm
     bar = tqdm(total=num_steps, initial=writer.num_steps, unit="step", desc="record", disable=not progress)
     with _Interrupt() as interrupt, bar:

@@ -37,7 +37,7 @@ SPACES = [
         "shifted discrete": spaces.Discrete(3, start=-1),
         "multi-discrete": spaces.MultiDiscrete([2, 5]),
         "shifted multi-discrete": spaces.MultiDiscrete([2, 5], start=[-3, 10]),
-        "table of choices": spaces.MultiDiscrete([[2, 3], [4, 2]]),
+        "table of choices": spaces.MultiDiscrete(np.array([[2, 3], [4, 2]])),
         "switches": spaces.MultiBinary(3),
         "table of switches": spaces.MultiBinary([2, 2]),
         "dict": PAIR,
@@ -207,7 +207,7 @@ def test_what_can_not_be_an_action_is_refused() -> None:
 
 def test_a_leaf_says_how_many_numbers_it_takes() -> None:
     assert [leaf_size(leaf) for leaf in leaves(PAIR)] == [2, 1]
-    assert flat_action_size(spaces.MultiDiscrete([[2, 3], [4, 2]])) == 4
+    assert flat_action_size(spaces.MultiDiscrete(np.array([[2, 3], [4, 2]]))) == 4
 
 
 def test_all_grey_levels_survive_the_trip_through_floats() -> None:

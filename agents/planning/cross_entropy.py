@@ -29,6 +29,8 @@ class CrossEntropy:
         std: Standard deviation of the first samples, in encoded units, where actions span [-1, 1].
         std_min: The deviation never falls below this.
         keep: Elites carried over to the next iteration.
+        anchored: Plans leave from the last action in a straight line rather than with a jump; for commands that move
+            smoothly in the data, such as positions.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class CrossEntropy:
         std: float = 0.8,
         std_min: float = 0.05,
         keep: int = 2,
+        anchored: bool = False,
     ) -> None:
         sizes = {"horizon": horizon, "num_candidates": num_candidates, "num_iterations": num_iterations}
         for name, value in sizes.items():
@@ -58,20 +61,24 @@ class CrossEntropy:
         self.std, self.std_min, self.keep = std, std_min, min(keep, num_elites, num_candidates - 1)
 
     @torch.no_grad()
-    def plan(self, guess: Actions, score: Score, rng: torch.Generator) -> Actions:
+    def plan(self, guess: Actions, score: Score, rng: torch.Generator, anchor: Tensor | None = None) -> Actions:
         """Improve a plan.
 
         Args:
             guess: Plans to start from, encoded, ``[b, t, a]`` with t the horizon.
             score: Rates candidates; called once per iteration.
             rng: Where the samples come from; on the CPU.
+            anchor: The actions before the plans, encoded ``[b, a]``; counts if `anchored`.
 
         Returns:
             The best plan scored, ``[b, t, a]`` in [-1, 1].
         """
         b, horizon, a = guess.shape
-        lines = knot_lines(horizon, self.num_knots).to(guess)  # [t, k]
-        mean = torch.linalg.lstsq(lines.expand(b, -1, -1), guess).solution  # [b, k, a]
+        lines, base = knot_lines(horizon, self.num_knots).to(guess), torch.zeros_like(guess)  # [t, k], [b, t, a]
+        if self.anchored and anchor is not None:
+            first, lines = knot_lines(horizon, self.num_knots, anchored=True).to(guess).split([1, self.num_knots], dim=1)
+            base = first * anchor[:, None]
+        mean = torch.linalg.lstsq(lines.expand(b, -1, -1), guess - base).solution  # [b, k, a]
         std = torch.full_like(mean, self.std)
         kept = mean[:, None].clamp(-1, 1)
         best, best_score = mean, mean.new_full((b,), -torch.inf)
@@ -80,7 +87,7 @@ class CrossEntropy:
             fresh = self.num_candidates - kept.shape[1]
             noise = torch.randn(b, fresh, self.num_knots, a, generator=rng).to(guess)
             knots = torch.cat([kept, (mean[:, None] + std[:, None] * noise).clamp(-1, 1)], dim=1)
-            scores = score(lines @ knots)
+            scores = score(base[:, None] + lines @ knots)
             elites = knots[rows[:, None], scores.topk(self.num_elites, dim=1).indices]
             mean, std = elites.mean(dim=1), elites.std(dim=1).clamp(min=self.std_min)
             kept = elites[:, : self.keep]
@@ -88,15 +95,19 @@ class CrossEntropy:
             better = top.values > best_score
             best = torch.where(better[:, None, None], knots[rows, top.indices], best)
             best_score = torch.maximum(top.values, best_score)
-        return lines @ best
+        return base + lines @ best
 
 
-def knot_lines(horizon: int, num_knots: int) -> Tensor:
+def knot_lines(horizon: int, num_knots: int, anchored: bool = False) -> Tensor:
     """Return the weights ``[t, k]`` with which knots make up each step; straight lines, knots at both ends.
 
-    One knot holds one action throughout.
+    One knot holds one action throughout. With `anchored` a column stands before the others, ``[t, k + 1]``: the action
+    before the first step, from which the line to the first knot leaves.
     """
-    if num_knots == 1:
+    if anchored:
+        places, count = torch.arange(1, horizon + 1) * (num_knots / horizon), num_knots + 1
+    elif num_knots == 1:
         return torch.ones(horizon, 1)
-    places = torch.linspace(0, num_knots - 1, horizon)
-    return (1 - (places[:, None] - torch.arange(num_knots)).abs()).clamp(min=0)
+    else:
+        places, count = torch.linspace(0, num_knots - 1, horizon), num_knots
+    return (1 - (places[:, None] - torch.arange(count)).abs()).clamp(min=0)

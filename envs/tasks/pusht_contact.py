@@ -14,15 +14,14 @@ class ContactExploration:
     """Push through the block, or go somewhere at random, and hold that for a while.
 
     Of the targets, a share lies beyond the block as seen from the agent, with some scatter, so that the way there
-    pushes the block off centre as often as through it; the rest are anywhere on the table. The commands approach the
-    target smoothly, with noise.
+    pushes the block off centre as often as through it; the rest are anywhere on the table. The commands glide to the
+    target in a straight line, with noise.
 
     Args:
         contact: Share of the targets that lie beyond the block, in [0, 1].
-        hold: Smallest and largest number of steps for which a target is held.
+        hold: Smallest and largest number of steps that the way to a target takes.
         scatter: Standard deviation of the targets around the line through the block, in px of the 512 px table.
         reach: How far beyond the block a target lies at most, in px.
-        smoothing: Share of the way to the target that a step leaves out, in [0, 1).
         noise: Standard deviation of what is added at every step, in px.
     """
 
@@ -30,19 +29,17 @@ class ContactExploration:
         self,
         contact: float = 0.7,
         *,
-        hold: tuple[int, int] = (4, 15),
+        hold: tuple[int, int] = (8, 24),
         scatter: float = 40.0,
         reach: float = 120.0,
-        smoothing: float = 0.65,
         noise: float = 8.0,
     ) -> None:
         if not 0 <= contact <= 1:
             raise ValueError(f"`contact` must lie in [0, 1], got {contact}.")
-        if not 0 <= smoothing < 1:
-            raise ValueError(f"`smoothing` must be at least 0 and below 1, got {smoothing}.")
         self.contact, self.hold, self.scatter, self.reach = contact, hold, scatter, reach
-        self.smoothing, self.noise = smoothing, noise
+        self.noise = noise
         self._command: np.ndarray | None = None
+        self._target, self._steps_left = np.zeros(2), 0
 
     def reset(self, action_space: gym.Space, rng: np.random.Generator) -> None:
         """Begin an episode: forget the target."""
@@ -63,10 +60,9 @@ class ContactExploration:
         if self._steps_left == 0:
             self._target = self._choose(agent, block, rng)
             self._steps_left = int(rng.integers(self.hold[0], self.hold[1] + 1))
+        self._command = self._command + (self._target - self._command) / self._steps_left
         self._steps_left -= 1
-        step = (1 - self.smoothing) * (self._target - self._command)
-        self._command = np.clip(self._command + step + rng.normal(0, self.noise, 2), 0, 512)
-        return self._command.astype(np.float32)
+        return np.clip(self._command + rng.normal(0, self.noise, 2), 0, 512).astype(np.float32)
 
     def _choose(self, agent: np.ndarray, block: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         if rng.random() >= self.contact:

@@ -212,9 +212,11 @@ def test_entries_that_come_and_go_are_nan_where_they_lack(tmp_path: Path) -> Non
     assert all("info.new" not in episode.state for episode in dataset)
 
 
-def test_num_steps_must_be_positive(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="`num_steps` must be at least 1, got 0"):
-        record(ID, tmp_path, num_steps=0)
+@pytest.mark.parametrize("name", ["num_steps", "num_envs"])
+def test_counts_must_be_positive(tmp_path: Path, name: str) -> None:
+    counts: dict[str, Any] = {"num_steps": 1, name: 0}
+    with pytest.raises(ValueError, match=f"`{name}` must be at least 1, got 0"):
+        record(ID, tmp_path, **counts)
 
 
 @pytest.mark.parametrize("env_id", ["Pendulum-v1", "CartPole-v1", "ALE/Pong-v5", "gym_pusht/PushT-v0"])

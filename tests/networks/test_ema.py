@@ -8,6 +8,8 @@ from vdworld.networks import ExponentialMovingAverage
 
 
 class OneWeight(nn.Module):
+    count: torch.Tensor
+
     def __init__(self, value: float) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.tensor([value]))

@@ -18,7 +18,7 @@ from vdworld.world import WorldModel
 
 SIZE, SQUARE = 16, 4
 MOVES = ((0, 2), (2, 0), (0, -2), (-2, 0))
-NETWORK = {"width": 16, "depth": 1, "coarse_width": 16, "coarse_depth": 1, "feature_dim": 16, "context_length": 2}
+NETWORK = {"width": 16, "depth": 1, "coarse_width": 16, "coarse_depth": 1, "feature_dim": 64, "context_length": 2}
 
 
 def picture(place: np.ndarray) -> np.ndarray:

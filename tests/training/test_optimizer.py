@@ -49,7 +49,7 @@ def test_a_matrix_is_fitted() -> None:
         error = (layer.weight - goal).square().mean()
         error.backward()
         optimizer.step()
-        errors.append(float(error))
+        errors.append(error.item())
     assert errors[-1] < 0.02 * errors[0]
 
 

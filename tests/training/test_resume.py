@@ -16,7 +16,8 @@ from vdworld.training import checkpoint
 from vdworld.training import trainer as trainer_module
 from vdworld.world import WorldModel
 
-Run, Break = Callable[..., WorldModel], Callable[[int, BaseException], None]
+Run = Callable[..., WorldModel]
+Break = Callable[[int, BaseException], None]
 STEPS, EVERY = 6, 3
 
 

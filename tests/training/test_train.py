@@ -13,7 +13,8 @@ from vdworld.data import ClipSampler, Dataset
 from vdworld.training import LossWeights, new_world, world_loss
 from vdworld.world import WorldModel
 
-Record, Run = Callable[..., Dataset], Callable[..., WorldModel]
+Record = Callable[..., Dataset]
+Run = Callable[..., WorldModel]
 
 
 def loss_of(world: WorldModel, dataset: Dataset) -> dict[str, float]:
@@ -25,8 +26,8 @@ def loss_of(world: WorldModel, dataset: Dataset) -> dict[str, float]:
 
 
 def test_training_lowers_every_part_of_the_loss(squares: Dataset, train_small: Run) -> None:
-    weights = LossWeights(reward=0.3, continuation=0.3)
-    trained = train_small(squares, max_steps=60, batch_size=16, warmup_steps=5, ema_decay=0.9, horizon=1, weights=weights)
+    settings = {"warmup_steps": 5, "ema_decay": 0.9, "horizon": 1, "weights": LossWeights(reward=0.3, continuation=0.3)}
+    trained = train_small(squares, max_steps=60, batch_size=16, learning_rate=4e-3, **settings)
     fresh = new_world(squares, network=trained.network.description)
     before, after = loss_of(fresh, squares), loss_of(trained, squares)
     for part in ("loss", "frame", "reward", "continuation"):
@@ -43,9 +44,8 @@ def test_a_trained_world_knows_its_data(squares: Dataset, train_small: Run) -> N
     assert (record["steps"], record["seed"], record["before"]) == (2, 0, None)
     assert record["dataset"] == {"episodes": len(squares.split("train")), "steps": squares.split("train").num_steps}
     assert record["settings"]["batch_size"] == 4
-    rewards = np.concatenate(
-        [squares.split("train").transitions(i).rewards for i in range(len(squares.split("train")))]
-    )
+    train_split = squares.split("train")
+    rewards = np.array([train_split.transitions(i).rewards for i in range(len(train_split))], dtype=np.float64)
     assert world.heads.reward_offset == pytest.approx(rewards.mean(), rel=1e-4)
     assert world.heads.reward_scale == pytest.approx(rewards.std(), rel=1e-4)
 

@@ -15,7 +15,7 @@ def test_a_description_becomes_an_object_and_is_remembered() -> None:
     flow = build({"_target_": FLOW, "ramp": 0.5})
     assert isinstance(flow, RectifiedFlow)
     assert (flow.ramp, flow.pure_noise) == (0.5, RectifiedFlow().pure_noise)
-    assert flow.description == {"_target_": FLOW, "ramp": 0.5}
+    assert vars(flow)["description"] == {"_target_": FLOW, "ramp": 0.5}
 
 
 def test_sizes_that_depend_on_the_data_come_on_top_and_none_is_left_to_the_class() -> None:

@@ -30,7 +30,7 @@ def test_a_rollout_is_its_steps(started: Started, assert_same_state: Callable) -
         assert torch.equal(rollout.continuations[:, t], outcome.continuation)
         assert torch.equal(rollout.terminated[:, t], outcome.terminated)
         assert torch.equal(rollout.features[:, t], outcome.features)
-        assert torch.equal(rollout.uncertainty[:, t], outcome.uncertainty)
+        torch.testing.assert_close(rollout.uncertainty[:, t], outcome.uncertainty, rtol=0, atol=0)
     assert_same_state(rollout.state, state)
 
 

@@ -72,9 +72,10 @@ def test_a_seed_repeats_its_dream_bit_for_bit(make_world: Callable[..., WorldMod
     world, (frames, actions) = make_world(), make_past()
     dreams = []
     for seed in (4, 4, 5):
-        state = world.start(frames, actions, seed=seed)
+        state, outcome = world.start(frames, actions, seed=seed), None
         for t in range(3):
             state, outcome = world.step(state, actions[:, t], num_sampling_steps=2)
+        assert outcome is not None
         dreams.append(outcome)
     assert torch.equal(dreams[0].frame, dreams[1].frame)
     assert torch.equal(dreams[0].reward, dreams[1].reward)

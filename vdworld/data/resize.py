@@ -16,6 +16,9 @@ def resize_area(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     if (height, width) == size:
         return images
     leading = images.shape[:-2]
+    if height % size[0] == 0 and width % size[1] == 0:  # plain means, without the matrix library's threads
+        blocks = images.reshape(*leading, size[0], height // size[0], size[1], width // size[1])
+        return np.rint(blocks.mean(axis=(-3, -1), dtype=np.float32)).astype(np.uint8)
     rows = images.reshape(-1, width).astype(np.float32) @ _weights(width, size[1]).T
     means = _weights(height, size[0]) @ rows.reshape(-1, height, size[1])
     return np.rint(means).clip(0, 255).astype(np.uint8).reshape(*leading, *size)

@@ -38,6 +38,8 @@ class StackedUNet(nn.Module):
         feature_dim: Length of the features for reward, continuation and policies; a multiple of 16.
     """
 
+    grid: Tensor
+
     def __init__(
         self,
         *,
@@ -90,7 +92,7 @@ class StackedUNet(nn.Module):
         rows, columns = (torch.linspace(-1, 1, size) for size in image_size)
         grid = torch.stack(torch.meshgrid(rows, columns, indexing="ij"))
         self.register_buffer("grid", grid, persistent=False)
-        sources = self.thin_out[-1].bias.data[frame_channels:].view(-1, num_sources)
+        sources = self.thin_out.get_parameter("3.bias").data[frame_channels:].view(-1, num_sources)
         sources.zero_()[:, (num_sources - 1) // 2] = 6.0  # the middle of the window: a plain copy
         sources[:, -1] = 4.0  # the new pixel
 

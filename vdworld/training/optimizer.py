@@ -71,6 +71,6 @@ def split_parameters(module: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
     The convolutions that read frames or write them stay with AdamW; the network names them in `edge_layers`.
     """
     edges = {id(p) for layer in getattr(module, "edge_layers", ()) for p in layer.parameters()}
-    inner = [p for p in module.parameters() if p.ndim == 4 and id(p) not in edges]
+    inner: list[Tensor] = [p for p in module.parameters() if p.ndim == 4 and id(p) not in edges]
     chosen = {id(p) for p in inner}
     return inner, [p for p in module.parameters() if id(p) not in chosen]

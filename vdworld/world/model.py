@@ -130,8 +130,9 @@ class WorldModel(nn.Module):
         self, frames: Frames, actions: PastActions, known: PastKnown, seed: int | Sequence[int] | Tensor = 0
     ) -> WorldState:
         """Begin dreams from clips with encoded actions, whose padding is marked in `known`."""
-        first = first_frames(None, *frames.shape[:2], self.device)
-        return self._start(frames, actions, known, lane_seeds(seed, len(frames), self.device), first)
+        b, k = frames.shape[:2]
+        first = first_frames(None, b, k, self.device)
+        return self._start(frames, actions, known, lane_seeds(seed, b, self.device), first)
 
     def sample_start(self, num_lanes: int, seed: int | Sequence[int] | Tensor = 0) -> WorldState:
         """Begin dreams from the world's own start clips; a lane's seed picks its clip.

@@ -68,13 +68,14 @@ def load_world(path_or_name: str | Path) -> WorldModel:
     safetensors = require("safetensors.torch", "all")
     config = _read_config(path)
     spec = config["spec"]
+    settings: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in config["world"].items()}
     world = WorldModel(
         network=build(config["network"]),
         process=build(config["process"]),
         heads=OutcomeHeads(**config["heads"]),
         action_codec=ActionCodec.from_json(config["action_codec"]),
         spec=None if spec is None else EnvironmentSpec.from_json(spec),
-        **{key: tuple(value) if isinstance(value, list) else value for key, value in config["world"].items()},
+        **settings,
     )
     try:
         world.load_state_dict(safetensors.load_file(path / WEIGHTS))

@@ -1,0 +1,143 @@
+"""Claims about how the lanes of a vector environment end and begin anew, worked out by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium import spaces
+from gymnasium.error import ResetNeeded
+from gymnasium.vector import AutoresetMode
+
+from tests.envs.fake_lanes import ACTIONS, DISABLED, NEXT_STEP, SAME_STEP, SEEDS, make, same, steps
+from tests.envs.fake_world import BOX, FakeWorld, rewarded, shown
+from vdworld.envs import DreamEnv, DreamVectorEnv
+
+
+def test_in_next_step_mode_an_ended_lane_begins_anew_one_step_later_whatever_its_action() -> None:
+    envs = make(autoreset_mode=NEXT_STEP)
+    envs.reset(seed=list(SEEDS))
+    (*_, terminations, _, _) = steps(envs, 3)[-1]
+    assert terminations.tolist() == [True, False, False]
+
+    observations, rewards, terminations, truncations, infos = envs.step(ACTIONS)
+    seed = int(infos["seed"][0])
+    np.testing.assert_array_equal(observations[0], shown(seed, 0))
+    np.testing.assert_array_equal(observations[1], shown(5, 4, 0.5))
+    assert rewards.tolist() == [0.0, rewarded(4, 0.5), rewarded(4, 0.5)]
+    assert terminations.tolist() == [False, True, False]
+    assert not truncations.any()
+    assert infos["_seed"].tolist() == [True, False, False]
+    assert infos["_continuation"].tolist() == [False, True, True]
+    assert infos["continuation"][0] == 0.0
+    assert not infos["context_frames"][1:].any()
+
+    observations, *_ = envs.step(ACTIONS)
+    np.testing.assert_array_equal(observations[0], shown(seed, 1, 0.5))
+
+
+def test_in_same_step_mode_an_ended_lane_begins_anew_at_once_and_tells_its_end_in_the_info() -> None:
+    envs = make(autoreset_mode=SAME_STEP)
+    envs.reset(seed=list(SEEDS))
+    observations, rewards, terminations, _, infos = steps(envs, 3)[-1]
+    seed = int(infos["seed"][0])
+    np.testing.assert_array_equal(observations[0], shown(seed, 0))
+    assert rewards.tolist() == [rewarded(3, 0.5)] * 3
+    assert terminations.tolist() == [True, False, False]
+    assert infos["_final_obs"].tolist() == infos["_final_info"].tolist() == [True, False, False]
+    np.testing.assert_array_equal(infos["final_obs"][0], shown(8, 3, 0.5))
+    assert infos["final_obs"][1] is None
+    assert infos["final_info"]["_continuation"].tolist() == [True, False, False]
+    assert infos["_continuation"].tolist() == [False, True, True]
+
+    observations, *_ = envs.step(ACTIONS)
+    np.testing.assert_array_equal(observations[0], shown(seed, 1, 0.5))
+    np.testing.assert_array_equal(observations[2], shown(6, 4, 0.5))
+
+
+def test_with_resets_disabled_an_ended_lane_must_be_reset_by_mask() -> None:
+    envs = make(autoreset_mode=DISABLED)
+    envs.reset(seed=list(SEEDS))
+    steps(envs, 3)
+    with pytest.raises(ResetNeeded, match="The episodes of lanes 0 are over"):
+        envs.step(ACTIONS)
+    options = {"reset_mask": np.array([True, False, False])}
+    observations, infos = envs.reset(options=options)
+    assert "reset_mask" in options
+    seed = int(infos["seed"][0])
+    np.testing.assert_array_equal(observations, [shown(seed, 0), shown(5, 3, 0.5), shown(6, 3, 0.5)])
+    assert infos["_seed"].tolist() == [True, False, False]
+    observations, *_ = envs.step(ACTIONS)
+    np.testing.assert_array_equal(observations, [shown(seed, 1, 0.5), shown(5, 4, 0.5), shown(6, 4, 0.5)])
+
+
+def test_lanes_are_truncated_by_their_own_count() -> None:
+    envs = make(autoreset_mode=NEXT_STEP, max_episode_steps=4)
+    envs.reset(seed=list(SEEDS))
+    ends = [(terminated.tolist(), truncated.tolist()) for _, _, terminated, truncated, _ in steps(envs, 5)]
+    none = [False, False, False]
+    assert ends[:2] == [(none, none), (none, none)]
+    assert ends[2] == ([True, False, False], none)
+    assert ends[3] == ([False, True, False], [False, True, True])  # both at once, as TimeLimit does
+    assert ends[4] == (none, none)
+
+
+def test_a_partial_reset_takes_the_seeds_of_its_lanes_and_starts_their_count_anew() -> None:
+    envs = make(autoreset_mode=DISABLED, max_episode_steps=2)
+    envs.reset(seed=list(SEEDS))
+    envs.step(ACTIONS)
+    observations, infos = envs.reset(seed=10, options={"reset_mask": np.array([False, False, True])})
+    np.testing.assert_array_equal(observations, [shown(8, 1, 0.5), shown(5, 1, 0.5), shown(12, 0)])
+    assert infos["seed"].tolist() == [0, 0, 12]
+    *_, truncations, _ = envs.step(ACTIONS)
+    assert truncations.tolist() == [True, True, False]
+
+
+@pytest.mark.parametrize("mode", [NEXT_STEP, SAME_STEP])
+@pytest.mark.parametrize("space", [BOX, spaces.Discrete(2), spaces.Dict({"arm": BOX, "grip": spaces.Discrete(2)})])
+def test_it_is_what_gymnasium_makes_of_single_environments(mode: AutoresetMode, space: spaces.Space) -> None:
+    world = FakeWorld(space, cameras=("top", "wrist"))
+
+    def single() -> gym.Env:
+        return gym.wrappers.TimeLimit(DreamEnv(world), 5)
+
+    ours = DreamVectorEnv(world, 3, max_episode_steps=5, autoreset_mode=mode)
+    theirs = gym.vector.SyncVectorEnv([single] * 3, autoreset_mode=mode)
+    theirs.action_space.seed(0)
+    assert same(ours.reset(seed=3), theirs.reset(seed=3))
+    for _ in range(16):
+        actions = theirs.action_space.sample()
+        assert same(ours.step(actions), theirs.step(actions))
+    assert same(ours.reset(), theirs.reset())
+
+
+def test_lanes_start_from_given_clips_and_frames() -> None:
+    envs = make()
+    observations, _ = envs.reset(seed=1, options={"start_index": [4, 0, 2]})
+    np.testing.assert_array_equal(observations, [shown(204, 0), shown(200, 0), shown(202, 0)])
+    mask = np.array([False, True, False])
+    clips = np.stack([shown(lane, 9)[None] for lane in (60, 61, 62)])
+    observations, _ = envs.reset(seed=1, options={"frames": clips, "reset_mask": mask})
+    np.testing.assert_array_equal(observations, [shown(204, 0), shown(61, 9), shown(202, 0)])
+    with pytest.raises(ValueError, match="`options` must hold a row for each of 3 lanes"):
+        envs.reset(options={"start_index": 1})
+
+
+@pytest.mark.parametrize("mask", [np.ones(2, dtype=bool), np.zeros(3, dtype=bool), np.ones(3), [True, True, True]])
+def test_a_reset_mask_must_name_lanes(mask: Any) -> None:
+    envs = make()
+    envs.reset()
+    with pytest.raises(ValueError, match="`reset_mask` must be a bool array of 3 lanes"):
+        envs.reset(options={"reset_mask": mask})
+
+
+def test_stepping_and_partial_resets_need_a_first_reset_of_all_lanes() -> None:
+    envs = make(render_mode="rgb_array")
+    with pytest.raises(ResetNeeded):
+        envs.step(ACTIONS)
+    with pytest.raises(ResetNeeded):
+        envs.render()
+    with pytest.raises(ResetNeeded, match="every lane"):
+        envs.reset(options={"reset_mask": np.array([True, False, False])})
