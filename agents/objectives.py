@@ -35,14 +35,17 @@ class Return:
 
 
 class GoalImage:
-    """How close the imagined frames come to a goal image, at several scales.
+    """How much the imagined frames look like a goal image, at several scales.
 
-    Plain pixel error is flat wherever shapes don't overlap; blurring both images gives the search a slope. The error
-    is the mean square difference after blurring, summed over the scales.
+    Plain pixel error is flat wherever shapes don't overlap; blurring both images gives the search a slope. The score
+    is the cosine between what stands out from the background in either, averaged over the scales: unlike a squared
+    error it is not won by dreams in which things fade.
 
     Args:
         blur: Standard deviations of the blurs, as shares of the frame's height; 0 leaves the pixels as they are.
         last: How much the last frame counts against the mean over all frames, in [0, 1].
+        background: What a frame holds when nothing stands out ``[c, h, w]``, such as ``world.background()``; None
+            takes each frame's mean colour.
 
     Attributes:
         frames_only: Tells planners that rewards need not be imagined.
@@ -50,28 +53,36 @@ class GoalImage:
 
     frames_only = True
 
-    def __init__(self, blur: tuple[float, ...] = (0.05, 0.15), last: float = 0.5) -> None:
+    def __init__(
+        self, blur: tuple[float, ...] = (0.05, 0.15), last: float = 0.5, background: Tensor | None = None
+    ) -> None:
         if not blur or min(blur) < 0:
             raise ValueError(f"`blur` must hold numbers from 0, got {blur}.")
         if not 0 <= last <= 1:
             raise ValueError(f"`last` must lie in [0, 1], got {last}.")
-        self.blur, self.last = tuple(blur), last
+        self.blur, self.last, self.background = tuple(blur), last, background
 
     def __call__(self, rollout: Rollout, goal: Frame | None = None) -> PerLane:
-        """Return one score per lane ``[b]``: minus the error.
+        """Return one score per lane ``[b]``, in [-1, 1]; 1 is the goal itself.
 
         Raises:
             ValueError: No goal was given.
         """
         if goal is None:
             raise ValueError("`goal` must be given for a GoalImage objective: reset the agent with `goal=frames`.")
-        error = self.distance(rollout.frames, goal[:, None])
-        return -(self.last * error[:, -1] + (1 - self.last) * error.mean(dim=1))
+        likeness = self.likeness(rollout.frames, goal[:, None])
+        return self.last * likeness[:, -1] + (1 - self.last) * likeness.mean(dim=1)
 
-    def distance(self, frames: Tensor, goal: Tensor) -> Tensor:
-        """Return the blurred error between frames that broadcast, ``[..., c, h, w]`` -> ``[...]``."""
-        difference = frames - goal  # blurring is linear: blur the difference once
-        return torch.stack([blur(difference, s).square().mean(dim=(-3, -2, -1)) / _share(s) for s in self.blur]).sum(0)
+    def likeness(self, frames: Tensor, goal: Tensor) -> Tensor:
+        """Return the mean cosine between frames that broadcast, ``[..., c, h, w]`` -> ``[...]``."""
+        pairs = [(self._standing_out(frames), self._standing_out(goal))]
+        blurred = [(blur(x, std).flatten(-3), blur(y, std).flatten(-3)) for x, y in pairs for std in self.blur]
+        return torch.stack([F.cosine_similarity(x, y, dim=-1) for x, y in blurred]).mean(dim=0)
+
+    def _standing_out(self, frames: Tensor) -> Tensor:
+        if self.background is None:
+            return frames - frames.mean(dim=(-2, -1), keepdim=True)
+        return frames - self.background.to(frames)
 
 
 def blur(frames: Tensor, std: float) -> Tensor:
@@ -88,8 +99,3 @@ def blur(frames: Tensor, std: float) -> Tensor:
     flat = F.conv2d(F.pad(flat, (radius, radius, 0, 0), mode="replicate"), kernel[:, :, None])
     flat = F.conv2d(F.pad(flat, (0, 0, radius, radius), mode="replicate"), kernel[..., None])
     return flat.reshape(frames.shape)
-
-
-def _share(std: float) -> float:
-    """Return about the variance that a blur leaves of a small object, so that the scales weigh alike."""
-    return 1.0 / (1.0 + (std / 0.05) ** 2)

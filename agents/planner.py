@@ -41,7 +41,7 @@ class Planner:
         *,
         replan_every: int | None = None,
         num_sampling_steps: int | None = None,
-        max_batch: int = 1024,
+        max_batch: int = 256,
         seed: int = 0,
     ) -> None:
         self.world, self.method, self.objective = world, method or CrossEntropy(), objective or Return()
@@ -87,9 +87,11 @@ class Planner:
         """Choose one action per lane ``[b, ...]`` in the environment's units."""
         frames, actions = self._see(observation)
         if self._plan is None or self._age >= self.replan_every:
-            native = unflatten_action(self.world.action_space, actions) if actions.shape[1] else None
+            native = anchor = None
+            if actions.shape[1]:
+                native = unflatten_action(self.world.action_space, actions)
+                anchor = self.world.action_codec.encode_flat(actions[:, -1].to(self.world.device))
             state = self.world.start(frames, native, seed=self.seed + 7919 * self._count)
-            anchor = self.world.action_codec.encode_flat(actions[:, -1].to(self.world.device)) if actions.shape[1] else None
             self._plan, self._age = self._improve(state, anchor), 0
         encoded = self._plan[:, self._age]
         self._age, self._count = self._age + 1, self._count + 1

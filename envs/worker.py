@@ -6,6 +6,7 @@ devices of the parent can't be inherited half-alive, and scripts need no ``if __
 
 from __future__ import annotations
 
+import importlib
 import os
 import pickle
 import signal
@@ -13,6 +14,8 @@ import traceback
 from typing import BinaryIO
 
 import gymnasium as gym
+
+from vdworld.envs.known import package_of
 
 
 def serve() -> None:
@@ -27,6 +30,8 @@ def serve() -> None:
     try:
         registered, maker = pickle.load(requests)
         if registered is not None:
+            for package in package_of(registered):
+                importlib.import_module(package)  # it may register the id itself, and only once without a warning
             gym.registry.setdefault(registered.id, registered)
         while True:
             index = pickle.load(requests)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -59,6 +60,18 @@ def test_pyproject_lists_every_package_on_disk():
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     modules = [Path(installed) for installed in shipped_files().values() if installed.endswith(".py")]
     assert sorted(settings["packages"]) == sorted({".".join(module.parent.parts) for module in modules})
+
+
+def test_every_requirement_is_pinned():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = [requirement for extra in project["optional-dependencies"].values() for requirement in extra]
+    names = {re.split(r"[\[<>=; ]", requirement)[0] for requirement in [*project["dependencies"], *extras]}
+    pins = re.findall(r"^([a-z0-9-]+)==", (ROOT / "constraints.txt").read_text(), flags=re.MULTILINE)
+    assert names - {"vdworld"} - set(pins) == set()
+
+
+def test_the_pins_hold_on_machines_with_and_without_a_gpu():
+    assert "+" not in re.sub(r"#.*", "", (ROOT / "constraints.txt").read_text())
 
 
 def test_every_package_has_an_init_file():

@@ -59,6 +59,7 @@ class CrossEntropy:
         self.horizon, self.num_candidates, self.num_iterations = horizon, num_candidates, num_iterations
         self.num_elites, self.num_knots = num_elites, num_knots or horizon
         self.std, self.std_min, self.keep = std, std_min, min(keep, num_elites, num_candidates - 1)
+        self.anchored = anchored
 
     @torch.no_grad()
     def plan(self, guess: Actions, score: Score, rng: torch.Generator, anchor: Tensor | None = None) -> Actions:
@@ -76,8 +77,8 @@ class CrossEntropy:
         b, horizon, a = guess.shape
         lines, base = knot_lines(horizon, self.num_knots).to(guess), torch.zeros_like(guess)  # [t, k], [b, t, a]
         if self.anchored and anchor is not None:
-            first, lines = knot_lines(horizon, self.num_knots, anchored=True).to(guess).split([1, self.num_knots], dim=1)
-            base = first * anchor[:, None]
+            lines = knot_lines(horizon, self.num_knots, anchored=True).to(guess)
+            base, lines = lines[:, :1] * anchor[:, None], lines[:, 1:]
         mean = torch.linalg.lstsq(lines.expand(b, -1, -1), guess - base).solution  # [b, k, a]
         std = torch.full_like(mean, self.std)
         kept = mean[:, None].clamp(-1, 1)

@@ -29,7 +29,7 @@ class ContactExploration:
         self,
         contact: float = 0.7,
         *,
-        hold: tuple[int, int] = (8, 24),
+        hold: tuple[int, int] = (3, 9),
         scatter: float = 40.0,
         reach: float = 120.0,
         noise: float = 8.0,

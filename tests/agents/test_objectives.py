@@ -57,23 +57,41 @@ def test_a_blurred_goal_has_a_slope_all_the_way() -> None:
     approaching = torch.stack([squares(column) for column in (16, 13, 10, 7, 4)])
     scores = GoalImage(last=1.0)(rollout(approaching), squares(4).expand(5, -1, -1, -1))
     assert (scores.diff() > 0).all()
-    assert scores[-1] == 0
+    assert scores[-1].item() == pytest.approx(1)
+
+
+def test_a_dream_in_which_things_fade_wins_nothing() -> None:
+    background, goal = torch.full((3, 32, 32), -0.5), squares(4)
+    away = squares(16)
+    faded = background + 0.3 * (away - background)
+    blank = background[None] + 0.0 * away
+    score = GoalImage(background=background)
+    assert score(rollout(faded[None]), goal).item() == pytest.approx(score(rollout(away[None]), goal).item(), abs=1e-5)
+    assert score(rollout(blank[None]), goal) <= score(rollout(away[None]), goal)
+
+
+def test_what_stays_where_it_is_counts_for_nothing() -> None:
+    scenery = torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(0)) - 1
+    place, goal = squares(20) + 0.5 + scenery, squares(4) + 0.5 + scenery
+    far = GoalImage(blur=(0.0,), background=scenery)(rollout(place[None]), goal)
+    assert far.item() == pytest.approx(0, abs=1e-6)
+    assert GoalImage(blur=(0.0,))(rollout(place[None]), goal) > 0.3  # most of either picture is the scenery
 
 
 def test_the_last_frame_and_the_way_there_count_as_asked() -> None:
     way = torch.stack([squares(16)[0], squares(10)[0], squares(4)[0]])[None]
     goal = squares(4)
-    errors = [-GoalImage(last=1.0)(rollout(way[:, i : i + 1]), goal).item() for i in range(3)]
+    scores = [GoalImage(last=1.0)(rollout(way[:, i : i + 1]), goal).item() for i in range(3)]
     for last in (0.0, 0.25, 1.0):
-        expected = -(last * errors[2] + (1 - last) * sum(errors) / 3)
+        expected = last * scores[2] + (1 - last) * sum(scores) / 3
         assert GoalImage(last=last)(rollout(way), goal).item() == pytest.approx(expected, rel=1e-4, abs=1e-7)
 
 
 def test_every_lane_has_its_own_goal() -> None:
     frames = squares(4, 20)[:, None]
     scores = GoalImage()(rollout(frames), squares(4, 4))
-    assert scores[0] == 0
-    assert scores[1] < 0
+    assert scores[0].item() == pytest.approx(1)
+    assert scores[1] < 0.9
 
 
 def test_a_blur_keeps_plain_frames_and_the_mean_of_what_lies_inside() -> None:

@@ -58,6 +58,12 @@ def test_a_value_of_another_type_is_named(values, message):
     assert str(error.value).startswith(message)
 
 
+def test_further_keyword_arguments_pass_where_a_function_takes_them():
+    def open_function(count: int, **settings: object) -> None: ...
+
+    assert checked(open_function, {"count": 1, "anything": "x"}) == {"count": 1, "anything": "x"}
+
+
 def test_null_values_are_left_to_whoever_takes_them():
     assert given({"a": None, "b": 0, "c": False}) == {"b": 0, "c": False}
 

@@ -25,6 +25,8 @@ def measured(squares: Dataset, train_small: Callable[..., WorldModel]) -> Callab
 
         def forward(noisy: torch.Tensor, level: torch.Tensor, context: Context) -> tuple[torch.Tensor, None]:
             torch.testing.assert_close(context.frames[:, -1], last)
+            taken = validation.actions[:, world.context_length, 0]  # from the last frame of the context to the next
+            assert context.actions[:, -1].argmax(dim=-1).tolist() == taken.tolist()
             return frame, None
 
         world.network.forward = forward

@@ -32,6 +32,11 @@ def test_mixing_is_splitmix64() -> None:
     assert [value % 2**64 for value in mix(states).tolist()] == list(published)
 
 
+def test_no_two_seeds_and_counters_share_a_key() -> None:
+    seeds, counters = lanes(50, -25).repeat(50), lanes(50).repeat_interleave(50)
+    assert len(lane_key(seeds, counters).unique()) == 2500
+
+
 def test_the_cpu_reseeds_a_generator_per_lane() -> None:
     keys = lane_key(lanes(2), lanes(2))
     assert torch.equal(lane_normal(lanes(2), lanes(2), SHAPE), reseeded_normal(keys, SHAPE))

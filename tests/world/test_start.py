@@ -147,6 +147,15 @@ def test_a_world_starts_from_its_own_clips(make_world: Callable[..., WorldModel]
     assert state.seed.tolist() == [8, 9]
 
 
+def test_the_background_is_what_most_clips_show(make_world: Callable[..., WorldModel]) -> None:
+    frames = torch.full((5, 4, 3, 16, 16), 100, dtype=torch.uint8)
+    for i in range(5):
+        frames[i, :, :, :, i] = 250  # a bar that stands elsewhere in each clip
+    starts = StartClips(frames, torch.zeros(5, 3, 2), torch.ones(5, 3, dtype=torch.bool))
+    background = make_world(starts=starts).background()
+    torch.testing.assert_close(background, torch.full((3, 16, 16), 100 / 127.5 - 1))
+
+
 def test_a_lane_seed_picks_the_clip_whoever_shares_the_batch(make_world: Callable, clips: StartClips) -> None:
     world = make_world(starts=clips)
     many = world.sample_start(200, seed=0)

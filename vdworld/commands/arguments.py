@@ -32,11 +32,12 @@ def checked(function: Callable[..., Any], values: Mapping[Any, Any]) -> dict[str
         ValueError: A value of another type than the annotation allows, or a name that is not an argument.
     """
     parameters = inspect.signature(function).parameters
-    if unknown := [str(name) for name in values if name not in parameters]:
+    unknown = [str(name) for name in values if name not in parameters]
+    if unknown and not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
         raise ValueError(f"{function.__name__} has no argument {', '.join(unknown)}. It takes {', '.join(parameters)}.")
     plain = {str(name): _plain(value) for name, value in values.items()}
-    for name, value in plain.items():
-        kinds = _kinds(str(parameters[name].annotation))
+    for name in plain.keys() & parameters.keys():
+        value, kinds = plain[name], _kinds(str(parameters[name].annotation))
         if all(kind in _WORDS for kind in kinds) and not any(_is(kind, value) for kind in kinds):
             rule = " or ".join(dict.fromkeys(_WORDS[kind] for kind in kinds))
             raise ValueError(f"`{name}` must be {rule}, got {value!r}.")

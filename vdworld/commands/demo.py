@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from vdworld.agents import Planner
-from vdworld.commands.arguments import instantiate
+from vdworld.commands.arguments import checked, instantiate
 from vdworld.commands.device import pick_device
+from vdworld.commands.plan import pick_objective
 from vdworld.data import Dataset
 from vdworld.envs.recording import record
 from vdworld.evaluation import evaluate
@@ -25,7 +26,8 @@ def run(config: DictConfig) -> None:
             f"`output` must be a new or empty folder, got {output}. resume=true goes on with what it holds; "
             "otherwise name another folder with output=."
         )
-    print(f"[1/3] Record {config.record.num_steps:,} real steps of {config.record.env}")
+    real_steps = config.record.num_steps * config.record.action_repeat
+    print(f"[1/3] Record {real_steps:,} real steps of {config.record.env}, {config.record.action_repeat} to a frame")
     dataset = _record(config, output / "data")
     print(
         f"[2/3] Train a world on {dataset.split('train').num_steps:,} of them for {config.train.max_minutes:g} minutes"
@@ -35,12 +37,11 @@ def run(config: DictConfig) -> None:
     planner = Planner(
         world,
         instantiate(config.planner),
-        instantiate(config.objective),
+        pick_objective(config.objective, None, dataset, world),
         replan_every=config.replan_every,
         seed=config.seed,
     )
-    protocol = OmegaConf.to_container(config.evaluate)
-    assert isinstance(protocol, dict)
+    protocol = checked(evaluate, config.evaluate)
     report = evaluate(
         world, dataset, agents={"planner": planner}, output=output / "report", seed=config.seed, **protocol
     )
@@ -50,13 +51,12 @@ def run(config: DictConfig) -> None:
 
 
 def _record(config: DictConfig, path: Path) -> Dataset:
-    settings = OmegaConf.to_container(config.record)
-    assert isinstance(settings, dict)
-    policy = settings.pop("policy")
+    settings = checked(record, {name: value for name, value in config.record.items() if name != "policy"})
+    policy = config.record.policy
     return record(
         path=path,
         seed=config.seed,
-        policy=None if policy is None else instantiate(config.record.policy),
+        policy=None if policy is None else instantiate(policy),
         **settings,
     )
 
@@ -69,5 +69,5 @@ def _train(config: DictConfig, dataset: Dataset, path: Path) -> WorldModel:
         seed=config.seed,
         resume=config.resume,
         device=pick_device(config.device),
-        **OmegaConf.to_container(config.train),  # pyright: ignore[reportCallIssue]
+        **checked(train, config.train),
     )

@@ -18,7 +18,7 @@ def run(config: DictConfig) -> None:
     """Plan, act, and print what was achieved."""
     world = WorldModel.from_pretrained(config.world, device=pick_device(config.device))
     dataset = load_dataset(config.data)
-    objective = pick_objective(config.get("objective"), config.env, dataset)
+    objective = pick_objective(config.get("objective"), config.env, dataset, world)
     names = ("replan_every", "num_sampling_steps", "max_batch", "seed")
     settings = checked(Planner, {name: config[name] for name in names})
     agents = {"planner": Planner(world, instantiate(config.planner), objective, **settings)}
@@ -32,9 +32,12 @@ def run(config: DictConfig) -> None:
     print((control_table(result) if isinstance(result, GoalReaching) else returns_table(result)).text())
 
 
-def pick_objective(node: DictConfig | None, env: str | None, dataset: Dataset) -> GoalImage | Return:
+def pick_objective(node: DictConfig | None, env: str | None, dataset: Dataset, world: WorldModel) -> GoalImage | Return:
     """Return the objective that was named; without one, goal images where goals are known, else the return."""
     if node is not None:
-        return instantiate(node)
+        objective = instantiate(node)
+        if isinstance(objective, GoalImage) and world.starts is not None:
+            objective.background = world.background()
+        return objective
     name = env if env is not None else "" if dataset.spec is None else dataset.spec.id
-    return Return() if find_task(name.split(":")[-1]) is None else GoalImage()
+    return Return() if find_task(name.split(":")[-1]) is None else GoalImage(background=world.background())

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from vdworld.evaluation.provenance import provenance
 from vdworld.evaluation.tables import Table
+from vdworld.extras import require
 from vdworld.spaces import ActionCodec
 from vdworld.world import OutcomeHeads, WorldModel, WorldState, build, preset
 
@@ -69,6 +70,7 @@ def measure_speed(
     repeats: int = 5,
     seconds: float = 1.0,
     seed: int = 0,
+    progress: bool = True,
 ) -> Speed:
     """Roll a world out under random actions and count the frames.
 
@@ -79,6 +81,7 @@ def measure_speed(
         repeats: Measurements of each combination.
         seconds: Least time that a measurement takes.
         seed: Decides starts, actions and dreams.
+        progress: Whether to show a progress bar.
 
     Raises:
         ValueError: A number below 1, or a negative time.
@@ -91,12 +94,12 @@ def measure_speed(
     if seconds < 0:
         raise ValueError(f"`seconds` must not be negative, got {seconds}.")
     rates = {}
-    for batch in batch_sizes:
-        state = _begin(world, batch, seed)
+    tqdm = require("tqdm", extra="all").tqdm
+    combinations = [(batch, steps) for batch in batch_sizes for steps in num_sampling_steps]
+    for batch, steps in tqdm(combinations, desc="benchmark", disable=not progress, leave=False):
         rng = torch.Generator().manual_seed(seed)
         encoded = torch.rand(batch, LONGEST_ROLLOUT, world.action_codec.dim, generator=rng) * 2 - 1
-        for steps in num_sampling_steps:
-            rates[batch, steps] = _rates(world, state, encoded, steps, repeats, seconds)
+        rates[batch, steps] = _rates(world, _begin(world, batch, seed), encoded, steps, repeats, seconds)
     size = f"{world.image_size[0]}x{world.image_size[1]}"
     parameters = sum(parameter.numel() for parameter in world.parameters())
     described = f"{type(world.network).__name__}, {parameters / 1e6:.2f} million parameters, frames {size}"

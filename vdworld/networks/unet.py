@@ -53,7 +53,7 @@ class StackedUNet(nn.Module):
         coarse_width: int = 96,
         coarse_depth: int = 2,
         thin_width: int = 16,
-        reach: int = 2,
+        reach: int = 3,
         condition_dim: int = 128,
         feature_dim: int = 256,
     ) -> None:

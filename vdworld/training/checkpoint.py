@@ -64,11 +64,6 @@ def load_optimizer(prefix: str, optimizer: torch.optim.Optimizer, tensors: dict[
         if name.startswith(f"{prefix}."):
             _, index, key = name.split(".")
             state.setdefault(int(index), {})[key] = value
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    for index, entry in state.items():  # the same memory layout too: sums in another order would round differently
-        for key, value in entry.items():
-            if value.shape == parameters[index].shape:
-                entry[key] = torch.empty_like(parameters[index], dtype=value.dtype).copy_(value)
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
 
 

@@ -14,18 +14,23 @@ from vdworld.types import Frame
 from vdworld.world import WorldModel
 
 
+MOVING = 0.05  # a pixel moves if a channel changes by more than this, of a range of 2
+
+
 @dataclass(frozen=True)
 class LossWeights:
     """How the parts of the loss add up.
 
     Args:
-        moving: Extra weight of the pixels that differ from the last context frame; the rest weigh 1.
+        moving: Weight of each clip's mean squared error over its moving pixels, those that differ from the last
+            context frame, beside the mean over all pixels: something small that moves counts as much as something
+            large.
         reward: Weight of the squared error of the standardised reward.
         continuation: Weight of the cross entropy of the episode's going on.
         context_noise: The context frames' noise level is drawn between clean and this far from it, in [0, 1].
     """
 
-    moving: float = 4.0
+    moving: float = 0.2
     reward: float = 0.01
     continuation: float = 0.01
     context_noise: float = 0.1
@@ -89,8 +94,10 @@ def _step_loss(
     noisy = world.process.mix(clean, normal(clean), level)
     estimate, features = world.network(noisy, level, Context(noisy_past, actions, known, context_level))
     estimate = estimate.float()
-    moving = ((clean - past[:, -1]).abs().amax(dim=1, keepdim=True) > 0.05).float()
-    error = ((estimate - clean).square() * (1 + weights.moving * moving)).mean(dim=(1, 2, 3))
+    squared = (estimate - clean).square().mean(dim=1)  # [b, h, w]
+    moving = ((clean - past[:, -1]).abs().amax(dim=1) > MOVING).float()
+    moving_error = (squared * moving).sum(dim=(1, 2)) / moving.sum(dim=(1, 2)).clamp(min=4.0)
+    error = squared.mean(dim=(1, 2)) + weights.moving * moving_error
     reward, continuation_logit = world.heads(features)
     return estimate, {
         "frame": (world.process.loss_weight(level) * error).mean(),

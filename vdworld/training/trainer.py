@@ -29,7 +29,7 @@ class TrainerSettings:
         max_steps: Stop after so many optimiser steps; None means no such limit.
         max_minutes: Stop after so many minutes of wall-clock time, those before an interruption included; the
             learning rate then follows the clock.
-        batch_size: Target frames per step; that many clips, or fewer with several targets each.
+        batch_size: Clips per step.
         horizon: Target frames per clip; all but the first are predicted from the model's own estimates.
         unroll_after: Share of the run before which the first target alone is predicted: a model that knows nothing
             yet learns nothing from its own estimates.
@@ -50,7 +50,7 @@ class TrainerSettings:
     max_steps: int | None = None
     max_minutes: float | None = None
     batch_size: int = 32
-    horizon: int = 4
+    horizon: int = 3
     unroll_after: float = 0.6
     learning_rate: float = 1e-3
     muon_learning_rate: float = 0.02
@@ -126,6 +126,14 @@ class Trainer:
         return min(max(by_steps, by_time), 1.0)
 
     @property
+    def share(self) -> float:
+        """Share of the run's time that has passed: later steps predict more frames and take longer."""
+        if self.settings.max_minutes is not None:
+            return self.progress
+        first, extra = self.settings.unroll_after, self.settings.horizon - 1
+        return (self.progress + extra * max(self.progress - first, 0.0)) / (1 + extra * (1 - first))
+
+    @property
     def unrolled(self) -> int:
         """How many target frames of each clip the next step predicts."""
         return self.settings.horizon if self.progress >= self.settings.unroll_after else 1
@@ -143,7 +151,7 @@ class Trainer:
                 for batch in self._batches():
                     losses = self._update(batch)
                     rate = settings.learning_rate * self._schedule()
-                    log.step(self.step, self.progress, len(batch) * self.unrolled, {**losses, "learning_rate": rate})
+                    log.step(self.step, self.share, len(batch) * self.unrolled, {**losses, "learning_rate": rate})
                     if self.step % settings.validate_every == 0 or self.step == 1:
                         log.validation(self.step, self.validation.measure(self.average.average))
                     if int(self.progress * settings.num_rollout_gifs) > gifs_done:
@@ -196,7 +204,7 @@ class Trainer:
 
     def _batches(self) -> Iterator[Clips]:
         while self.progress < 1.0:
-            yield self.clips.sample(max(self.settings.batch_size // self.unrolled, 1), self.rng)
+            yield self.clips.sample(self.settings.batch_size, self.rng)
 
     def _update(self, batch: Clips) -> dict[str, Any]:
         for optimizer, peak in zip(self.optimizers, self.peaks, strict=True):

@@ -156,6 +156,15 @@ class WorldModel(nn.Module):
         encoded = self.action_codec.encode_flat(starts.actions[rows].to(self.device), known)
         return self.start_encoded(frames, encoded, known, seed)
 
+    def background(self) -> Tensor:
+        """Return the median of the start clips' last frames ``[c, h, w]``: what stays where it is under one camera.
+
+        Raises:
+            ValueError: The world carries no start clips.
+        """
+        frames = self._own_starts().frames[:, -1].float().div(127.5).sub(1.0)
+        return frames.median(dim=0).values
+
     def step(
         self,
         state: WorldState,

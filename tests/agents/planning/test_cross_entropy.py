@@ -124,6 +124,32 @@ def test_knot_lines_by_hand() -> None:
     torch.testing.assert_close(knot_lines(4, 4), torch.eye(4))
 
 
+def test_anchored_knot_lines_by_hand() -> None:
+    lines = knot_lines(4, 2, anchored=True)
+    torch.testing.assert_close(lines, torch.tensor([[0.5, 0.5, 0], [0, 1, 0], [0, 0.5, 0.5], [0, 0, 1]]))
+    torch.testing.assert_close(knot_lines(7, 3, anchored=True).sum(dim=1), torch.ones(7))
+
+
+@pytest.mark.parametrize("num_knots", [1, 3, 6])
+def test_an_anchored_plan_leaves_from_the_last_action_in_a_straight_line(num_knots: int) -> None:
+    anchor, target = torch.tensor([[-0.8], [0.4]]), torch.full((2, 6, 1), 0.9)
+    method = CrossEntropy(6, 100, 8, num_knots=num_knots, anchored=True)
+    plan = method.plan(torch.zeros(2, 6, 1), closeness(target), rng(), anchor)
+    line = torch.cat([anchor[:, None], plan], dim=1)[:, : 6 // num_knots + 1]
+    torch.testing.assert_close(line.diff(dim=1).diff(dim=1), torch.zeros_like(line[:, 2:]), rtol=0, atol=1e-5)
+    assert plan.abs().max() <= 1
+    assert (plan[:, -1] > 0.7).all()
+
+
+def test_without_a_last_action_an_anchored_search_jumps_where_it_likes() -> None:
+    target = torch.full((1, 4, 1), 0.5)
+    plans = [
+        CrossEntropy(4, anchored=anchored).plan(torch.zeros(1, 4, 1), closeness(target), rng())
+        for anchored in (True, False)
+    ]
+    assert torch.equal(plans[0], plans[1])
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
