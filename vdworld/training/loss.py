@@ -13,7 +13,6 @@ from vdworld.networks import Context
 from vdworld.types import Frame
 from vdworld.world import WorldModel
 
-
 MOVING = 0.05  # a pixel moves if a channel changes by more than this, of a range of 2
 
 
