@@ -82,19 +82,19 @@ class StackedUNet(nn.Module):
         self.up = nn.ModuleList(ResidualBlock(width, condition_dim) for _ in range(depth))
         self.up_out = nn.Conv2d(width, thin_width * patch**2, 1)
         self.patch, self.reach = patch, reach
-        num_sources = (2 * reach + 1) ** 2 + 1  # the places in the last frame to copy from, and the new pixel
+        num_cameras, num_places = frame_channels // 3, (2 * reach + 1) ** 2
+        self.to_motion = nn.Conv2d(width, num_cameras * num_places, 1)
         self.thin_out = nn.Sequential(
             nn.SiLU(),
             nn.Conv2d(thin_width, thin_width, 3, padding=1),
             nn.SiLU(),
-            nn.Conv2d(thin_width, frame_channels + num_sources * frame_channels // 3, 3, padding=1),
+            nn.Conv2d(thin_width, frame_channels + num_cameras, 3, padding=1),
         )
         rows, columns = (torch.linspace(-1, 1, size) for size in image_size)
         grid = torch.stack(torch.meshgrid(rows, columns, indexing="ij"))
         self.register_buffer("grid", grid, persistent=False)
-        sources = self.thin_out.get_parameter("3.bias").data[frame_channels:].view(-1, num_sources)
-        sources.zero_()[:, (num_sources - 1) // 2] = 6.0  # the middle of the window: a plain copy
-        sources[:, -1] = 4.0  # the new pixel
+        self.to_motion.get_parameter("bias").data.view(num_cameras, -1)[:, num_places // 2] += 6.0  # stay in place
+        self.thin_out.get_parameter("3.bias").data[frame_channels:] = 2.0  # and copy
 
     def forward(self, noisy: Frame, level: NoiseLevels, context: Context) -> tuple[Frame, Features]:
         """Return the expected clean frame in about [-1, 1] and the features ``[b, f]`` of the transition into it."""
@@ -102,9 +102,11 @@ class StackedUNet(nn.Module):
         hidden = F.pixel_shuffle(self.to_fine(coarse), 2) + skip
         for block in self.up:
             hidden = block(hidden, condition)
+        copied = self._copy(hidden, context.frames[:, -1])
         hidden = F.pixel_shuffle(self.up_out(hidden), self.patch) + self.thin_in(stacked)
-        output = self.thin_out(hidden)
-        return self._compose(output, context.frames[:, -1]), self._pool(coarse)
+        new, mask = self.thin_out(hidden).split([self.frame_channels, self.frame_channels // 3], dim=1)
+        mask = mask.sigmoid().repeat_interleave(3, dim=1)
+        return new + mask * (copied - new), self._pool(coarse)
 
     @property
     def edge_layers(self) -> list[nn.Module]:
@@ -131,12 +133,13 @@ class StackedUNet(nn.Module):
             coarse = attention(block(coarse, condition))
         return stacked, condition, hidden, coarse
 
-    def _compose(self, output: Tensor, last: Frame) -> Frame:
-        """Mix a new pixel with the pixels of the last frame around it, by a softmax over all of them."""
-        b, c, h, w = last.shape
-        weights = output[:, c:].contiguous().reshape(b, c // 3, -1, h, w).softmax(dim=2)
-        copied = copy_around(last, weights[:, :, :-1], self.reach)
-        return copied + output[:, :c] * weights[:, :, -1].repeat_interleave(3, dim=1)
+    def _copy(self, hidden: Tensor, last: Frame) -> Frame:
+        """Copy the last frame from around every place; pixels of one patch move together."""
+        b, c, _, _ = last.shape
+        weights = self.to_motion(hidden).contiguous()
+        weights = weights.reshape(b, c // 3, -1, *hidden.shape[-2:]).softmax(dim=2)
+        weights = weights.repeat_interleave(self.patch, dim=-1).repeat_interleave(self.patch, dim=-2)
+        return copy_around(last, weights, self.reach)
 
     def _pool(self, coarse: Tensor) -> Features:
         return F.adaptive_avg_pool2d(self.to_features(F.silu(coarse)), 4).flatten(1)

@@ -54,14 +54,18 @@ class Muon(torch.optim.Optimizer):
 def orthogonalize(matrix: Tensor, num_iterations: int = 5) -> Tensor:
     """Return a matrix with the same singular vectors and singular values near 1 (about 0.7 to 1.2).
 
-    The quintic Newton-Schulz iteration with Jordan's coefficients.
+    The quintic Newton-Schulz iteration with Jordan's coefficients. Every iterate is a matrix P times the input, so that
+    the iteration runs on the small Gram matrix, and the large one is multiplied only at the beginning and the end.
     """
     tall = matrix.shape[0] > matrix.shape[1]
-    result = matrix.T if tall else matrix
-    result = result / (result.norm() + 1e-7)
+    wide = matrix.T if tall else matrix
+    wide = wide / (wide.norm() + 1e-7)
+    gram = wide @ wide.T
+    product = identity = torch.eye(len(wide), dtype=wide.dtype, device=wide.device)
     for _ in range(num_iterations):
-        gram = result @ result.T
-        result = 3.4445 * result + (-4.7750 * gram + 2.0315 * gram @ gram) @ result
+        factor = 3.4445 * identity - 4.7750 * gram + 2.0315 * gram @ gram
+        gram, product = factor @ gram @ factor, factor @ product
+    result = product @ wide
     return result.T if tall else result
 
 

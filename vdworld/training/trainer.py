@@ -50,8 +50,8 @@ class TrainerSettings:
     max_steps: int | None = None
     max_minutes: float | None = None
     batch_size: int = 32
-    horizon: int = 3
-    unroll_after: float = 0.6
+    horizon: int = 2
+    unroll_after: float = 0.7
     learning_rate: float = 1e-3
     muon_learning_rate: float = 0.02
     warmup_steps: int = 50
