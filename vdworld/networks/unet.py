@@ -19,8 +19,9 @@ class StackedUNet(nn.Module):
 
     A thin path at full resolution keeps small objects alive around an hourglass that works at 1/`patch` and
     1/(2 `patch`) of the resolution, with attention at the coarsest level alone. Each pixel of the output is a mixture
-    of a new colour and of the last frame's pixels up to `reach` away, so that what moves keeps its looks (Finn et al.
-    2016, section 3.1, dynamic neural advection). It starts close to copying: all training goes into what changes.
+    of a new colour and of a copy out of the last frame, from up to `reach` pixels away, so that what moves keeps its
+    looks (Finn et al. 2016, section 3.1, dynamic neural advection). It starts close to copying in place: all training
+    goes into what changes.
 
     Args:
         frame_channels: Channels of one frame (3 per camera).
@@ -60,6 +61,8 @@ class StackedUNet(nn.Module):
         super().__init__()
         if any(size % (2 * patch) for size in image_size):
             raise ValueError(f"`image_size` must be a multiple of {2 * patch} in height and width, got {image_size}.")
+        if frame_channels % 3:
+            raise ValueError(f"`frame_channels` must be a multiple of 3, 3 per camera, got {frame_channels}.")
         if feature_dim % 16:
             raise ValueError(f"`feature_dim` must be a multiple of 16, got {feature_dim}.")
         self.frame_channels, self.context_length, self.feature_dim = frame_channels, context_length, feature_dim

@@ -17,7 +17,7 @@ def model_card(world: WorldModel) -> str:
     lines = [
         f"# A world of {environment}",
         "",
-        "An action-conditioned video diffusion model, trained by [vdworld](https://pypi.org/project/vdworld).",
+        "An action-conditioned video diffusion model, trained by vdworld.",
         "",
         f"- frames: {height} x {width}, cameras {', '.join(world.cameras)}, {world.fps:g} per second",
         f"- actions: `{world.action_space}`",

@@ -9,7 +9,9 @@ from vdworld.envs.tasks.pusht_contact import AGENT, BLOCK, ContactExploration
 TABLE = gym.spaces.Box(0, 512, (2,), np.float32)
 
 
-def commands(policy: ContactExploration, agent: list[float], block: list[float], steps: int, seed: int = 0) -> np.ndarray:
+def commands(
+    policy: ContactExploration, agent: list[float], block: list[float], steps: int, seed: int = 0
+) -> np.ndarray:
     rng = np.random.default_rng(seed)
     policy.reset(TABLE, rng)
     seen = {"state": {AGENT: np.array(agent), BLOCK: np.array([*block, 0.0])}}
