@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -23,7 +24,7 @@ def copy_around(last: Frame, weights: Tensor, reach: int) -> Frame:
     padded = padded.reshape(b, c // 3, 3, h + 2 * reach, w + 2 * reach)
     side = 2 * reach + 1
     shifts = (padded[..., y : y + h, x : x + w] for y in range(side) for x in range(side))
-    total = padded.new_zeros(())
+    total = torch.zeros(b, c // 3, 3, h, w, dtype=torch.promote_types(last.dtype, weights.dtype), device=last.device)
     for shifted, weight in zip(shifts, weights.unbind(dim=2), strict=True):
-        total = total + shifted * weight[:, :, None]
+        total.addcmul_(shifted, weight[:, :, None])
     return total.reshape(b, c, h, w)
