@@ -12,7 +12,7 @@ from vdworld.types import Frame
 def copy_around(last: Frame, weights: Tensor, reach: int) -> Frame:
     """Sum the pixels around every place of a frame, weighted (Finn et al. 2016, equation 1).
 
-    One shift at a time: several times faster than unfolding, since a shifted frame fits the cache.
+    One shift at a time, since a shifted frame fits the cache and all of them unfolded do not.
 
     Args:
         last: ``[b, c, h, w]``, three channels per camera; its edge pixels go on beyond the edge.
