@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -9,6 +10,15 @@ import numpy as np
 from gymnasium import spaces
 
 NUM_ACTIONS = 5
+"""Actions of the ``CounterEnv``."""
+
+CELL = 4
+"""Side of the ``ForkEnv``'s square in pixels."""
+
+DARK, BRIGHT = 51, 204
+"""Grey levels of the ``ForkEnv``'s ground and square; -0.6 and 0.6 as floats."""
+
+_MOVES = np.array([(0, -1), (0, 1), (-1, 0), (1, 0)])  # left, right, up, down; opposites beside each other
 
 
 class CounterEnv(gym.Env):
@@ -51,3 +61,82 @@ class CounterEnv(gym.Env):
     def _picture(self) -> np.ndarray:
         colour = np.array([self._num_steps, self._sum, self._last]) % 256
         return np.broadcast_to(colour.astype(np.uint8), (self.size, self.size, 3)).copy()
+
+
+class ForkEnv(gym.Env):
+    """A square that turns at random, with known odds: the test of whether a world imagines every outcome, and no blend.
+
+    The square fills one cell of 4 x 4 pixels of a grid that wraps around. A step has outcome k with probability
+    ``odds[k]``: under action 0 the square moves by one cell to the left, right, up or down for k = 0, 1, 2, 3; under
+    action 1 it moves the opposite way. So the last frame, the action and the draw decide the next frame, the outcomes
+    of a step never coincide, and any two of them lie equally far apart. A step into the first column earns 1, any
+    other 0. Episodes never end by themselves.
+
+    Args:
+        odds: Probabilities of two to four outcomes; positive, with sum 1.
+        size: Side of the frame in pixels, a multiple of 4 from 12 on.
+
+    Raises:
+        ValueError: An argument out of range.
+    """
+
+    metadata = {"render_modes": [], "render_fps": 10}
+
+    def __init__(self, odds: Sequence[float] = (0.7, 0.3), size: int = 16) -> None:
+        if not 2 <= len(odds) <= len(_MOVES) or min(odds) <= 0 or abs(sum(odds) - 1) > 1e-6:
+            raise ValueError(f"`odds` must be two to four positive numbers with sum 1, got {odds}.")
+        if size % CELL or size < 3 * CELL:
+            raise ValueError(f"`size` must be a multiple of {CELL} from {3 * CELL} on, got {size}.")
+        self.odds = tuple(float(p) for p in odds)
+        self.size = size
+        self.observation_space = spaces.Box(0, 255, (size, size, 3), np.uint8)
+        self.action_space = spaces.Discrete(2)
+        self.render_mode = None
+        self._cell = np.zeros(2, np.int64)  # row and column
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Begin in a random cell."""
+        super().reset(seed=seed)
+        self._cell = self.np_random.integers(self.size // CELL, size=2)
+        return self._picture(self._cell), self._whereabouts()
+
+    def step(self, action: int | np.integer) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        """Draw an outcome; ``info["outcome"]`` says which."""
+        outcome = int(self.np_random.choice(len(self.odds), p=np.divide(self.odds, sum(self.odds))))
+        self._cell = self._moved(self._cell, int(action))[outcome]
+        reward = float(self._cell[1] == 0)
+        return self._picture(self._cell), reward, False, False, {"outcome": outcome, **self._whereabouts()}
+
+    def outcomes(self, frame: np.ndarray, action: int | np.integer) -> np.ndarray:
+        """Return what may follow a frame: uint8 ``[n, h, w, 3]``, of which number k follows with probability odds[k].
+
+        Args:
+            frame: The last frame, uint8 ``[h, w, 3]``.
+            action: The action taken there.
+
+        Raises:
+            ValueError: The frame does not show one square in a cell of the grid.
+        """
+        side = self.size // CELL
+        brightness = frame.reshape(side, CELL, side, CELL, 3).mean(axis=(1, 3, 4))
+        cell = np.array(np.unravel_index(brightness.argmax(), brightness.shape))
+        gap = np.abs(self._picture(cell).astype(int) - frame).max()
+        if gap >= (BRIGHT - DARK) / 2:
+            raise ValueError(f"`frame` must show one bright square, got one that is {gap} grey levels off.")
+        return np.stack([self._picture(moved) for moved in self._moved(cell, int(action))])
+
+    def _moved(self, cell: np.ndarray, action: int) -> np.ndarray:
+        """Return the cell after each outcome ``[n, 2]``."""
+        moves = _MOVES[: len(self.odds)] * (-1 if action == 1 else 1)
+        return (cell + moves) % (self.size // CELL)
+
+    def _picture(self, cell: np.ndarray) -> np.ndarray:
+        pixels = np.full((self.size, self.size, 3), DARK, np.uint8)
+        row, column = cell * CELL
+        pixels[row : row + CELL, column : column + CELL] = BRIGHT
+        return pixels
+
+    def _whereabouts(self) -> dict[str, Any]:
+        return {"row": int(self._cell[0]), "column": int(self._cell[1])}

@@ -30,6 +30,7 @@ if TYPE_CHECKING or "jaxtyping" in sys.modules:
     Known = Bool[Tensor, "b t"]
     PastKnown = Bool[Tensor, "b t-1"]
     NoiseLevels = Float[Tensor, "b"]
+    ClipLevels = Float[Tensor, "b t"]
     Features = Float[Tensor, "b f"]
     PerLane = Float[Tensor, "b"]
     PerStep = Float[Tensor, "b s"]
@@ -39,4 +40,5 @@ if TYPE_CHECKING or "jaxtyping" in sys.modules:
     LaneIntegers = Int64[Tensor, "b"]
 else:
     Frames = Frame = Pixels = RawActions = Actions = PastActions = Known = PastKnown = NoiseLevels = Features = Tensor
+    ClipLevels = Tensor
     PerLane = PerStep = StepMask = StepFeatures = LaneMask = LaneIntegers = Tensor

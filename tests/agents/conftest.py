@@ -20,7 +20,7 @@ K, SIZE, SPEED = 2, 8, 0.2
 class Line(nn.Module):
     """The next place is the last one plus SPEED times the move, the product of the newest action with `moves`."""
 
-    frame_channels, context_length, feature_dim = 3, K, 1
+    frame_channels, context_length, feature_dim, predicts_clean = 3, K, 1, True
 
     def __init__(self, moves: torch.Tensor) -> None:
         super().__init__()
@@ -28,13 +28,17 @@ class Line(nn.Module):
         self.imagined: list[Context] = []
         self.started: list[tuple[torch.Tensor, Context]] = []
 
-    def forward(self, noisy: torch.Tensor, level: torch.Tensor, context: Context) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(
+        self, noisy: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         self.imagined.append(context)
         move = context.actions[:, -1] @ self.moves
         frame = context.frames[:, -1] + SPEED * move[:, None, None, None]
         return frame, frame[:, 0, 0, :1]
 
-    def features(self, frame: torch.Tensor, level: torch.Tensor, context: Context) -> torch.Tensor:
+    def features(
+        self, frame: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor
+    ) -> torch.Tensor:
         self.started.append((frame, context))
         return frame[:, 0, 0, :1]
 

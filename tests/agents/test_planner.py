@@ -193,7 +193,7 @@ def test_candidates_of_a_lane_share_its_noise(make_line: Callable, shown: Callab
     noises: list[torch.Tensor] = []
     world = make_line()
     forward = world.network.forward
-    world.network.forward = lambda noisy, level, context: noises.append(noisy) or forward(noisy, level, context)
+    world.network.forward = lambda noisy, *rest: noises.append(noisy) or forward(noisy, *rest)
     Planner(world, CrossEntropy(horizon=1, num_candidates=8, num_iterations=1)).act(shown(0.0, 0.0))
     (noise,) = noises
     lanes = noise.reshape(2, 8, -1)

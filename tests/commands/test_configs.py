@@ -14,6 +14,7 @@ from vdworld.commands.search import CONFIGS, compose_config, groups, options
 from vdworld.commands.verbs import VERBS
 from vdworld.envs.recording import record
 from vdworld.evaluation import evaluate, play
+from vdworld.evaluation.contest import contest
 from vdworld.evaluation.speed import fresh_world, measure_speed
 from vdworld.training import LossWeights, TrainerSettings, train
 
@@ -99,6 +100,7 @@ def test_the_keys_of_plan_are_those_of_the_planner_and_the_protocol():
     assert set(compose_config("plan")) - parameters(Planner) - parameters(play) == own - {"objective"}
 
 
-def test_the_keys_of_benchmark_are_those_of_the_measurement():
-    own = {"name", "preset", "device", "output"}
-    assert set(compose_config("benchmark")) - parameters(measure_speed) - parameters(fresh_world) - own == set()
+def test_the_keys_of_benchmark_are_those_of_the_measurements():
+    own = {"name", "preset", "device", "output", "data", "minutes", "ours", "resume", "compile_peer"}
+    functions = (measure_speed, fresh_world, contest)
+    assert set(compose_config("benchmark")) - set().union(*map(parameters, functions)) - own == set()

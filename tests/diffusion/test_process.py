@@ -1,62 +1,160 @@
+"""What holds for every process: mixing, rates, scalings, weights, levels and schedules."""
+
 from __future__ import annotations
 
 import pytest
 import torch
+from torch.testing import assert_close
 
-from vdworld.diffusion import RectifiedFlow
+from tests.diffusion.gaussian import PROCESSES, network_output
+from vdworld.diffusion import EDM, Process, RectifiedFlow, VariancePreserving
 
-SHAPE = (5, 3, 4, 4)
+every_process = pytest.mark.parametrize("process", PROCESSES.values(), ids=PROCESSES)
+RATIOS = torch.tensor([0.01, 0.1, 0.7, 1.0, 4.0, 50.0], dtype=torch.float64)
 
 
 def drawn(*shape: int, seed: int = 0) -> torch.Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-def test_level_0_is_noise_and_level_1_is_clean() -> None:
-    process, clean, noise = RectifiedFlow(), drawn(*SHAPE), drawn(*SHAPE, seed=1)
-    assert torch.equal(process.mix(clean, noise, torch.zeros(5)), noise)
-    torch.testing.assert_close(process.mix(clean, noise, torch.ones(5)), clean)
-    assert process.clean_level == 1
+@every_process
+def test_the_clean_level_is_clean_and_the_noisiest_nearly_noise(process: Process) -> None:
+    clean, noise = drawn(2, 3, 4, 4), drawn(2, 3, 4, 4, seed=1)
+    assert torch.equal(process.mix(clean, noise, torch.full((2,), process.clean_level)), clean)
+    alpha, sigma = process.coefficients(process.noisiest_level)
+    assert alpha <= 0.02 * sigma
+    assert process.initial_std == sigma
 
 
-def test_every_row_is_mixed_at_its_own_level() -> None:
+@every_process
+def test_every_frame_is_mixed_at_its_own_level(process: Process) -> None:
     clips, noise = drawn(2, 3, 3, 4, 4), drawn(2, 3, 3, 4, 4, seed=1)
-    mixed = RectifiedFlow().mix(clips, noise, torch.tensor([0.25, 0.5]))
-    torch.testing.assert_close(mixed[0], 0.25 * clips[0] + 0.75 * noise[0])
-    torch.testing.assert_close(mixed[1], 0.5 * clips[1] + 0.5 * noise[1])
+    levels = process.level_of(RATIOS.view(2, 3))
+    mixed = process.mix(clips, noise, levels)
+    for b, t in ((0, 0), (0, 2), (1, 1)):
+        alpha, sigma = process.coefficients(levels[b, t].item())
+        assert_close(mixed[b, t], alpha * clips[b, t] + sigma * noise[b, t])
 
 
-def test_the_velocity_is_the_same_all_along_a_path() -> None:
-    process, clean, noise = RectifiedFlow(), drawn(*SHAPE), drawn(*SHAPE, seed=1)
-    for tau in (0.0, 0.3, 0.9):
-        noisy = process.mix(clean, noise, torch.full((5,), tau))
-        torch.testing.assert_close(process.velocity(clean, noisy, tau), clean - noise, rtol=1e-4, atol=1e-5)
+@every_process
+def test_the_level_of_a_ratio_has_that_ratio(process: Process) -> None:
+    levels = process.level_of(RATIOS)
+    assert_close(process.sigma(levels) / process.alpha(levels), RATIOS)
+    for dtype in (torch.float32, torch.float64):
+        assert process.level_of(torch.zeros((), dtype=dtype)).item() == process.clean_level
+    assert process.alpha(process.level_of(torch.tensor(torch.inf))).isfinite()
 
 
-def test_a_schedule_runs_evenly_from_noise_to_clean() -> None:
-    assert RectifiedFlow().schedule(1) == [0, 1]
-    assert RectifiedFlow().schedule(4) == [0, 0.25, 0.5, 0.75, 1]
+@every_process
+def test_rates_are_the_derivatives(process: Process) -> None:
+    levels = process.level_of(RATIOS).requires_grad_()
+    for rate, coefficient in zip(process.rates(levels), (process.alpha, process.sigma), strict=True):
+        # alpha of EDM is constant: the product ties it to the level
+        (derivative,) = torch.autograd.grad((coefficient(levels) + 0 * levels).sum(), levels)
+        assert_close(rate, derivative)
+
+
+@every_process
+def test_the_velocity_is_that_of_the_path_through_a_noisy_frame(process: Process) -> None:
+    clean, noise, step = drawn(1, 3, 4, 4), drawn(1, 3, 4, 4, seed=1), 1e-6
+    for level in process.level_of(RATIOS).tolist():
+        before, here, after = (
+            process.mix(clean, noise, torch.full((1,), at, dtype=torch.float64))
+            for at in (level - step, level, level + step)
+        )
+        assert_close(process.velocity(clean, here, level), (after - before) / (2 * step), rtol=1e-5, atol=1e-6)
+
+
+@every_process
+def test_scalings_turn_what_the_network_puts_out_into_the_clean_frame(process: Process) -> None:
+    clean, noise = drawn(6, 3, 4, 4), drawn(6, 3, 4, 4, seed=1)
+    levels = process.level_of(RATIOS)
+    noisy, pixel = process.mix(clean, noise, levels), levels.view(-1, 1, 1, 1)
+    c_skip, c_out, _ = process.scalings(pixel)
+    assert_close(c_skip * noisy + c_out * network_output(process, clean, noisy, pixel), clean)
+
+
+@every_process
+def test_the_loss_weight_makes_the_loss_plain_in_what_the_network_puts_out(process: Process) -> None:
+    levels, error = process.level_of(RATIOS), 0.1
+    _, c_out, _ = process.scalings(levels)
+    assert_close(process.loss_weight(levels) * (c_out * error) ** 2, torch.full_like(levels, error**2))
+
+
+@every_process
+def test_the_loss_weight_is_finite_at_every_level(process: Process) -> None:
+    ends = torch.tensor([process.clean_level, process.noisiest_level])
+    assert process.loss_weight(ends).isfinite().all()
+
+
+@every_process
+def test_the_network_is_told_small_distinct_numbers(process: Process) -> None:
+    levels = torch.tensor(process.schedule(16))
+    conditions = process.condition(levels)
+    assert conditions.abs().max() <= 2
+    assert len(conditions.round(decimals=3).unique()) >= 16  # EDM tells 0 and sigma_min apart by nothing
+
+
+@every_process
+def test_precision_passes_through(process: Process) -> None:
+    for dtype in (torch.float32, torch.float64):
+        levels = process.level_of(RATIOS.to(dtype))
+        pairs = [*process.scalings(levels), *process.rates(levels), process.condition(levels), levels]
+        assert {value.dtype for value in (*pairs, process.alpha(levels), process.sigma(levels))} == {dtype}
+
+
+@every_process
+def test_a_schedule_runs_from_noise_to_clean(process: Process) -> None:
+    for num_steps in (1, 2, 7):
+        levels = process.schedule(num_steps)
+        assert len(levels) == num_steps + 1
+        assert (levels[0], levels[-1]) == (process.noisiest_level, process.clean_level)
+        assert levels == sorted(levels, reverse=process.noisiest_level > process.clean_level)
+        assert len(set(levels)) == len(levels)
     with pytest.raises(ValueError, match="`num_sampling_steps` must be at least 1, got 0"):
-        RectifiedFlow().schedule(0)
+        process.schedule(0)
 
 
-def test_the_asked_share_of_training_rows_is_pure_noise_and_the_rest_uniform() -> None:
-    levels = RectifiedFlow(pure_noise=0.4).training_levels(20_000, torch.Generator().manual_seed(0))
-    assert abs((levels == 0).float().mean() - 0.4) < 0.015  # four standard deviations
-    others = levels[levels > 0].sort().values
-    even = torch.linspace(0, 1, len(others))
-    assert (others - even).abs().max() < 0.018  # Kolmogorov's distance, at one in a thousand
-    again = RectifiedFlow(pure_noise=0.4).training_levels(20_000, torch.Generator().manual_seed(0))
+@every_process
+def test_training_levels_repeat_and_lie_on_the_axis(process: Process) -> None:
+    levels, again = (process.training_levels((20, 30), torch.Generator().manual_seed(0)) for _ in range(2))
     assert torch.equal(levels, again)
+    assert levels.shape == (20, 30)
+    assert (process.alpha(levels) > 0).logical_or(levels == process.noisiest_level).all()
+    assert process.loss_weight(levels).isfinite().all()
 
 
-def test_the_loss_weight_is_a_ramp() -> None:
-    weight = RectifiedFlow(ramp=0.2).loss_weight(torch.tensor([0.0, 0.5, 1.0]))
-    torch.testing.assert_close(weight, torch.tensor([0.2, 0.6, 1.0]))
-
-
-def test_settings_out_of_range_are_refused() -> None:
+@pytest.mark.parametrize("kind", [RectifiedFlow, EDM, VariancePreserving])
+def test_the_asked_share_of_training_levels_is_pure_noise(kind: type) -> None:
+    process = kind(pure_noise=0.4)
+    levels = process.training_levels((20_000,), torch.Generator().manual_seed(0))
+    assert abs((levels == process.noisiest_level).float().mean() - 0.4) < 0.015  # four standard deviations
     with pytest.raises(ValueError, match=r"`pure_noise` must lie in \[0, 1\], got 1.5"):
-        RectifiedFlow(pure_noise=1.5)
-    with pytest.raises(ValueError, match="`ramp` must be positive, got 0"):
-        RectifiedFlow(ramp=0)
+        kind(pure_noise=1.5)
+
+
+@every_process
+def test_training_noise_is_standard_normal(process: Process) -> None:
+    level = torch.full((4, 2), process.noisiest_level)
+    noise = process.training_noise((4, 2, 3, 32, 32), level, torch.Generator().manual_seed(0))
+    assert abs(noise.mean().item()) < 0.03
+    assert abs(noise.std().item() - 1) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("kind", "prediction", "advice"),
+    [
+        (RectifiedFlow, "eps", "choose prediction=v or x"),
+        (RectifiedFlow, "edm", "choose prediction=v or x"),
+        (EDM, "eps", "choose prediction=edm or x"),
+        (EDM, "v", "choose prediction=edm or x"),
+        (VariancePreserving, "edm", "process=edm"),
+        (VariancePreserving, "noise", "must be eps or x or v under VariancePreserving, got 'noise'"),
+    ],
+)
+def test_a_prediction_that_a_process_does_not_admit_is_refused_with_advice(
+    kind: type, prediction: str, advice: str
+) -> None:
+    with pytest.raises(ValueError, match="`prediction` must be") as refusal:
+        kind(prediction=prediction)
+    assert advice in str(refusal.value)

@@ -72,7 +72,8 @@ class FakeWorld:
             frames.append(last)
         imagined = torch.stack(frames, dim=1)
         home = (imagined[..., 0, 0, 0] > 0).float()
-        return SimpleNamespace(frames=imagined, rewards=home, continuations=1 - home)
+        after = torch.cat([state, imagined], dim=1)[:, -self.context_length :]
+        return SimpleNamespace(frames=imagined, rewards=home, continuations=1 - home, state=after)
 
 
 def copy_last(frame: torch.Tensor, action: np.ndarray) -> torch.Tensor:

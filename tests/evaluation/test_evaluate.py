@@ -114,6 +114,32 @@ def test_an_environment_without_a_task_is_judged_by_its_returns(perfect_world, b
     assert "Return in the real environment" in (tmp_path / "report.html").read_text()
 
 
+def test_long_dreams_are_measured_when_asked_for(pusht_world, pusht_data, tmp_path) -> None:
+    report = evaluate(pusht_world, pusht_data, drift_steps=70, output=tmp_path, **QUICK)
+    assert report.drift is not None
+    assert report.drift.steps == (16, 64, 70)
+    held_out = {entry.index for entry in pusht_data.split("test").entries}
+    assert set(report.drift.windows[:, 0].tolist()) <= held_out
+    assert report.drift.verdict(70) == "frozen", "the world repeats its last frame"
+    for name in ("drift.png", "drift_frames.png"):
+        assert iio.imread(tmp_path / name).shape[-1] == 4
+    page = (tmp_path / "report.html").read_text()
+    assert "Long dreams" in page
+    assert "frozen by step 16" in page
+    assert json.loads((tmp_path / "report.json").read_text())["drift"]["verdicts"]["70"] == "frozen"
+    assert "Dreams frozen" in str(report)
+    assert max(map(len, str(report).splitlines())) <= 120
+
+
+def test_without_drift_steps_nothing_is_said_of_long_dreams(copying_world, belt_data, tmp_path) -> None:
+    report = evaluate(copying_world, belt_data, output=tmp_path, **QUICK)
+    assert report.drift is None
+    assert "Long dreams" not in str(report) + (tmp_path / "report.html").read_text()
+    assert report.to_json()["drift"] is None
+    with pytest.raises(ValueError, match="`drift_steps` must be at least 16, got 5"):
+        evaluate(copying_world, belt_data, drift_steps=5, **QUICK)
+
+
 def test_the_training_split_is_measured_when_asked_for_and_named(copying_world, belt_data) -> None:
     assert "5 training episodes" in evaluate(copying_world, belt_data.split("train"), **QUICK).about["dataset"]
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from vdworld.data import Clips, ClipSampler, Dataset
 from vdworld.networks import Context
-from vdworld.training import LossWeights, new_world, world_loss
+from vdworld.training import Hiding, LossWeights, encode, new_world, world_loss
 from vdworld.world import WorldModel
 
 K = 2
@@ -21,13 +21,15 @@ PARTS = {"frame", "reward", "continuation"}
 class Spy(nn.Module):
     """Gives what it is told to, and keeps what it was shown."""
 
-    frame_channels, context_length, feature_dim = 3, K, 16
+    frame_channels, context_length, feature_dim, predicts_clean = 3, K, 16, True
 
     def __init__(self, answers: list[torch.Tensor]) -> None:
         super().__init__()
         self.answers, self.shown = answers, []
 
-    def forward(self, noisy: torch.Tensor, level: torch.Tensor, context: Context) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(
+        self, noisy: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         self.shown.append((noisy, level, context))
         return self.answers[len(self.shown) - 1], torch.zeros(len(noisy), 16)
 
@@ -54,8 +56,10 @@ def targets(clips: Clips) -> list[torch.Tensor]:
     return [clips.frames[:, K + h] / 127.5 - 1 for h in range(clips.frames.shape[1] - K)]
 
 
-def loss(world: WorldModel, clips: Clips, **weights: float) -> dict[str, float]:
-    parts = world_loss(world, clips, LossWeights(**weights), torch.Generator().manual_seed(0))
+def loss(world: WorldModel, clips: Clips, context_noise: float = 0.1, **weights: float) -> dict[str, float]:
+    hiding, rng = Hiding(context_noise=context_noise), torch.Generator().manual_seed(0)
+    horizon = clips.frames.shape[1] - K
+    parts = world_loss(world, encode(world, clips), LossWeights(**weights), hiding, rng, horizon=horizon)
     return {name: value.item() for name, value in parts.items()}
 
 
@@ -127,8 +131,11 @@ def test_the_context_is_noised_up_to_its_limit_and_says_so(world: WorldModel, gr
     world.network = spy = Spy(targets(clips))  # type: ignore[assignment]
     loss(world, clips, context_noise=0.3)
     _, _, context = spy.shown[0]
-    assert context.level.min() >= 0.7
-    assert 0.8 < context.level.mean() < 0.9
+    ratio = (1 - context.level) / context.level  # [b, K], noise over signal
+    assert 0 <= ratio.min() < 0.01
+    assert 0.29 < ratio.max() <= 0.3 + 1e-6
+    assert (ratio[:, 0] - ratio[:, 1]).abs().max() > 0.1  # every frame has its own
     clean = clips.frames[:, :K] / 127.5 - 1
-    error = (context.frames - context.level[:, None, None, None, None] * clean).square().mean(dim=(1, 2, 3, 4)).sqrt()
-    torch.testing.assert_close(error, 1 - context.level, rtol=0.1, atol=1e-4)
+    share = (1 + ratio.square()).rsqrt()  # signal and noise keep the power of the signal
+    error = (context.frames - share[..., None, None, None] * clean).square().mean(dim=(2, 3, 4)).sqrt()
+    torch.testing.assert_close(error, ratio * share, rtol=0.15, atol=1e-4)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from vdworld.data import ClipSampler, Dataset
-from vdworld.training import LossWeights, new_world, world_loss
+from vdworld.training import Hiding, LossWeights, encode, new_world, world_loss
 from vdworld.world import WorldModel
 
 Record = Callable[..., Dataset]
@@ -21,7 +21,7 @@ def loss_of(world: WorldModel, dataset: Dataset) -> dict[str, float]:
     clips = ClipSampler(dataset.split("train"), context_length=world.context_length, horizon=1)
     rng = torch.Generator().manual_seed(0)
     with torch.no_grad():
-        parts = world_loss(world, clips.sample(64, rng), LossWeights(), rng)
+        parts = world_loss(world, encode(world, clips.sample(64, rng)), LossWeights(), Hiding(), rng)
     return {name: value.item() for name, value in parts.items()}
 
 

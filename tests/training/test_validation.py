@@ -23,11 +23,13 @@ def measured(squares: Dataset, train_small: Callable[..., WorldModel]) -> Callab
         real, last = validation.frames[:, world.context_length + 1], validation.frames[:, world.context_length]
         frame = {"real": real, "copy": last}[answer]
 
-        def forward(noisy: torch.Tensor, level: torch.Tensor, context: Context) -> tuple[torch.Tensor, None]:
+        def forward(
+            noisy: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor
+        ) -> tuple[torch.Tensor, torch.Tensor]:
             torch.testing.assert_close(context.frames[:, -1], last)
             taken = validation.actions[:, world.context_length, 0]  # from the last frame of the context to the next
             assert context.actions[:, -1].argmax(dim=-1).tolist() == taken.tolist()
-            return frame, None
+            return frame, torch.zeros(len(frame), 4)
 
         world.network.forward = forward
         return validation.measure(world)

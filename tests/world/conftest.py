@@ -56,15 +56,20 @@ class Spy(nn.Module):
     def __init__(self, frame_channels: int = 3, context_length: int = K, feature_dim: int = 16) -> None:
         super().__init__()
         self.frame_channels, self.context_length, self.feature_dim = frame_channels, context_length, feature_dim
+        self.predicts_clean = True
         self.imagining: list[tuple[torch.Tensor, torch.Tensor, Context]] = []
         self.reading: list[tuple[torch.Tensor, torch.Tensor, Context]] = []
 
-    def forward(self, noisy: torch.Tensor, level: torch.Tensor, context: Context) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(
+        self, noisy: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         self.imagining.append((noisy, level, context))
         frame = context.frames[:, -1] + 0.1 * context.actions[:, -1, :1, None, None]
         return frame, torch.zeros(len(frame), self.feature_dim)
 
-    def features(self, frame: torch.Tensor, level: torch.Tensor, context: Context) -> torch.Tensor:
+    def features(
+        self, frame: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor
+    ) -> torch.Tensor:
         self.reading.append((frame, level, context))
         return frame.flatten(1)[:, : self.feature_dim]
 

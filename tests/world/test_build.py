@@ -37,15 +37,15 @@ def test_only_the_classes_that_vdworld_hands_out_can_be_named(target: str) -> No
 
 
 def test_an_unknown_argument_is_named_beside_those_that_exist() -> None:
-    with pytest.raises(ValueError, match=rf"`{FLOW}` has no argument rampe. It takes pure_noise, ramp"):
+    with pytest.raises(ValueError, match=rf"`{FLOW}` has no argument rampe. It takes prediction, pure_noise, ramp"):
         build({"_target_": FLOW, "rampe": 0.5})
 
 
 @pytest.mark.parametrize("name", list(PRESETS))
 def test_every_preset_can_be_built(name: str) -> None:
     sizes = preset(name)
-    build(sizes.network, frame_channels=3, image_size=(32, 32), action_dim=2)
-    build(sizes.process)
+    build(sizes.network_for((32, 32)), frame_channels=3, image_size=(32, 32), action_dim=2)
+    build(sizes.process_for())
 
 
 def test_an_unknown_preset_is_refused_with_those_there_are() -> None:

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from vdworld.spec import EnvironmentSpec
-from vdworld.world import Rollout, StartClips, WorldModel, build
+from vdworld.world import Rollout, Sampling, StartClips, WorldModel, build
 
 CONFIG, WEIGHTS, STARTS, CARD = "config.json", "model.safetensors", "starts.safetensors", "README.md"
 SPACE = gym.spaces.Dict([("turn", gym.spaces.Box(-2, 2, (1,))), ("jump", gym.spaces.Discrete(3, start=1))])
@@ -33,7 +33,8 @@ def world(make_world: Callable[..., WorldModel], clips: StartClips) -> WorldMode
         cameras=("top", "wrist"),
         fps=12.5,
         has_reward=False,
-        num_sampling_steps=2,
+        sampling=Sampling("heun", num_steps=2, context_noise=0.1, action_guidance=1.5),
+        trained_without=("actions",),
         spec=EnvironmentSpec("gym_pusht/PushT-v0", image_size=(16, 16)),
         starts=clips,
         record={"steps": 12, "settings": {"weights": {"moving": 0.5}}},
@@ -59,7 +60,9 @@ def test_everything_a_world_knows_comes_back(world: WorldModel, tmp_path: Path, 
         "image_size",
         "fps",
         "has_reward",
-        "num_sampling_steps",
+        "sampling",
+        "shortcut_steps",
+        "trained_without",
         "spec",
         "record",
         "context_length",
@@ -159,7 +162,7 @@ def test_a_newer_format_asks_for_an_upgrade(world: WorldModel, tmp_path: Path) -
     world.save_pretrained(tmp_path)
     config = json.loads((tmp_path / CONFIG).read_text())
     (tmp_path / CONFIG).write_text(json.dumps(config | {"format": 99}))
-    with pytest.raises(ValueError, match=r"world of format 99, and this vdworld reads 1. Upgrade: pip install"):
+    with pytest.raises(ValueError, match=r"world of format 99, and this vdworld reads 2. Upgrade: pip install"):
         WorldModel.from_pretrained(tmp_path)
 
 

@@ -26,7 +26,7 @@ def test_one_frame_is_repeated_with_null_actions_between(spied_world: Any, greys
     assert levels(context.frames) == [0.5, 0.5, 0.5]
     assert context.known.tolist() == [[False] * 3]
     assert not context.actions.any()
-    assert (level.tolist(), context.level.tolist()) == ([1], [1])
+    assert (level.tolist(), context.level.tolist()) == ([1], [[1, 1, 1]])
     assert levels(state.frames) == [0.5, 0.5, 0.5]
     assert (state.actions.shape, state.known.tolist()) == ((1, 2, 2), [[False, False]])
 

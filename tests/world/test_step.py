@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from vdworld.world import OutcomeHeads, WorldModel
+from vdworld.world import OutcomeHeads, Sampling, WorldModel
 
 
 def levels(frames: torch.Tensor) -> list[float]:
@@ -27,7 +27,7 @@ def test_the_action_taken_now_leads_into_the_frame_being_denoised(spied_world: A
     state, outcome = world.step(state, torch.tensor([[1.0, 0.0]]))
     _, level, context = spy.imagining[-1]
     assert level.tolist() == [0]
-    assert context.level.tolist() == [1]
+    assert context.level.tolist() == [[1] * 3]
     assert levels(context.frames) == [0.2, 0.3, 0.4]
     assert [round(a, 4) for a in context.actions[0, :, 0].tolist()] == [0.1, 0.2, 0.5]  # of -2..2
     assert context.known.all()
@@ -45,7 +45,7 @@ def test_the_outcome_is_read_off_the_finished_frame_in_the_same_context(spied_wo
     frame, level, context = spy.reading[-1]
     assert torch.equal(frame, outcome.frame)
     assert level.tolist() == [1]
-    assert context is spy.imagining[-1][2]
+    assert torch.equal(context.frames, spy.imagining[-1][2].frames)
     assert context.known.tolist() == [[False, False, True]]
     assert torch.equal(outcome.features, state.features)
 
@@ -55,7 +55,7 @@ def test_a_step_takes_as_many_evaluations_as_asked(spied_world: Any, greys: Call
     state, action = world.start(greys([[0.4]])), torch.zeros(1, 2)
     for asked, expected in ((4, [0, 0.25, 0.5, 0.75]), (1, [0]), (None, [0, 0.5])):
         spy.imagining.clear()
-        world.num_sampling_steps = 2
+        world.sampling = Sampling(num_steps=2)
         world.step(state, action, num_sampling_steps=asked)
         assert [float(level) for _, level, _ in spy.imagining] == expected
     with pytest.raises(ValueError, match="`num_sampling_steps` must be at least 1, got 0"):
@@ -111,7 +111,7 @@ def test_a_step_leaves_the_state_it_came_from_valid(
 def test_every_step_draws_new_noise(make_world: Callable[..., WorldModel], make_past: Callable) -> None:
     world, spied = make_world(), []
     inner = world.network.forward
-    world.network.forward = lambda noisy, level, context: spied.append(noisy) or inner(noisy, level, context)
+    world.network.forward = lambda noisy, *rest: spied.append(noisy) or inner(noisy, *rest)
     frames, actions = make_past()
     state = world.start(frames, actions)
     for t in range(3):

@@ -10,9 +10,9 @@ from omegaconf import DictConfig
 from vdworld.commands.arguments import checked, description, given
 from vdworld.commands.device import pick_device
 from vdworld.data import load_dataset
-from vdworld.training import LossWeights, TrainerSettings, train
+from vdworld.training import Hiding, LossWeights, SelfForcing, Shortcut, TrainerSettings, train
 from vdworld.training.checkpoint import has_checkpoint
-from vdworld.world import WorldModel
+from vdworld.world import Sampling, WorldModel
 
 
 def run(config: DictConfig) -> None:
@@ -34,6 +34,7 @@ def run(config: DictConfig) -> None:
             device=device,
             network=description(config.network),
             process=description(config.process),
+            sampling=checked(Sampling, given(config.sampling)),
             **checked(train, {"seed": config.seed, "resume": config.resume}),
             **trainer_settings(config.trainer),
         )
@@ -53,6 +54,9 @@ def trainer_settings(trainer: DictConfig) -> dict[str, Any]:
     Raises:
         ValueError: A value of another type than the field's.
     """
-    settings = given({name: value for name, value in trainer.items() if name != "weights"})
-    weights = checked(LossWeights, given(trainer.weights))
-    return checked(TrainerSettings, settings) | ({"weights": LossWeights(**weights)} if weights else {})
+    groups = {"weights": LossWeights, "hiding": Hiding, "shortcut": Shortcut, "self_forcing": SelfForcing}
+    settings = checked(TrainerSettings, given({name: value for name, value in trainer.items() if name not in groups}))
+    for name, group in groups.items():
+        if values := checked(group, given(trainer[name])):
+            settings[name] = group(**values)
+    return settings

@@ -1,59 +1,144 @@
-"""Diffusion processes: how clean frames and noise mix, and what training asks of the network at each level."""
+"""What a diffusion process is: how clean frames and noise mix, and what the network is asked for at each level."""
 
 from __future__ import annotations
+
+from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor
 
-from vdworld.types import Frame, NoiseLevels
+_SMALLEST_C_OUT = 1e-3  # nearer to clean, float32 no longer resolves the network's own error
 
 
-class RectifiedFlow:
-    """Straight paths from noise to data, with the network predicting the clean frame.
+def over_pixels(level: Tensor, frames: Tensor) -> Tensor:
+    """Append axes to `level`, whose axes are the leading ones of `frames`, until it broadcasts with them."""
+    return level.reshape(level.shape + (1,) * (frames.ndim - level.ndim))
 
-    ``noisy = (1 - tau) * noise + tau * clean`` with tau in [0, 1]: 0 is pure noise, 1 is clean (Liu et al. 2022;
-    x-prediction and the ramp weight as in Hafner et al. 2025, Dreamer 4).
+
+class Process(ABC):
+    """A family of mixtures ``noisy = alpha(level) * clean + sigma(level) * noise`` along an axis of noise levels.
+
+    Levels are tensors whose axes are the leading axes of the frames: ``[b]`` for frames, ``[b, t]`` for clips. Whatever
+    the network puts out, ``clean = c_skip * noisy + c_out * network(c_in * noisy)``:
+
+    ============  ==================================  =============================  ================
+    `prediction`  the network puts out                c_skip                         c_out
+    ============  ==================================  =============================  ================
+    x             clean                               0                              1
+    eps           noise                               1 / alpha                      -sigma / alpha
+    v, VP         alpha * noise - sigma * clean       alpha                          -sigma
+    v, flow       clean - noise                       1                              1 - tau
+    edm           (clean - c_skip * noisy) / c_out    d^2 / (sigma^2 + d^2)          sigma * d * c_in
+    ============  ==================================  =============================  ================
+
+    with d = `sigma_data` and c_in = 1 / sqrt(sigma^2 + d^2) for edm (Karras et al. 2022, Table 1; v under VP: Salimans
+    & Ho 2022). Elsewhere c_in = 1 / sqrt(alpha^2 + sigma^2): whatever the process, the network sees a mixture whose
+    shares of frame and noise keep the power of one, and a clean frame as it is.
 
     Args:
-        pure_noise: Share of the training rows at tau = 0, where a one-step sample starts.
-        ramp: Loss weight at tau = 0; it rises linearly to 1 at tau = 1.
+        prediction: One of `predictions`.
+        pure_noise: Share of the training levels at `noisiest_level`, where a sample starts.
+
+    Raises:
+        ValueError: The process does not admit the prediction, or the share lies outside [0, 1].
     """
 
-    clean_level = 1.0
+    predictions: tuple[str, ...]
+    """The predictions that the process admits."""
+    advice: str
+    """What to choose instead of one that it does not admit."""
+    clean_level: float
+    noisiest_level: float
+    """The level at which schedules start."""
+    supports_shortcut: bool = False
+    """Whether straight steps of any length can be trained (Frans et al. 2024)."""
 
-    def __init__(self, pure_noise: float = 0.25, ramp: float = 1.0) -> None:
+    def __init__(self, prediction: str, pure_noise: float) -> None:
+        if prediction not in self.predictions:
+            raise ValueError(
+                f"`prediction` must be {' or '.join(self.predictions)} under {type(self).__name__}, "
+                f"got {prediction!r}. {self.advice}"
+            )
         if not 0 <= pure_noise <= 1:
             raise ValueError(f"`pure_noise` must lie in [0, 1], got {pure_noise}.")
-        if ramp <= 0:
-            raise ValueError(f"`ramp` must be positive, got {ramp}.")
+        self.prediction = prediction
         self.pure_noise = pure_noise
-        self.ramp = ramp
 
-    def training_levels(self, count: int, rng: torch.Generator) -> NoiseLevels:
-        """Draw noise levels ``[count]``: uniform in [0, 1], with a share of pure noise."""
-        tau = torch.rand(count, generator=rng, device=rng.device)
-        pure = torch.rand(count, generator=rng, device=rng.device) < self.pure_noise
-        return tau.masked_fill(pure, 0.0)
+    @abstractmethod
+    def alpha(self, level: Tensor) -> Tensor:
+        """Return the factor of the clean frame at each level, in any shape and precision."""
 
-    def mix(self, clean: Tensor, noise: Tensor, tau: Tensor) -> Tensor:
-        """Return noisy frames; `tau` has one level per leading row of `clean`."""
-        tau = tau.reshape(tau.shape + (1,) * (clean.ndim - tau.ndim))
-        return noise + tau * (clean - noise)
+    @abstractmethod
+    def sigma(self, level: Tensor) -> Tensor:
+        """Return the factor of the noise at each level."""
 
-    def loss_weight(self, tau: NoiseLevels) -> Tensor:
-        """Return the weight of the squared error of the clean estimate at each level."""
-        return self.ramp + (1 - self.ramp) * tau
+    @abstractmethod
+    def rates(self, level: Tensor) -> tuple[Tensor, Tensor]:
+        """Return d alpha / d level and d sigma / d level."""
+
+    @abstractmethod
+    def level_of(self, ratio: Tensor) -> Tensor:
+        """Return the level at which sigma / alpha is `ratio`; 0 gives `clean_level`."""
+
+    @abstractmethod
+    def condition(self, level: Tensor) -> Tensor:
+        """Return the number of order 1 that tells a network the level."""
+
+    @abstractmethod
+    def scalings(self, level: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return c_skip, c_out and c_in of the table above at each level."""
+
+    @abstractmethod
+    def draw_levels(self, shape: tuple[int, ...], rng: torch.Generator) -> Tensor:
+        """Draw training levels from the process's own distribution, before the share of pure noise."""
+
+    @abstractmethod
+    def spaced_levels(self, num_steps: int) -> Tensor:
+        """Return the levels of a schedule as float64, ``[num_steps + 1]``."""
+
+    @property
+    def initial_std(self) -> float:
+        """Standard deviation of the noise that a sampler starts from."""
+        return self.coefficients(self.noisiest_level)[1]
+
+    def coefficients(self, level: float) -> tuple[float, float]:
+        """Return alpha and sigma at one level, computed in float64."""
+        at = torch.tensor(level, dtype=torch.float64, device="cpu")
+        return self.alpha(at).item(), self.sigma(at).item()
+
+    def mix(self, clean: Tensor, noise: Tensor, level: Tensor) -> Tensor:
+        """Return the noisy frames; `level` has the leading axes of `clean`."""
+        return over_pixels(self.alpha(level), clean) * clean + over_pixels(self.sigma(level), clean) * noise
+
+    def velocity(self, clean: Tensor, noisy: Tensor, level: float) -> Tensor:
+        """Return d noisy / d level on the path through `noisy` to `clean`; not at the clean level."""
+        alpha, sigma = self.coefficients(level)
+        alpha_rate, sigma_rate = self.rates(torch.tensor(level, dtype=torch.float64, device="cpu"))
+        return alpha_rate.item() * clean + (sigma_rate.item() / sigma) * (noisy - alpha * clean)
+
+    def loss_weight(self, level: Tensor) -> Tensor:
+        """Return the weight of the clean estimate's squared error: 1 / c_out^2.
+
+        With it, the loss is the plain mean square in what the network puts out. It is bounded near the clean level.
+        """
+        return self.scalings(level)[1].abs().clamp(min=_SMALLEST_C_OUT) ** -2
+
+    def training_levels(self, shape: tuple[int, ...], rng: torch.Generator) -> Tensor:
+        """Draw noise levels to train at, with the asked share of pure noise."""
+        level = self.draw_levels(shape, rng)
+        pure = torch.rand(shape, generator=rng, device=rng.device) < self.pure_noise
+        return level.masked_fill(pure, self.noisiest_level)
+
+    def training_noise(self, shape: tuple[int, ...], level: Tensor, rng: torch.Generator) -> Tensor:
+        """Draw the noise that `mix` puts on training frames of `shape` at `level`: standard normal."""
+        return torch.randn(shape, generator=rng, device=rng.device)
 
     def schedule(self, num_steps: int) -> list[float]:
-        """Return the ``num_steps + 1`` levels a sampler visits, from pure noise to clean.
+        """Return the ``num_steps + 1`` levels that a sampler visits, noisiest first, the clean level last.
 
         Raises:
             ValueError: `num_steps` is below 1.
         """
         if num_steps < 1:
             raise ValueError(f"`num_sampling_steps` must be at least 1, got {num_steps}.")
-        return [i / num_steps for i in range(num_steps + 1)]
-
-    def velocity(self, clean: Frame, noisy: Frame, tau: float) -> Frame:
-        """Return d noisy / d tau on the straight path to `clean`; tau < 1."""
-        return (clean - noisy) / (1 - tau)
+        return self.spaced_levels(num_steps).tolist()

@@ -1,30 +1,209 @@
-"""Samplers: pure functions that carry noise to a frame through a denoiser."""
+"""Samplers: pure functions that carry noise to a frame through a denoiser.
+
+All are called alike, ``sample(denoise, process, noise, levels, draw=draw)``:
+
+- `denoise`: the expected clean frame given a noisy one and its level, E[clean | noisy].
+- `process`: what the denoiser was trained with.
+- `noise`: standard normal, ``[b, c, h, w]``; the sample starts from `process.initial_std` times it, in its precision.
+- `levels`: those to visit, noisiest first, as `process.schedule` gives them.
+- `draw`: returns fresh standard normal noise of the same shape. Only `STOCHASTIC` samplers call it.
+
+The step that lands on the clean level returns the denoiser's estimate itself, without rounding.
+"""
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 
-from vdworld.diffusion.process import RectifiedFlow
+from vdworld.diffusion.edm import EDM
+from vdworld.diffusion.process import Process
 from vdworld.types import Frame
 
 Denoise = Callable[[Frame, float], Frame]
 """Maps a noisy frame and its level to the expected clean frame."""
 
+Draw = Callable[[], Frame]
+"""Returns standard normal noise, fresh at every call."""
 
-def sample_euler(denoise: Denoise, process: RectifiedFlow, noise: Frame, levels: Sequence[float]) -> Frame:
-    """Follow the process's probability flow with Euler steps, one evaluation a step.
 
-    Args:
-        denoise: The expected clean frame given a noisy one, E[clean | noisy].
-        process: Gives the velocity at each level.
-        noise: The start, standard normal, ``[b, c, h, w]``.
-        levels: The levels to visit, from pure noise to clean.
+def sample_euler(
+    denoise: Denoise, process: Process, noise: Frame, levels: Sequence[float], *, draw: Draw | None = None
+) -> Frame:
+    """Follow the probability flow in the process's own coordinates with Euler steps (first order).
+
+    Under flow and EDM this is DDIM; under VP, whose alpha and sigma bend in time, `sample_ddim` keeps the mean better.
     """
-    noisy = noise
+    noisy = process.initial_std * noise
     for level, next_level in itertools.pairwise(levels):
         clean = denoise(noisy, level)
         if next_level == process.clean_level:
-            return clean  # the last step lands on the estimate itself, without rounding
+            return clean
         noisy = noisy + (next_level - level) * process.velocity(clean, noisy, level)
     return noisy
+
+
+def sample_heun(
+    denoise: Denoise, process: Process, noise: Frame, levels: Sequence[float], *, draw: Draw | None = None
+) -> Frame:
+    """Follow the probability flow with Heun steps, the last one Euler (second order; Karras et al. 2022, Alg. 1)."""
+    noisy = process.initial_std * noise
+    for level, next_level in itertools.pairwise(levels):
+        clean = denoise(noisy, level)
+        if next_level == process.clean_level:
+            return clean
+        noisy = _heun_step(denoise, process, clean, noisy, level, next_level)
+    return noisy
+
+
+def sample_churn(
+    denoise: Denoise,
+    process: Process,
+    noise: Frame,
+    levels: Sequence[float],
+    *,
+    draw: Draw | None = None,
+    churn: float = 40.0,
+    s_min: float = 0.05,
+    s_max: float = 50.0,
+    s_noise: float = 1.0,
+) -> Frame:
+    """Go back up in noise before every Heun step (Karras et al. 2022, Alg. 2); EDM alone.
+
+    Args:
+        churn: How far back, over all steps: sigma grows by ``churn / num_steps``, at most by 41%.
+        s_min: Below this sigma no noise is added.
+        s_max: Nor is it above.
+        s_noise: Standard deviation of the added noise; a little above 1 makes up for a denoiser that blurs.
+
+    Raises:
+        ValueError: The process is another, or noise is to be added and there is no `draw`.
+    """
+    check_sampler("churn", process)
+    growth = min(churn / (len(levels) - 1), math.sqrt(2) - 1)
+    noisy = process.initial_std * noise
+    for level, next_level in itertools.pairwise(levels):
+        if s_min <= level <= s_max and growth > 0:
+            raised = level * (1 + growth)
+            noisy = noisy + s_noise * math.sqrt(raised**2 - level**2) * _required(draw)()
+            level = raised
+        clean = denoise(noisy, level)
+        if next_level == process.clean_level:
+            return clean
+        noisy = _heun_step(denoise, process, clean, noisy, level, next_level)
+    return noisy
+
+
+def sample_ddim(
+    denoise: Denoise,
+    process: Process,
+    noise: Frame,
+    levels: Sequence[float],
+    *,
+    draw: Draw | None = None,
+    eta: float = 0.0,
+) -> Frame:
+    """Mix the clean estimate with the noise it implies anew at the next level (Song, Meng & Ermon 2021, eq. 12).
+
+    Args:
+        eta: Share of fresh noise, in [0, 1]: at 0 the sample is a function of `noise` (first order), at 1 every step
+            draws from the posterior of DDPM.
+
+    Raises:
+        ValueError: `eta` lies outside [0, 1], or is positive without a `draw`.
+    """
+    if not 0 <= eta <= 1:
+        raise ValueError(f"`eta` must lie in [0, 1], got {eta}.")
+    noisy = process.initial_std * noise
+    for level, next_level in itertools.pairwise(levels):
+        clean = denoise(noisy, level)
+        if next_level == process.clean_level:
+            return clean
+        (alpha, sigma), (next_alpha, next_sigma) = process.coefficients(level), process.coefficients(next_level)
+        fresh = eta * next_sigma * math.sqrt(1 - (alpha * next_sigma / (next_alpha * sigma)) ** 2)
+        kept = math.sqrt(next_sigma**2 - fresh**2)
+        noisy = next_alpha * clean + kept / sigma * (noisy - alpha * clean)
+        if fresh > 0:
+            noisy = noisy + fresh * _required(draw)()
+    return noisy
+
+
+def sample_ancestral(
+    denoise: Denoise, process: Process, noise: Frame, levels: Sequence[float], *, draw: Draw | None = None
+) -> Frame:
+    """Draw every step from the posterior of the forward process (Ho et al. 2020, Alg. 2); `sample_ddim` at eta = 1."""
+    return sample_ddim(denoise, process, noise, levels, draw=draw, eta=1.0)
+
+
+def sample_dpmpp_2m(
+    denoise: Denoise, process: Process, noise: Frame, levels: Sequence[float], *, draw: Draw | None = None
+) -> Frame:
+    """DPM-Solver++(2M): one evaluation a step, second order by the previous estimate (Lu et al. 2022, Alg. 2).
+
+    The first step is of first order, and so is the second where the first one starts at alpha = 0: no estimate from
+    pure noise tells how the next ones change.
+    """
+    noisy = process.initial_std * noise
+    previous, previous_h = noisy, math.inf
+    for level, next_level in itertools.pairwise(levels):
+        clean = denoise(noisy, level)
+        if next_level == process.clean_level:
+            return clean
+        (alpha, sigma), (next_alpha, next_sigma) = process.coefficients(level), process.coefficients(next_level)
+        shrink = alpha * next_sigma / (next_alpha * sigma)  # exp(-h), h being the step in log(alpha / sigma)
+        h = -math.log(shrink) if shrink > 0 else math.inf
+        ahead = 0.5 * h / previous_h if previous_h < math.inf else 0.0
+        noisy = next_sigma / sigma * noisy + next_alpha * (1 - shrink) * (clean + ahead * (clean - previous))
+        previous, previous_h = clean, h
+    return noisy
+
+
+SAMPLERS: dict[str, Callable[..., Frame]] = {
+    "euler": sample_euler,
+    "heun": sample_heun,
+    "ddim": sample_ddim,
+    "dpmpp_2m": sample_dpmpp_2m,
+    "ancestral": sample_ancestral,
+    "churn": sample_churn,
+}
+"""The samplers by the names that settings use."""
+
+STOCHASTIC = frozenset({"ancestral", "churn"})
+"""The samplers that need `draw`; so does "ddim" with a positive eta."""
+
+
+def check_sampler(name: str, process: Process) -> None:
+    """Make sure that a sampler exists and goes with a process.
+
+    Raises:
+        ValueError: It does not.
+    """
+    if name not in SAMPLERS:
+        raise ValueError(f"`sampler` must be one of {', '.join(SAMPLERS)}, got {name!r}.")
+    if name == "churn" and not isinstance(process, EDM):
+        raise ValueError(
+            f"`sampler` must be another one under {type(process).__name__}, got 'churn'. "
+            "It is defined for process=edm alone; sampler=ancestral adds noise under every process."
+        )
+
+
+def num_evaluations(name: str, num_steps: int) -> int:
+    """Return how often a sampler calls the denoiser on the way to a clean frame."""
+    return 2 * num_steps - 1 if name in ("heun", "churn") else num_steps
+
+
+def _heun_step(
+    denoise: Denoise, process: Process, clean: Frame, noisy: Frame, level: float, next_level: float
+) -> Frame:
+    """Return the noisy frame at `next_level` by the mean of the velocities at both ends."""
+    first = process.velocity(clean, noisy, level)
+    guess = noisy + (next_level - level) * first
+    second = process.velocity(denoise(guess, next_level), guess, next_level)
+    return noisy + (next_level - level) / 2 * (first + second)
+
+
+def _required(draw: Draw | None) -> Draw:
+    if draw is None:
+        raise ValueError("`draw` must be given to samplers that add noise, got None. Pass a source of normal noise.")
+    return draw

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from vdworld.evaluation.control import GoalReaching
-from vdworld.evaluation.figures import calibration_plot, distance_plot, film_strip, prediction_plot
+from vdworld.evaluation.drift import Drift
+from vdworld.evaluation.figures import (
+    calibration_plot,
+    distance_plot,
+    drift_plot,
+    drift_strip,
+    film_strip,
+    prediction_plot,
+)
 from vdworld.evaluation.pictures import attempt_gif, clip_gif
 from vdworld.evaluation.prediction import Prediction
 from vdworld.evaluation.returns import Returns
@@ -13,11 +21,14 @@ from vdworld.evaluation.returns import Returns
 _RANKS = {"best": 0.0, "median": 0.5, "worst": 1.0}
 
 
-def draw(prediction: Prediction, control: GoalReaching | Returns | None, fps: float) -> dict[str, bytes]:
+def draw(
+    prediction: Prediction, control: GoalReaching | Returns | None, fps: float, drift: Drift | None = None
+) -> dict[str, bytes]:
     """Return file name to PNG or GIF bytes.
 
-    ``prediction.png``, ``ends.png``, ``clip_<label>.png`` and ``.gif``, ``distance.png``, ``attempt_<rank>.gif``, as
-    far as there is something to show. Attempts are ranked by how the first agent fared.
+    ``prediction.png``, ``ends.png``, ``clip_<label>.png`` and ``.gif``, ``distance.png``, ``attempt_<rank>.gif``,
+    ``drift.png`` and ``drift_frames.png``, as far as there is something to show. Attempts are ranked by how the first
+    agent fared.
     """
     art = {"prediction.png": prediction_plot(prediction)}
     if prediction.calibration is not None:
@@ -32,4 +43,6 @@ def draw(prediction: Prediction, control: GoalReaching | Returns | None, fps: fl
         chosen = {rank: int(order[round(share * (len(order) - 1))]) for rank, share in _RANKS.items()}
         for rank, start in chosen.items():
             art[f"attempt_{rank}.gif"] = attempt_gif(control, start, fps)
+    if drift is not None:
+        art |= {"drift.png": drift_plot(drift), "drift_frames.png": drift_strip(drift)}
     return art

@@ -8,6 +8,7 @@ from pathlib import Path
 from vdworld.agents import Agent
 from vdworld.data import Dataset
 from vdworld.envs.tasks import GoalTask
+from vdworld.evaluation.drift import drift_steps_up_to, measure_drift
 from vdworld.evaluation.playing import EnvironmentLike, play
 from vdworld.evaluation.prediction import predict
 from vdworld.evaluation.provenance import provenance
@@ -31,12 +32,14 @@ def evaluate(
     budget: int = 50,
     max_steps: int = 1_000,
     num_sampling_steps: int | None = None,
+    drift_steps: int | None = None,
     progress: bool = True,
 ) -> Report:
     """Measure how well a world foresees held-out episodes, and how well agents do in the real environment.
 
-    The prediction is measured always. The real environment is played when `agents` or `env` is given, by each agent,
-    by random actions and by doing nothing: goal-reaching where a task is known (PushT), returns elsewhere.
+    The prediction is measured always, long dreams when `drift_steps` is given. The real environment is played when
+    `agents` or `env` is given, by each agent, by random actions and by doing nothing: goal-reaching where a task is
+    known (PushT), returns elsewhere.
 
     Args:
         world: The world.
@@ -52,13 +55,16 @@ def evaluate(
         goal_offset: How many recorded steps ahead a goal lies.
         budget: Steps per goal.
         max_steps: Steps after which an episode is cut off where returns are measured.
-        num_sampling_steps: Network evaluations per imagined frame in the prediction; None leaves it to the world.
+        num_sampling_steps: Network evaluations per imagined frame in predictions and long dreams; None leaves it to
+            the world.
+        drift_steps: Length of long dreams, at least 16; None has none.
         progress: Whether to show progress bars.
 
     Raises:
-        ValueError: The dataset does not fit the world, or no environment is known to play in.
+        ValueError: The dataset does not fit the world or is too small, or no environment is known to play in.
         RestoreError: The real environment did not take a recorded state.
     """
+    long_steps = None if drift_steps is None else drift_steps_up_to(drift_steps)
     episodes, kind = held_out_episodes(dataset)
     prediction = predict(
         world,
@@ -84,8 +90,12 @@ def evaluate(
             seed=seed,
             progress=progress,
         )
+    drift = None
+    if long_steps is not None:
+        settings = {"num_sampling_steps": num_sampling_steps, "seed": seed, "progress": progress}
+        drift = measure_drift(world, episodes, reference=dataset, steps=long_steps, **settings)
     about = {**_describe(dataset, episodes, kind), "seed": str(seed), **provenance(world.device)}
-    report = Report(prediction, control, about, world.record, world.fps)
+    report = Report(prediction, control, about, world.record, world.fps, drift=drift)
     if output is not None:
         report.save(output)
     return report

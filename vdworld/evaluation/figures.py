@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from vdworld.evaluation.control import GoalReaching
 from vdworld.evaluation.controllers import IDLE, RANDOM
+from vdworld.evaluation.drift import WINDOW, Drift
 from vdworld.evaluation.pictures import tile
 from vdworld.evaluation.prediction import ClipPicture, Prediction
+from vdworld.evaluation.tables import DRIFT_ROWS
 from vdworld.extras import require
 from vdworld.metrics import Calibration, Interval, bootstrap_interval
 
@@ -64,24 +66,60 @@ def calibration_plot(calibration: Calibration) -> bytes:
     return _png(figure)
 
 
+def drift_plot(drift: Drift) -> bytes:
+    """Draw every statistic of long dreams against the steps, on a logarithmic axis, over the range of recorded film."""
+    figure = _figure(9.2, 5.2)
+    last = drift.steps[-1]
+    steps = np.unique(np.geomspace(WINDOW, last, 200).round().astype(int))
+    marks = [step for step in drift.steps if step == last or 1.5 * step < last]  # room for the numbers
+    for i, (name, (title, _)) in enumerate(DRIFT_ROWS.items()):
+        axes = _axes(figure.add_subplot(2, 3, i + 1), title, "steps" if i >= 3 else "", "")
+        axes.axhspan(*drift.data.bounds(name), color=FAINT, alpha=0.3, linewidth=0, label="recorded")
+        values = np.stack([drift.statistics[name][:, s - WINDOW : s].mean(axis=1) for s in steps])
+        low, high = np.quantile(values, [0.1, 0.9], axis=1)
+        axes.plot(steps, values.mean(axis=1), color=COLOURS[0], linewidth=1.8, label="dreams")
+        axes.fill_between(steps, low, high, color=COLOURS[0], alpha=0.18, linewidth=0)
+        axes.set_xscale("log")
+        axes.set_xlim(WINDOW, max(last, WINDOW + 1))
+        axes.set_xticks(marks, [f"{step:,}" for step in marks])
+        axes.minorticks_off()
+        if i == 0:
+            axes.legend(frameon=False)
+    return _png(figure)
+
+
 def film_strip(picture: ClipPicture, steps: Iterable[int]) -> bytes:
     """Show real frames above imagined ones: the last one given, then those at the chosen steps ahead."""
-    rows = [("real", picture.real), ("imagined", picture.imagined)]
-    given = tile(picture.context[-1])
-    steps = list(steps)
-    aspect = given.shape[1] / given.shape[0]
-    figure = _figure(1.65 * aspect * (len(steps) + 1) + 0.3, 2 * 1.65 + 0.4)
-    for r, (label, frames) in enumerate(rows):
-        for c, step in enumerate([0, *steps]):
-            axes = figure.add_subplot(2, len(steps) + 1, r * (len(steps) + 1) + c + 1)
-            axes.imshow(given if step == 0 else tile(frames[step - 1]), interpolation="nearest")
+    chosen = [step - 1 for step in steps]
+    films = {"real": picture.real, "imagined": picture.imagined}
+    rows = {name: [picture.context[-1], *film[chosen]] for name, film in films.items()}
+    return _frames(rows, ["given", *(f"+{index + 1}" for index in chosen)])
+
+
+def drift_strip(drift: Drift) -> bytes:
+    """Show three dreams at the reported steps, ranked by how near to recorded frames they end."""
+    order = np.argsort(drift.at(drift.steps[-1])["distance"])
+    ranks = {"nearest": order[0], "median": order[len(order) // 2], "furthest": order[-1]}
+    rows = {label: list(drift.frames[lane]) for label, lane in ranks.items()}
+    return _frames(rows, ["given", *(f"+{step:,}" for step in drift.steps)])
+
+
+def _frames(rows: Mapping[str, Sequence[np.ndarray]], titles: Sequence[str]) -> bytes:
+    """Show frames ``[h, w, c]`` in a grid, rows under their names and columns under their titles."""
+    films = {name: [tile(pixels) for pixels in frames] for name, frames in rows.items()}
+    height, width = next(iter(films.values()))[0].shape[:2]
+    figure = _figure(1.65 * width / height * len(titles) + 0.3, len(films) * 1.65 + 0.4)
+    for r, (name, film) in enumerate(films.items()):
+        for c, (title, pixels) in enumerate(zip(titles, film, strict=True)):
+            axes = figure.add_subplot(len(films), len(titles), r * len(titles) + c + 1)
+            axes.imshow(pixels, interpolation="nearest")
             axes.set_xticks([])
             axes.set_yticks([])
             axes.spines[:].set_color("#d5dbe1")
             if r == 0:
-                axes.set_title("given" if step == 0 else f"+{step}", fontsize=10, color=INK)
+                axes.set_title(title, fontsize=10, color=INK)
             if c == 0:
-                axes.set_ylabel(label, fontsize=10, color=INK)
+                axes.set_ylabel(name, fontsize=10, color=INK)
     return _png(figure)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from vdworld.evaluation.control import GoalReaching
 from vdworld.evaluation.controllers import IDLE, RANDOM
+from vdworld.evaluation.drift import Drift
 from vdworld.evaluation.prediction import Prediction
 from vdworld.evaluation.returns import Returns
 from vdworld.evaluation.stylesheet import STYLESHEET
@@ -22,21 +23,23 @@ def page(
     about: Mapping[str, str],
     training: Mapping[str, Any],
     art: Mapping[str, bytes],
+    drift: Drift | None = None,
 ) -> str:
     """Return the whole page.
 
     Args:
-        tables: Prediction first, then control if there is any.
+        tables: Prediction first, then control and drift if there are any.
         prediction: For the headline figures and the captions of the clips.
         control: Likewise for the agents.
         about: Where the figures come from, one line each.
         training: The world's training record.
         art: The pictures, by file name; they are put into the page.
+        drift: For the headline figure about long dreams.
     """
     title = escape(about.get("environment", "World model"))
     cards = "".join(
         f'<div class="card"><b>{escape(value)}</b><span>{escape(label)}</span><em>{escape(detail)}</em></div>'
-        for value, label, detail in headlines(prediction, control)
+        for value, label, detail in headlines(prediction, control, drift)
     )
     subtitle = " · ".join(escape(about[key]) for key in ("dataset", "date") if key in about)
     parts = [
@@ -45,6 +48,7 @@ def page(
         f'<div class="cards">{cards}</div>',
         _control_section(tables, control, art),
         _prediction_section(tables[0], prediction, art),
+        "" if drift is None else _drift_section(tables[-1], art),
         _facts("How the world was trained", _flat(training)),
         _facts("How to get these figures again", about),
     ]
@@ -55,7 +59,9 @@ def page(
     )
 
 
-def headlines(prediction: Prediction, control: GoalReaching | Returns | None) -> list[tuple[str, str, str]]:
+def headlines(
+    prediction: Prediction, control: GoalReaching | Returns | None, drift: Drift | None = None
+) -> list[tuple[str, str, str]]:
     """Return the few figures that matter most: value, what it is, what it stands beside."""
     cards = []
     if isinstance(control, GoalReaching):
@@ -74,6 +80,11 @@ def headlines(prediction: Prediction, control: GoalReaching | Returns | None) ->
         world, copied = (prediction.interval(name, step).mean for name in ("moving_psnr", "copy_moving_psnr"))
         ahead = "one step ahead" if step == 1 else f"{step} steps ahead"
         cards.append((f"{world:.1f} dB", f"moving pixels, {ahead}", f"copying the last frame {copied:.1f} dB"))
+    if drift is not None:
+        verdict = (
+            "no collapse" if drift.collapse is None else f"{drift.verdict(drift.collapse)} by step {drift.collapse}"
+        )
+        cards.append((f"{drift.steps[-1]:,}", "steps dreamt on end", verdict))
     cards.append((f"{prediction.frames_per_second:,.0f}", "imagined frames per second", "all lanes together"))
     return cards
 
@@ -111,6 +122,12 @@ def _prediction_section(table: Table, prediction: Prediction, art: Mapping[str, 
         body += f"<h3>A clip that is {escape(picture.label)}</h3>"
         body += _figure(art[f"{stem}.png"], "png", "") + _figure(art[f"{stem}.gif"], "gif", caption)
     return f"<section><h2>Prediction of recorded episodes</h2>{body}</section>"
+
+
+def _drift_section(table: Table, art: Mapping[str, bytes]) -> str:
+    body = _figure(art["drift.png"], "png", "Lines: mean over dreams, with 10% to 90% of them. Grey: recorded film.")
+    strip = _figure(art["drift_frames.png"], "png", "Dreams ranked by how near to recorded frames they end.")
+    return f"<section><h2>{escape(table.title)}</h2>{body}{_table(table)}{strip}</section>"
 
 
 def _table(table: Table) -> str:

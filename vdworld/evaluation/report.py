@@ -11,10 +11,11 @@ from typing import Any
 
 from vdworld.evaluation.artwork import draw
 from vdworld.evaluation.control import GoalReaching
+from vdworld.evaluation.drift import Drift
 from vdworld.evaluation.page import page
 from vdworld.evaluation.prediction import Prediction
 from vdworld.evaluation.returns import Returns
-from vdworld.evaluation.tables import Table, control_table, prediction_table, returns_table
+from vdworld.evaluation.tables import Table, control_table, drift_table, prediction_table, returns_table
 
 
 @dataclass
@@ -28,6 +29,7 @@ class Report:
         training: The world's training record, plain JSON values.
         fps: Frames per second of the environment's own time, for GIFs.
         path: The saved ``report.html``; None until ``save``.
+        drift: How long dreams change; None if it was not measured.
     """
 
     prediction: Prediction
@@ -36,14 +38,17 @@ class Report:
     training: Mapping[str, Any] = field(default_factory=dict)
     fps: float = 10.0
     path: Path | None = None
+    drift: Drift | None = None
 
     def tables(self) -> list[Table]:
-        """Return the tables, prediction first."""
+        """Return the tables: prediction, control, drift, as far as they were measured."""
         tables = [prediction_table(self.prediction)]
         if isinstance(self.control, GoalReaching):
             tables.append(control_table(self.control))
         elif self.control is not None:
             tables.append(returns_table(self.control))
+        if self.drift is not None:
+            tables.append(drift_table(self.drift))
         return tables
 
     def table(self) -> str:
@@ -64,6 +69,7 @@ class Report:
             "about": dict(self.about),
             "prediction": _prediction_to_json(self.prediction),
             "control": control,
+            "drift": None if self.drift is None else self.drift.to_json(),
             "training": dict(self.training),
         }
 
@@ -78,12 +84,13 @@ class Report:
         """
         folder = Path(output)
         folder.mkdir(parents=True, exist_ok=True)
-        art = draw(self.prediction, self.control, self.fps)
+        art = draw(self.prediction, self.control, self.fps, self.drift)
         for name, data in art.items():
             (folder / name).write_bytes(data)
         (folder / "report.json").write_text(json.dumps(self.to_json(), indent=2, allow_nan=False, default=str) + "\n")
         self.path = folder / "report.html"
-        self.path.write_text(page(self.tables(), self.prediction, self.control, self.about, self.training, art))
+        parts = (self.prediction, self.control, self.about, self.training, art, self.drift)
+        self.path.write_text(page(self.tables(), *parts))
         return self.path
 
 

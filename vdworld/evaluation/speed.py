@@ -120,7 +120,7 @@ def fresh_world(name: str = "tiny", *, image_size: int = 64, num_actions: int = 
         torch.manual_seed(0)
         network = build(chosen.network_for(size), frame_channels=3, image_size=size, action_dim=codec.dim)
         heads = OutcomeHeads(network.feature_dim)
-    process = build(chosen.process)
+    process = build(chosen.process_for())
     world = WorldModel(network=network, process=process, heads=heads, action_codec=codec, image_size=size)
     return world.eval().requires_grad_(False)
 

@@ -8,11 +8,22 @@ from dataclasses import dataclass
 
 from vdworld.evaluation.control import GoalReaching
 from vdworld.evaluation.controllers import RANDOM
+from vdworld.evaluation.drift import FAULTS, WINDOW, Drift
 from vdworld.evaluation.prediction import Prediction
 from vdworld.evaluation.returns import Returns
 from vdworld.metrics import Interval
 
 REWARD_ERRORS = ("reward_error", "mean_reward_error")
+
+DRIFT_ROWS = {
+    "brightness": ("Brightness", ".1f"),
+    "contrast": ("Contrast", ".1f"),
+    "sharpness": ("Sharpness (1: real)", ".2f"),
+    "motion": ("Motion", ".2f"),
+    "saturation": ("Black or white", ".0%"),
+    "distance": ("Distance (1: real)", ".2f"),
+}
+"""What the statistics of long dreams are called, and how they are written."""
 
 
 @dataclass(frozen=True)
@@ -130,3 +141,26 @@ def returns_table(result: Returns) -> Table:
         "differences are paired by seed."
     )
     return Table("Return in the real environment", ("", "return", "minus random's", "steps"), tuple(rows), note)
+
+
+def drift_table(drift: Drift) -> Table:
+    """Return the statistics of long dreams at the reported steps beside those of recorded film."""
+    rows: list[tuple[str, ...]] = []
+    for name, (label, form) in DRIFT_ROWS.items():
+        low, high = drift.data.bounds(name)
+        means = (f"{drift.at(step)[name].mean():{form}}" for step in drift.steps)
+        rows.append((label, f"{low:{form}} to {high:{form}}", *means, cell(drift.slope(name), 2, signed=True)))
+    for fault in FAULTS:
+        shares = (f"{drift.share(fault, step):.0%}" for step in drift.steps)
+        rows.append((f"Dreams {fault}", f"{drift.data.own(fault).mean():.0%}", *shares, ""))
+    rows.append(("Verdict", "", *(drift.verdict(step) for step in drift.steps), ""))
+    note = (
+        f"{drift.num_lanes} dreams under recorded actions; means over dreams and over the {WINDOW} steps up to each "
+        f"column's. Recorded: 1% to 99% of frames; of windows of {WINDOW} steps for motion. Per 100 steps: change from "
+        "the first column to the last in standard deviations of these (in the least difference that shows, where that "
+        "is more); 95% bootstrap intervals over episodes. Brightness, contrast and motion: grey levels. Distance: to "
+        "the nearest frame of other episodes. Frozen: clearly stiller than 99% of windows. Dissolved: anything else "
+        "visibly beyond the recorded range. The verdict names what befalls more dreams than windows, beyond chance."
+    )
+    columns = ("", "recorded", *(f"{step:,} steps" for step in drift.steps), "per 100 steps")
+    return Table("Long dreams", columns, tuple(rows), note)

@@ -1,7 +1,14 @@
-"""Networks that estimate clean frames."""
+"""Networks behind one interface, ``network(noisy, level, context, step_size) -> (prediction, features)``.
+
+`StackedUNet` and `DiamondUNet` see the last K frames stacked on channels. `VideoUNet` and `Transformer` see whole
+clips, each frame at its own noise level, and are trained on all frames of a clip at once (``network.clip``).
+"""
 
 from vdworld.networks.context import Context
+from vdworld.networks.diamond import DiamondUNet
 from vdworld.networks.ema import ExponentialMovingAverage
+from vdworld.networks.transformer import Transformer
 from vdworld.networks.unet import StackedUNet
+from vdworld.networks.video_unet import VideoUNet
 
-__all__ = ["Context", "ExponentialMovingAverage", "StackedUNet"]
+__all__ = ["Context", "DiamondUNet", "ExponentialMovingAverage", "StackedUNet", "Transformer", "VideoUNet"]

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vdworld.types import Features
+
 
 def level_embedding(level: Tensor, dim: int) -> Tensor:
     """Embed levels ``[b]`` in [0, 1] as cosines and sines ``[b, dim]`` of geometrically spaced frequencies."""
@@ -55,22 +57,46 @@ class SelfAttention(nn.Module):
     Args:
         channels: Features in and out.
         num_heads: Attention heads; must divide `channels`.
+        num_groups: Groups of channels that are normalised together.
     """
 
-    def __init__(self, channels: int, num_heads: int = 4) -> None:
+    def __init__(self, channels: int, num_heads: int = 4, num_groups: int = 1) -> None:
         super().__init__()
         if channels % num_heads:
             raise ValueError(f"`channels` must be a multiple of `num_heads` = {num_heads}, got {channels}.")
         self.num_heads = num_heads
-        self.norm = nn.GroupNorm(1, channels)
+        self.norm = nn.GroupNorm(num_groups, channels)
         self.to_qkv = nn.Conv2d(channels, 3 * channels, 1)
         self.to_out = nn.Conv2d(channels, channels, 1)
         zero(self.to_out)
 
     def forward(self, features: Tensor) -> Tensor:
         """Return features of the same shape ``[b, channels, h, w]``."""
+        return features + self.read(self.norm(features))
+
+    def read(self, features: Tensor) -> Tensor:
+        """Return what every position reads from all ``[b, channels, h, w]``."""
         b, c, h, w = features.shape
-        qkv = self.to_qkv(self.norm(features)).reshape(b, 3, self.num_heads, c // self.num_heads, h * w)
+        qkv = self.to_qkv(features).reshape(b, 3, self.num_heads, c // self.num_heads, h * w)
         query, key, value = qkv.transpose(-1, -2).unbind(dim=1)
         mixed = F.scaled_dot_product_attention(query, key, value)
-        return features + self.to_out(mixed.transpose(-1, -2).reshape(b, c, h, w))
+        return self.to_out(mixed.transpose(-1, -2).reshape(b, c, h, w))
+
+
+class PooledFeatures(nn.Module):
+    """Features of a frame out of its coarsest maps, pooled to 4 x 4 places: where something is still counts.
+
+    Args:
+        channels: Channels of the maps.
+        feature_dim: Length of the features; a multiple of 16.
+    """
+
+    def __init__(self, channels: int, feature_dim: int) -> None:
+        super().__init__()
+        if feature_dim % 16:
+            raise ValueError(f"`feature_dim` must be a multiple of 16, got {feature_dim}.")
+        self.project = nn.Conv2d(channels, feature_dim // 16, 1)
+
+    def forward(self, maps: Tensor) -> Features:
+        """Return ``[b, f]``."""
+        return F.adaptive_avg_pool2d(self.project(F.silu(maps)), 4).flatten(1)

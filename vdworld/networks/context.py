@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vdworld.types import Actions, Frames, Known, NoiseLevels
+from vdworld.types import Actions, ClipLevels, Frames, Known
 
 
 @dataclass
@@ -12,13 +12,14 @@ class Context:
     """The past, and the actions that lead through it into the frame being denoised.
 
     Args:
-        frames: The K frames before, ``[b, K, c, h, w]``, mixed with noise up to `level`; newest last.
+        frames: The K frames before, ``[b, K, c, h, w]``, each mixed with noise up to its `level`; newest last.
         actions: Encoded actions ``[b, K, a]``; the last one leads into the frame being denoised.
         known: ``[b, K]``; False marks a null action: padding before the episode began, or video without actions.
-        level: The noise level of the context frames ``[b]``, told to the network.
+        level: The noise level of every context frame ``[b, K]``; a network is told it as a number of order 1, as it is
+            told the level of the noisy frame.
     """
 
     frames: Frames
     actions: Actions
     known: Known
-    level: NoiseLevels
+    level: ClipLevels

@@ -1,8 +1,21 @@
 """Training: losses, the loop, checkpoints and logs."""
 
 from vdworld.training.assemble import new_world
+from vdworld.training.batch import Hiding, encode
 from vdworld.training.loss import LossWeights, world_loss
+from vdworld.training.self_forcing import SelfForcing
 from vdworld.training.train import train
-from vdworld.training.trainer import Trainer, TrainerSettings
+from vdworld.training.trainer import Shortcut, Trainer, TrainerSettings
 
-__all__ = ["LossWeights", "Trainer", "TrainerSettings", "new_world", "train", "world_loss"]
+__all__ = [
+    "Hiding",
+    "LossWeights",
+    "SelfForcing",
+    "Shortcut",
+    "Trainer",
+    "TrainerSettings",
+    "encode",
+    "new_world",
+    "train",
+    "world_loss",
+]

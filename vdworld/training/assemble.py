@@ -10,7 +10,7 @@ from gymnasium.spaces import Box
 
 from vdworld.data import ClipSampler, Dataset
 from vdworld.spaces import ActionCodec, leaves
-from vdworld.world import OutcomeHeads, StartClips, WorldModel, build, preset
+from vdworld.world import OutcomeHeads, Sampling, StartClips, WorldModel, build, preset
 
 NUM_STARTS = 256
 
@@ -39,7 +39,7 @@ def new_world(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         built = build(
-            _merge(sizes.network_for((height, width)), network),
+            sizes.network_for((height, width), network),
             frame_channels=3 * len(dataset.cameras),
             image_size=(height, width),
             action_dim=codec.dim,
@@ -51,13 +51,14 @@ def new_world(
         )
     return WorldModel(
         network=built,
-        process=build(_merge(sizes.process, process)),
+        process=build(sizes.process_for(process)),
         heads=heads,
         action_codec=codec,
         image_size=(height, width),
         cameras=tuple(dataset.cameras),
         fps=dataset.fps,
         has_reward=dataset.has_rewards,
+        sampling=Sampling(**sizes.sampling),
         spec=dataset.spec,
     )
 
@@ -77,13 +78,6 @@ def sample_starts(dataset: Dataset, world: WorldModel, seed: int) -> StartClips:
     batch = clips.sample(NUM_STARTS, torch.Generator().manual_seed(seed))
     k = world.context_length + 1
     return StartClips(batch.frames[:, :k].contiguous(), batch.actions[:, : k - 1], batch.known[:, : k - 1])
-
-
-def _merge(base: dict[str, Any], changes: dict[str, Any] | None) -> dict[str, Any]:
-    changes = {key: value for key, value in (changes or {}).items() if value is not None}
-    if changes.get("_target_", base["_target_"]) != base["_target_"]:
-        return changes  # another class: the preset's sizes are not its own
-    return {**base, **changes}
 
 
 def _rewards(dataset: Dataset) -> np.ndarray:

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vdworld.data import Clips
-from vdworld.networks import Context
-from vdworld.types import Frame
+from vdworld.diffusion import draw_jumps, shortcut_target
+from vdworld.networks.network import VideoNetwork
+from vdworld.training.batch import Batch, Hiding
+from vdworld.types import Features, Frame, PerLane
 from vdworld.world import WorldModel
 
 MOVING = 0.05  # a pixel moves if a channel changes by more than this, of a range of 2
@@ -26,80 +27,151 @@ class LossWeights:
             large.
         reward: Weight of the squared error of the standardised reward.
         continuation: Weight of the cross entropy of the episode's going on.
-        context_noise: The context frames' noise level is drawn between clean and this far from it, in [0, 1].
     """
 
     moving: float = 0.2
     reward: float = 0.01
     continuation: float = 0.01
-    context_noise: float = 0.1
+
+
+Losses = dict[str, Tensor]
+"""``loss`` and its parts, each a scalar."""
 
 
 def world_loss(
-    world: WorldModel, clips: Clips, weights: LossWeights, rng: torch.Generator, horizon: int | None = None
-) -> dict[str, Tensor]:
-    """Return the loss and its parts, each a scalar.
-
-    The target frames of a clip are predicted one after the other, each from a context that holds the model's own
-    estimates of the earlier ones (Alonso et al. 2024, DIAMOND, section 3.1), so that errors don't pile up in dreams.
+    world: WorldModel,
+    batch: Batch,
+    weights: LossWeights,
+    hiding: Hiding,
+    rng: torch.Generator,
+    *,
+    horizon: int = 1,
+    whole_clips: bool = True,
+) -> Losses:
+    """Return the loss of a world's estimates: of whole clips for video networks, of next frames for the others.
 
     Args:
         world: The world in training.
-        clips: K context and H >= 1 target frames.
+        batch: K context and H >= 1 target frames.
         weights: How the parts add up.
+        hiding: What is hidden from the network.
         rng: Draws noise and noise levels; on the CPU.
-        horizon: How many of the target frames to predict; None means all.
+        horizon: How many of the target frames to predict, each from the world's own estimates of those before.
+        whole_clips: Whether video networks predict all frames of a clip, or next frames as the others do.
     """
-    device, k = world.device, world.context_length
-    frames = clips.frames.to(device).float().div(127.5).sub(1.0)
-    known = clips.known.to(device)
-    actions = world.action_codec.encode_flat(clips.actions.to(device), known)
-    rewards = (clips.rewards.to(device) - world.heads.reward_offset) / world.heads.reward_scale
-    going_on = 1.0 - clips.terminated.to(device).float()
-    history = list(frames[:, :k].unbind(dim=1))
-    parts: dict[str, Tensor] = {}
-    horizon = horizon or frames.shape[1] - k
+    if isinstance(world.network, VideoNetwork) and whole_clips:
+        return clip_loss(world, batch, weights, hiding, rng)
+    return unrolled_loss(world, batch, weights, hiding, rng, horizon=horizon)
+
+
+def unrolled_loss(
+    world: WorldModel, batch: Batch, weights: LossWeights, hiding: Hiding, rng: torch.Generator, *, horizon: int = 1
+) -> Losses:
+    """Return the loss of target frames that are predicted one after the other.
+
+    The context holds the world's own estimates of the earlier ones (Alonso et al. 2024, DIAMOND, section 3.1).
+    """
+    k, process = world.context_length, world.process
+    history = list(batch.frames[:, :k].unbind(dim=1))
+    parts: Losses = {}
     for h in range(horizon):
-        past = torch.stack(history[h : h + k], dim=1)
-        step = slice(h, h + k)
-        targets = rewards[:, h], going_on[:, h]
-        estimate, terms = _step_loss(
-            world, past, frames[:, k + h], actions[:, step], known[:, step], targets, weights, rng
-        )
+        past, clean = torch.stack(history[h : h + k], dim=1), batch.frames[:, k + h]
+        context = hiding.context(process, past, batch.actions[:, h : h + k], batch.known[:, h : h + k], rng)
+        level = process.training_levels((len(batch),), rng).to(clean.device)
+        noise = process.training_noise(tuple(clean.shape), level, rng).to(clean.device)
+        estimate, features = world.denoiser(process.mix(clean, noise, level), level, context)
+        estimate = estimate.float()
         history.append(estimate.detach().clamp(-1, 1))
+        error = frame_error(estimate, clean, past[:, -1], weights)
+        terms = {"frame": (process.loss_weight(level) * error).mean()}
+        terms |= outcome_loss(world, features, batch.rewards[:, h], batch.going_on[:, h])
         parts = {name: parts.get(name, 0.0) + term / horizon for name, term in terms.items()}
-    total = parts["frame"] + weights.continuation * parts["continuation"]
-    return {"loss": total + weights.reward * parts["reward"] if world.has_reward else total, **parts}
+    return total(world, parts, weights)
 
 
-def _step_loss(
+def clip_loss(world: WorldModel, batch: Batch, weights: LossWeights, hiding: Hiding, rng: torch.Generator) -> Losses:
+    """Return the loss of all frames of clips, each frame at a noise level of its own (Chen et al. 2024, algorithm 1).
+
+    About half of the frames are nearly clean, so that the others learn from a past as dreams show it; these count.
+    """
+    process, frames, device = world.process, batch.frames, batch.frames.device
+    b, t = frames.shape[:2]
+    drawn, nearly = process.training_levels((b, t), rng), process.level_of(hiding.ratios((b, t), rng))
+    given = torch.rand(b, t, generator=rng) < 0.5
+    given[:, -1] = False
+    level = torch.where(given, nearly, drawn).to(device)
+    noise = process.training_noise(tuple(frames.shape), level, rng).to(device)
+    actions = F.pad(batch.actions, (0, 0, 1, 0))
+    known = F.pad(hiding.known(batch.known, rng), (1, 0))
+    estimate, features = world.denoiser.clip(process.mix(frames, noise, level), level, actions, known)
+    estimate, counts = estimate[:, 1:].float().flatten(0, 1), (~given[:, 1:]).to(device).flatten()
+    clean, last = frames[:, 1:].flatten(0, 1), frames[:, :-1].flatten(0, 1)
+    error = process.loss_weight(level[:, 1:].flatten()) * frame_error(estimate, clean, last, weights)
+    horizon = batch.rewards.shape[1]
+    parts = {"frame": (error * counts).sum() / counts.sum()}
+    parts |= outcome_loss(
+        world, features[:, -horizon:].flatten(0, 1), batch.rewards.flatten(), batch.going_on.flatten()
+    )
+    return total(world, parts, weights)
+
+
+def shortcut_loss(
     world: WorldModel,
-    past: Tensor,
-    clean: Frame,
-    actions: Tensor,
-    known: Tensor,
-    targets: tuple[Tensor, Tensor],
+    teacher: WorldModel,
+    batch: Batch,
     weights: LossWeights,
+    hiding: Hiding,
     rng: torch.Generator,
-) -> tuple[Frame, dict[str, Tensor]]:
-    b, device = len(clean), clean.device
+    finest: int,
+) -> Tensor:
+    """Return the loss of long steps against two half as long by the averaged weights (Frans et al. 2025, equation 5).
 
-    def normal(like: Tensor) -> Tensor:
-        return torch.randn(like.shape, generator=rng).to(device)
+    Args:
+        world: The world in training.
+        teacher: The world with averaged weights.
+        batch: Clips; the first target frame counts.
+        weights: How moving pixels count.
+        hiding: What is hidden from the network.
+        rng: Draws jumps and noise; on the CPU.
+        finest: The step count from which no step is a shortcut.
+    """
+    process, k = world.process, world.context_length
+    past, clean = batch.frames[:, :k], batch.frames[:, k]
+    context = hiding.context(process, past, batch.actions[:, :k], batch.known[:, :k], rng)
+    begin, length = (value.to(clean.device) for value in draw_jumps(len(batch), finest, rng))
+    start, middle, end = (process.warp(place) for place in (begin, begin + length / 2, begin + length))
+    half = torch.where(length / 2 > 1 / finest, length / 2, 0.0)
+    noisy = process.mix(clean, process.training_noise(tuple(clean.shape), start, rng).to(clean.device), start)
+    with torch.no_grad():
 
-    context_level = (1 - weights.context_noise * torch.rand(b, generator=rng)).to(device)
-    level = world.process.training_levels(b, rng).to(device)
-    noisy_past = world.process.mix(past, normal(past), context_level)
-    noisy = world.process.mix(clean, normal(clean), level)
-    estimate, features = world.network(noisy, level, Context(noisy_past, actions, known, context_level))
-    estimate = estimate.float()
-    squared = (estimate - clean).square().mean(dim=1)  # [b, h, w]
-    moving = ((clean - past[:, -1]).abs().amax(dim=1) > MOVING).float()
+        def denoise(frames: Frame, level: Tensor) -> Frame:
+            return teacher.denoiser(frames, level, context, half)[0].float().clamp(-1, 1)
+
+        target = shortcut_target(denoise, process, noisy, start, middle, end)
+    estimate = world.denoiser(noisy, start, context, length)[0].float()
+    return (process.loss_weight(start) * frame_error(estimate, target, past[:, -1], weights)).mean()
+
+
+def frame_error(estimate: Frame, target: Frame, last: Frame, weights: LossWeights) -> PerLane:
+    """Return each frame's mean squared error ``[b]``, with its moving pixels counted once more."""
+    squared = (estimate - target).square().mean(dim=1)  # [b, h, w]
+    if not weights.moving:
+        return squared.mean(dim=(1, 2))
+    moving = ((target - last).abs().amax(dim=1) > MOVING).float()
     moving_error = (squared * moving).sum(dim=(1, 2)) / moving.sum(dim=(1, 2)).clamp(min=4.0)
-    error = squared.mean(dim=(1, 2)) + weights.moving * moving_error
+    return squared.mean(dim=(1, 2)) + weights.moving * moving_error
+
+
+def outcome_loss(world: WorldModel, features: Features, rewards: Tensor, going_on: Tensor) -> Losses:
+    """Return the losses of reward and continuation."""
     reward, continuation_logit = world.heads(features)
-    return estimate, {
-        "frame": (world.process.loss_weight(level) * error).mean(),
-        "reward": F.mse_loss(reward.float(), targets[0]),
-        "continuation": F.binary_cross_entropy_with_logits(continuation_logit.float(), targets[1]),
+    return {
+        "reward": F.mse_loss(reward.float(), rewards),
+        "continuation": F.binary_cross_entropy_with_logits(continuation_logit.float(), going_on),
     }
+
+
+def total(world: WorldModel, parts: Losses, weights: LossWeights) -> Losses:
+    """Add the parts up."""
+    loss = parts["frame"] + weights.continuation * parts["continuation"]
+    return {"loss": loss + weights.reward * parts["reward"] if world.has_reward else loss, **parts}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from vdworld.training.assemble import new_world, sample_starts
 from vdworld.training.checkpoint import has_checkpoint
 from vdworld.training.trainer import Trainer, TrainerSettings
 from vdworld.training.validation import Validation
-from vdworld.world import WorldModel
+from vdworld.world import Sampling, WorldModel
 from vdworld.world import preset as find_preset
 
 FILM_LENGTH = 20
@@ -29,6 +30,7 @@ def train(
     world: WorldModel | None = None,
     network: dict[str, Any] | None = None,
     process: dict[str, Any] | None = None,
+    sampling: dict[str, Any] | None = None,
     max_steps: int | None = None,
     max_minutes: float | None = None,
     output: str | Path | None = None,
@@ -43,8 +45,10 @@ def train(
         dataset: Recorded experience; its ``test`` split is only measured on.
         preset: Sizes of a new world: ``"tiny"``.
         world: A world to go on with, on more data; it is copied. None builds a new one.
-        network: Settings of a new network on top of the preset's, such as ``{"width": 64}``.
+        network: Settings of a new network on top of the preset's, such as ``{"width": 64}``; a ``_target_`` picks
+            another class of ``vdworld.networks``.
         process: Settings of the diffusion process likewise.
+        sampling: Settings of ``vdworld.world.Sampling``, such as ``{"sampler": "heun", "num_steps": 2}``.
         max_steps: Stop after so many optimiser steps.
         max_minutes: Stop after so many minutes of wall-clock time; the preset's time where neither is given.
         output: Folder of checkpoints and logs, which ends as the world's own self-contained folder.
@@ -72,9 +76,13 @@ def train(
     else:
         _check_same_kind(world, dataset)
         world = copy.deepcopy(world)
+    _teach(world, chosen)
+    world.sampling = Sampling(**{**asdict(world.sampling), **(sampling or {})})
     world = world.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     folder = None if output is None else Path(output)
-    clips = ClipSampler(train_split, context_length=world.context_length, horizon=chosen.horizon, cameras=world.cameras)
+    forced = chosen.self_forcing.horizon + 1 if chosen.self_forcing.after < 1 else 1
+    horizon = max(chosen.horizon, forced)
+    clips = ClipSampler(train_split, context_length=world.context_length, horizon=horizon, cameras=world.cameras)
     trainer = Trainer(world, clips, _validation(dataset, world), chosen, output=folder, seed=seed)
     if resume and folder is not None and has_checkpoint(folder):
         trainer.resume()
@@ -84,6 +92,23 @@ def train(
     if folder is not None:
         trained.save_pretrained(folder)
     return trained
+
+
+def _teach(world: WorldModel, settings: TrainerSettings) -> None:
+    """Note in the world what it will be able to do once it is trained so.
+
+    Raises:
+        ValueError: Its process knows no shortcuts.
+    """
+    if settings.shortcut.share:
+        if not world.process.supports_shortcut:
+            raise ValueError(
+                "`shortcut.share` must be 0 for a process whose paths are not straight, got "
+                f"{settings.shortcut.share} with {type(world.process).__name__}. Choose process=flow."
+            )
+        world.shortcut_steps = settings.shortcut.finest
+    hidden = {"actions": settings.hiding.action_dropout, "history": settings.hiding.history_dropout}
+    world.trained_without = tuple(name for name, share in hidden.items() if share or name in world.trained_without)
 
 
 def _validation(dataset: Dataset, world: WorldModel) -> Validation:

@@ -9,16 +9,40 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from vdworld.data import Clips, ClipSampler
 from vdworld.networks import ExponentialMovingAverage
 from vdworld.training import checkpoint as files
+from vdworld.training.batch import Batch, Hiding, encode
 from vdworld.training.logging import TrainingLog
-from vdworld.training.loss import LossWeights, world_loss
+from vdworld.training.loss import LossWeights, shortcut_loss, world_loss
 from vdworld.training.optimizer import Muon, split_parameters
 from vdworld.training.precision import autocast
+from vdworld.training.self_forcing import SelfForcing, force
 from vdworld.training.validation import Validation
 from vdworld.world import WorldModel
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """How a world learns to make long steps (``vdworld.diffusion.shortcut_target``).
+
+    Args:
+        share: Share of the clips that train long steps; 0 is a world without shortcuts, 0.25 is usual.
+        after: Share of the run before which none does: there is nothing yet to take a shortcut through.
+        finest: The step count from which no step is a shortcut, a power of two.
+    """
+
+    share: float = 0.0
+    after: float = 0.3
+    finest: int = 32
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.share < 1:
+            raise ValueError(f"`shortcut.share` must lie in [0, 1), got {self.share}.")
+        if self.finest < 2 or self.finest & (self.finest - 1):
+            raise ValueError(f"`shortcut.finest` must be a power of two from 2, got {self.finest}.")
 
 
 @dataclass(frozen=True)
@@ -45,6 +69,9 @@ class TrainerSettings:
         validate_every: Steps between measurements on held-out clips.
         num_rollout_gifs: Animated rollouts over the whole run.
         weights: How the parts of the loss add up.
+        hiding: What is hidden from the network now and then.
+        shortcut: How to train for few sampling steps.
+        self_forcing: A finishing stage against drift.
     """
 
     max_steps: int | None = None
@@ -64,6 +91,9 @@ class TrainerSettings:
     validate_every: int = 100
     num_rollout_gifs: int = 4
     weights: LossWeights = field(default_factory=LossWeights)
+    hiding: Hiding = field(default_factory=Hiding)
+    shortcut: Shortcut = field(default_factory=Shortcut)
+    self_forcing: SelfForcing = field(default_factory=SelfForcing)
 
     def __post_init__(self) -> None:
         for name in ("max_steps", "max_minutes", "batch_size", "horizon", "checkpoint_every", "validate_every"):
@@ -127,11 +157,14 @@ class Trainer:
 
     @property
     def share(self) -> float:
-        """Share of the run's time that has passed: later steps predict more frames and take longer."""
+        """Share of the run's time that has passed: later stages take longer, shortcut rows two more evaluations."""
         if self.settings.max_minutes is not None:
             return self.progress
-        first, extra = self.settings.unroll_after, self.settings.horizon - 1
-        return (self.progress + extra * max(self.progress - first, 0.0)) / (1 + extra * (1 - first))
+        settings = self.settings
+        unrolling = min(settings.unroll_after, settings.self_forcing.after)
+        stages = ((unrolling, settings.horizon - 1), (settings.shortcut.after, 2 / 3 * settings.shortcut.share))
+        costs = (sum(extra * max(at - first, 0.0) for first, extra in stages) + at for at in (self.progress, 1.0))
+        return next(costs) / next(costs)
 
     @property
     def unrolled(self) -> int:
@@ -211,7 +244,7 @@ class Trainer:
             for group in optimizer.param_groups:
                 group["lr"] = peak * self._schedule()
         with autocast(self.world.device, self.settings.precision):
-            losses = world_loss(self.world, batch, self.settings.weights, self.rng, self.unrolled)
+            losses = self._losses(encode(self.world, batch))
         self.world.zero_grad(set_to_none=True)
         losses["loss"].backward()
         torch.nn.utils.clip_grad_norm_(self.parameters, self.settings.max_gradient_norm)
@@ -220,6 +253,22 @@ class Trainer:
         self.average.update(self.world)
         self.step, self.rng_state = self.step + 1, self.rng.get_state()
         return {name: value.detach() for name, value in losses.items()}
+
+    def _losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the loss and its parts; some rows train shortcuts once that stage has begun."""
+        settings, shortcut = self.settings, self.settings.shortcut
+        jumping = round(shortcut.share * len(batch)) if self.progress >= shortcut.after else 0
+        common = (settings.weights, settings.hiding, self.rng)
+        forced, horizon = self.progress >= settings.self_forcing.after, self.unrolled
+        if forced:
+            length = int(torch.randint(settings.self_forcing.horizon + 1, (), generator=self.rng))
+            batch, horizon = force(self.average.average, batch, length, self.rng), 1
+        losses = world_loss(self.world, batch[jumping:], *common, horizon=horizon, whole_clips=not forced)
+        if not jumping:
+            return losses
+        term = shortcut_loss(self.world, self.average.average, batch[:jumping], *common, finest=shortcut.finest)
+        share = jumping / len(batch)
+        return {**losses, "loss": (1 - share) * losses["loss"] + share * term, "shortcut": term}
 
     def _schedule(self) -> float:
         """Return the share of the peak learning rates that the next step takes."""

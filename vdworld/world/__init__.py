@@ -6,6 +6,7 @@ from vdworld.world.model import WorldModel
 from vdworld.world.noise import lane_seeds
 from vdworld.world.outcome import Observation, Outcome, Rollout
 from vdworld.world.presets import PRESETS, Preset, preset
+from vdworld.world.sampling import Sampling
 from vdworld.world.starts import StartClips
 from vdworld.world.state import WorldState
 
@@ -16,6 +17,7 @@ __all__ = [
     "OutcomeHeads",
     "Preset",
     "Rollout",
+    "Sampling",
     "StartClips",
     "WorldModel",
     "WorldState",

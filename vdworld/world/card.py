@@ -23,7 +23,7 @@ def model_card(world: WorldModel) -> str:
         f"- actions: `{world.action_space}`",
         f"- rewards: {'yes' if world.has_reward else 'none in the data'}",
         f"- {parameters:,} parameters, {world.context_length} frames of context, "
-        f"{world.num_sampling_steps} network evaluations per frame",
+        f"{world.num_sampling_steps} sampling steps per frame ({world.sampling.sampler})",
         "",
         "```python",
         "import gymnasium as gym, vdworld",

@@ -10,15 +10,18 @@ import gymnasium as gym
 import torch
 from torch import Tensor, nn
 
-from vdworld.diffusion import RectifiedFlow, sample_euler
-from vdworld.networks import Context, StackedUNet
+from vdworld.diffusion import Process
+from vdworld.networks import Context
+from vdworld.networks.network import Network
 from vdworld.spaces import ActionCodec
 from vdworld.spec import EnvironmentSpec
-from vdworld.types import Actions, Features, Frame, Frames, LaneIntegers, PastActions, PastKnown
+from vdworld.types import Actions, Frame, Frames, Known, LaneIntegers, PastActions, PastKnown
+from vdworld.world import rolling, starting
+from vdworld.world.denoiser import Denoiser
 from vdworld.world.heads import OutcomeHeads
-from vdworld.world.history import first_frames, fit_history
-from vdworld.world.noise import lane_normal, lane_seeds, lane_uniform
+from vdworld.world.noise import lane_seeds, lane_uniform
 from vdworld.world.outcome import Outcome, Rollout
+from vdworld.world.sampling import Sampling, check_sampling, jump_length, sample_frame
 from vdworld.world.starts import StartClips
 from vdworld.world.state import WorldState
 
@@ -38,7 +41,9 @@ class WorldModel(nn.Module):
         cameras: Names of the cameras; their frames lie behind one another on the channels.
         fps: Steps per second of the environment's time.
         has_reward: Whether the data held rewards; without them `reward` is 0 and means nothing.
-        num_sampling_steps: Network evaluations per frame unless a call says otherwise.
+        sampling: How frames are drawn; None is one Euler step.
+        shortcut_steps: The step count from which no step is a shortcut; 0 for a world trained without shortcuts.
+        trained_without: Which of "actions" and "history" training sometimes hid, so that they can guide.
         spec: How to build the real environment again.
         starts: Real clips to begin from.
         record: How the world was trained, plain JSON values.
@@ -47,27 +52,56 @@ class WorldModel(nn.Module):
     def __init__(
         self,
         *,
-        network: StackedUNet,
-        process: RectifiedFlow,
+        network: Network,
+        process: Process,
         heads: OutcomeHeads,
         action_codec: ActionCodec,
         image_size: tuple[int, int],
         cameras: tuple[str, ...] = ("image",),
         fps: float = 10.0,
         has_reward: bool = True,
-        num_sampling_steps: int = 1,
+        sampling: Sampling | None = None,
+        shortcut_steps: int = 0,
+        trained_without: tuple[str, ...] = (),
         spec: EnvironmentSpec | None = None,
         starts: StartClips | None = None,
         record: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
         # channels_last: 1.5 times faster on CPUs without AVX-512
-        self.network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self.network: Any = network.to(memory_format=torch.channels_last)  # pyright: ignore
         self.process, self.heads, self.action_codec = process, heads, action_codec
         height, width = image_size
         self.image_size, self.cameras, self.fps = (height, width), tuple(cameras), fps
-        self.has_reward, self.num_sampling_steps = has_reward, num_sampling_steps
+        self.has_reward, self.shortcut_steps = has_reward, shortcut_steps
+        self.trained_without = tuple(trained_without)
         self.spec, self.starts, self.record = spec, starts, record or {}
+        self.sampling = sampling or Sampling()
+        Denoiser(network, process)  # refuses a network and a process that don't go together
+
+    @property
+    def denoiser(self) -> Denoiser:
+        """The network as an estimator of clean frames."""
+        return Denoiser(self.network, self.process)
+
+    @property
+    def sampling(self) -> Sampling:
+        """How frames are drawn; set another to change it.
+
+        Raises:
+            ValueError: This world can't be sampled so; the message says what can.
+        """
+        return self._sampling
+
+    @sampling.setter
+    def sampling(self, sampling: Sampling) -> None:
+        check_sampling(sampling, self.process, self.shortcut_steps, self.trained_without)
+        self._sampling = sampling
+
+    @property
+    def num_sampling_steps(self) -> int:
+        """Steps from noise to a frame unless a call says otherwise."""
+        return self.sampling.num_steps
 
     @property
     def context_length(self) -> int:
@@ -109,30 +143,13 @@ class WorldModel(nn.Module):
         Raises:
             ValueError: Shapes that don't fit this world.
         """
-        if frames.ndim != 5 or tuple(frames.shape[2:]) != self.frame_shape:
-            raise ValueError(f"`frames` must be [b, k, {', '.join(map(str, self.frame_shape))}], got {frames.shape}.")
-        if not frames.is_floating_point():
-            raise ValueError(
-                f"`frames` must be floats in [-1, 1], got {frames.dtype}. Pixels [b, k, h, w, c] go through "
-                "`vdworld.spaces.frames_to_float` first."
-            )
-        b, k = frames.shape[:2]
-        frames = frames.to(self.device, torch.float32)
-        first = first_frames(lengths, b, k, self.device)
-        encoded = torch.zeros(b, k - 1, self.action_codec.dim, device=self.device)
-        known = torch.zeros(b, k - 1, dtype=torch.bool, device=self.device)
-        if actions is not None and k > 1:
-            known = torch.arange(k - 1, device=self.device) >= first[:, None]
-            encoded = self._encode(actions, (b, k - 1), known)
-        return self._start(frames, encoded, known, lane_seeds(seed, b, self.device), first)
+        return starting.from_frames(self, frames, actions, lengths, seed)
 
     def start_encoded(
         self, frames: Frames, actions: PastActions, known: PastKnown, seed: int | Sequence[int] | Tensor = 0
     ) -> WorldState:
         """Begin dreams from clips with encoded actions, whose padding is marked in `known`."""
-        b, k = frames.shape[:2]
-        first = first_frames(None, b, k, self.device)
-        return self._start(frames, actions, known, lane_seeds(seed, b, self.device), first)
+        return starting.from_encoded(self, frames, actions, known, seed)
 
     def sample_start(self, num_lanes: int, seed: int | Sequence[int] | Tensor = 0) -> WorldState:
         """Begin dreams from the world's own start clips; a lane's seed picks its clip.
@@ -141,8 +158,8 @@ class WorldModel(nn.Module):
             ValueError: The world carries no start clips.
         """
         seeds = lane_seeds(seed, num_lanes, self.device)
-        chosen = (lane_uniform(seeds, torch.zeros_like(seeds) - 1) * len(self._own_starts())).long()
-        return self.start_from_clips(chosen, seeds)
+        chosen = (lane_uniform(seeds, torch.zeros_like(seeds) - 1) * len(starting.own_clips(self))).long()
+        return starting.from_clips(self, chosen, seeds)
 
     def start_from_clips(self, chosen: Tensor, seed: int | Sequence[int] | Tensor = 0) -> WorldState:
         """Begin dreams from start clips picked by index ``[b]``.
@@ -150,11 +167,7 @@ class WorldModel(nn.Module):
         Raises:
             ValueError: The world carries no start clips.
         """
-        starts, rows = self._own_starts(), chosen.cpu()
-        frames = starts.frames[rows].to(self.device).float().div(127.5).sub(1.0)
-        known = starts.known[rows].to(self.device)
-        encoded = self.action_codec.encode_flat(starts.actions[rows].to(self.device), known)
-        return self.start_encoded(frames, encoded, known, seed)
+        return starting.from_clips(self, chosen, seed)
 
     def background(self) -> Tensor:
         """Return the median of the start clips' last frames ``[c, h, w]``: what stays where it is under one camera.
@@ -162,7 +175,7 @@ class WorldModel(nn.Module):
         Raises:
             ValueError: The world carries no start clips.
         """
-        frames = self._own_starts().frames[:, -1].float().div(127.5).sub(1.0)
+        frames = starting.own_clips(self).frames[:, -1].float().div(127.5).sub(1.0)
         return frames.median(dim=0).values
 
     def step(
@@ -186,16 +199,17 @@ class WorldModel(nn.Module):
             donate: The caller gives `state` up, and its memory may be used again. A stacked-frame world has no
                 memory worth using again, so that nothing changes for it.
         """
-        context = self._context(state, action if encoded else self._encode(action, (len(state),)))
-        frame = self._sample(state, context, num_sampling_steps, state.counter)
+        action = action if encoded else self.encode_actions(action, (len(state),))
+        context = rolling.context_of(self, state, action)
+        frame = self.draw_frame(context, state.seed, state.counter, num_sampling_steps)
         uncertainty = None
         if with_uncertainty:
-            other = self._sample(state, context, num_sampling_steps, state.counter + 1)
+            other = self.draw_frame(context, state.seed, state.counter + 1, num_sampling_steps)
             uncertainty = (frame - other).square().mean(dim=(1, 2, 3)).sqrt()
-        features = self.network.features(frame, context.level, context)
+        features = self.denoiser.features(frame, context)
         reward, continuation = self.heads.predict(features)
         terminated = lane_uniform(state.seed, state.counter + 2) > continuation
-        after = _after(state, context, frame, features)
+        after = rolling.after(state, context, frame, features)
         return after, Outcome(frame, reward, continuation, terminated, features, uncertainty, self.cameras)
 
     def rollout(
@@ -227,13 +241,12 @@ class WorldModel(nn.Module):
         Raises:
             ValueError: A policy without `horizon`, or actions of another shape.
         """
-        future = None if callable(actions_or_policy) else self._future(actions_or_policy, len(state), encoded)
-        longest = horizon if future is None else future.shape[1]
-        steps = longest if horizon is None else horizon
-        if steps is None or longest is None or not 1 <= steps <= longest:
-            raise ValueError(f"`horizon` must be at least 1 and within the actions; a policy needs it. Got {horizon}.")
+        future = None
+        if not callable(actions_or_policy):
+            future = actions_or_policy if encoded else rolling.encode_future(self, actions_or_policy, len(state))
+        steps = rolling.count_steps(horizon, future)
         if frames_only and future is not None:
-            return self._rollout_frames(state, future[:, :steps], num_sampling_steps)
+            return rolling.roll_frames(self, state, future[:, :steps], num_sampling_steps)
         outcomes: list[Outcome] = []
         for t in range(steps):
             state, outcome = self.step(
@@ -265,18 +278,12 @@ class WorldModel(nn.Module):
 
         return load_world(path_or_name).to(device)
 
-    def _own_starts(self) -> StartClips:
-        if self.starts is None:
-            raise ValueError("This world carries no start clips; begin with `world.start(frames, actions)`.")
-        return self.starts
+    def encode_actions(self, actions: Any, batch: tuple[int, ...], known: Tensor | None = None) -> Tensor:
+        """Return actions in the environment's units as flat encoded ones ``[*batch, a]``.
 
-    def _future(self, actions: Any, num_lanes: int, encoded: bool) -> Actions:
-        if encoded:
-            return actions
-        length = self.action_codec.flatten(actions).shape[1:2]
-        return self._encode(actions, (num_lanes, *length))
-
-    def _encode(self, actions: Any, batch: tuple[int, ...], known: Tensor | None = None) -> Tensor:
+        Raises:
+            ValueError: Their leading axes are not `batch`.
+        """
         flat = self.action_codec.flatten(actions).to(self.device)
         if flat.shape[:-1] != batch:
             raise ValueError(
@@ -285,42 +292,15 @@ class WorldModel(nn.Module):
             )
         return self.action_codec.encode_flat(flat, known)
 
-    def _start(
-        self, frames: Frames, actions: PastActions, known: PastKnown, seed: LaneIntegers, first: LaneIntegers
-    ) -> WorldState:
-        frames, actions, known = fit_history(frames, actions, known, first, self.context_length + 1)
-        level = frames.new_full((len(frames),), self.process.clean_level)
-        features = self.network.features(frames[:, -1], level, Context(frames[:, :-1], actions, known, level))
-        return WorldState(frames[:, 1:], actions[:, 1:], known[:, 1:], seed, torch.zeros_like(seed), features)
+    def clean_context(self, frames: Frames, actions: Actions, known: Known) -> Context:
+        """Return clean frames and the actions after them as the context of the next frame."""
+        level = frames.new_full(frames.shape[:2], self.process.clean_level)
+        return Context(frames, actions, known, level)
 
-    def _context(self, state: WorldState, action: Tensor) -> Context:
-        actions = torch.cat([state.actions, action[:, None]], dim=1)
-        known = torch.cat([state.known, state.known.new_ones(len(state), 1)], dim=1)
-        return Context(state.frames, actions, known, state.frames.new_full((len(state),), self.process.clean_level))
-
-    def _rollout_frames(self, state: WorldState, future: Actions, num_steps: int | None) -> Rollout:
-        frames = []
-        for t, action in enumerate(future.unbind(dim=1), start=1):
-            context = self._context(state, action)
-            frame = self._sample(state, context, num_steps, state.counter)
-            last = t == future.shape[1]
-            features = self.network.features(frame, context.level, context) if last else state.features
-            state = _after(state, context, frame, features)
-            frames.append(frame)
-        nothing = future.new_zeros(len(state), 0)
-        return Rollout(torch.stack(frames, dim=1), nothing, nothing, nothing.bool(), None, None, state)
-
-    def _sample(self, state: WorldState, context: Context, num_steps: int | None, counter: Tensor) -> Frame:
-        noise = lane_normal(state.seed, counter, self.frame_shape)
-        levels = self.process.schedule(num_steps if num_steps is not None else self.num_sampling_steps)
-
-        def denoise(noisy: Frame, level: float) -> Frame:
-            return self.network(noisy, noisy.new_full((len(noisy),), level), context)[0]
-
-        return sample_euler(denoise, self.process, noise, levels).clamp(-1, 1)
-
-
-def _after(state: WorldState, context: Context, frame: Frame, features: Features) -> WorldState:
-    """Return the state with one more frame, its oldest one forgotten; a step counts three draws."""
-    frames = torch.cat([state.frames[:, 1:], frame[:, None]], dim=1)
-    return WorldState(frames, context.actions[:, 1:], context.known[:, 1:], state.seed, state.counter + 3, features)
+    def draw_frame(
+        self, context: Context, seed: LaneIntegers, counter: LaneIntegers, num_steps: int | None = None
+    ) -> Frame:
+        """Draw the frame after a context ``[b, c, h, w]``; seed and counter of a lane decide its noise."""
+        steps = self.num_sampling_steps if num_steps is None else num_steps
+        jump = jump_length(steps, self.shortcut_steps)
+        return sample_frame(self.denoiser, context, seed, counter, self.sampling, num_steps=steps, jump=jump)

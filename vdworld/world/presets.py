@@ -5,34 +5,75 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from vdworld.networks.sizes import SIZES
+
 
 @dataclass(frozen=True)
 class Preset:
     """What a name such as ``"tiny"`` stands for.
 
     Args:
-        network: Description of the network, without what the data decide.
+        name: The name, also that of the networks' sizes in ``vdworld.networks.SIZES``.
+        network: The class that it takes unless another is named.
         process: Description of the diffusion process.
         trainer: Defaults of the trainer: batch size, learning rate and so on.
+        sampling: Defaults of ``Sampling``.
         max_minutes: Training time unless the user says otherwise.
     """
 
-    network: dict[str, Any]
+    name: str
+    network: str
     process: dict[str, Any]
     trainer: dict[str, Any] = field(default_factory=dict)
+    sampling: dict[str, Any] = field(default_factory=dict)
     max_minutes: float = 5.0
 
-    def network_for(self, image_size: tuple[int, int]) -> dict[str, Any]:
-        """Return the network's description for frames of this size; larger frames are cut into larger patches."""
-        return {"patch": 2 if max(image_size) <= 48 else 4, **self.network}
+    def network_for(self, image_size: tuple[int, int], changes: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the network's description for frames of this size.
 
+        Args:
+            image_size: Height and width; larger frames are cut into larger patches.
+            changes: Settings on top, and perhaps another ``_target_``, which has sizes of its own under each name.
+        """
+        changes = _given(changes)
+        target = changes.get("_target_", self.network)
+        sizes = SIZES[self.name].get(target.rpartition(".")[2], {})
+        if "patch" in sizes and max(image_size) <= 48:
+            sizes = {**sizes, "patch": sizes["patch"] // 2}
+        return {"_target_": target, **sizes, **changes}
+
+    def process_for(self, changes: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the process's description with `changes` on top, perhaps another ``_target_``."""
+        changes = _given(changes)
+        if changes.get("_target_", self.process["_target_"]) != self.process["_target_"]:
+            shared = {key: self.process[key] for key in ("prediction", "pure_noise") if key in self.process}
+            return {**shared, **changes}
+        return {**self.process, **changes}
+
+
+FLOW = {"_target_": "vdworld.diffusion.RectifiedFlow", "prediction": "x", "pure_noise": 0.6}
 
 PRESETS = {
     "tiny": Preset(
-        network={"_target_": "vdworld.networks.StackedUNet", "width": 48, "depth": 1, "coarse_width": 96},
-        process={"_target_": "vdworld.diffusion.RectifiedFlow", "pure_noise": 0.6},
+        name="tiny",
+        network="vdworld.networks.StackedUNet",
+        process=FLOW,
         trainer={"batch_size": 32},
         max_minutes=5.0,
+    ),
+    "small": Preset(
+        name="small",
+        network="vdworld.networks.StackedUNet",
+        process=FLOW,
+        trainer={"batch_size": 32},
+        max_minutes=60.0,
+    ),
+    "base": Preset(
+        name="base",
+        network="vdworld.networks.StackedUNet",
+        process=FLOW,
+        trainer={"batch_size": 64},
+        max_minutes=600.0,
     ),
 }
 
@@ -46,3 +87,7 @@ def preset(name: str) -> Preset:
     if name not in PRESETS:
         raise ValueError(f"`preset` must be one of {', '.join(PRESETS)}, got {name!r}.")
     return PRESETS[name]
+
+
+def _given(changes: dict[str, Any] | None) -> dict[str, Any]:
+    return {key: value for key, value in (changes or {}).items() if value is not None}

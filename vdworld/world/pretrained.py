@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import uuid
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,13 @@ from vdworld.spec import EnvironmentSpec
 from vdworld.world.build import build
 from vdworld.world.card import model_card
 from vdworld.world.heads import OutcomeHeads
+from vdworld.world.sampling import Sampling
 from vdworld.world.starts import StartClips
 
 if TYPE_CHECKING:
     from vdworld.world.model import WorldModel
 
-FORMAT = 1
+FORMAT = 2
 CONFIG, WEIGHTS, STARTS, CARD = "config.json", "model.safetensors", "starts.safetensors", "README.md"
 
 
@@ -69,6 +71,7 @@ def load_world(path_or_name: str | Path) -> WorldModel:
     config = _read_config(path)
     spec = config["spec"]
     settings: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in config["world"].items()}
+    settings["sampling"] = Sampling(**settings["sampling"])
     world = WorldModel(
         network=build(config["network"]),
         process=build(config["process"]),
@@ -117,7 +120,9 @@ def world_config(world: WorldModel) -> dict[str, Any]:
             "cameras": list(world.cameras),
             "fps": world.fps,
             "has_reward": world.has_reward,
-            "num_sampling_steps": world.num_sampling_steps,
+            "sampling": asdict(world.sampling),
+            "shortcut_steps": world.shortcut_steps,
+            "trained_without": list(world.trained_without),
             "record": world.record,
         },
     }
@@ -133,7 +138,7 @@ def _read_config(path: Path) -> dict[str, Any]:
     if config["format"] != FORMAT:
         raise ValueError(
             f"{path} holds a world of format {config['format']}, and this vdworld reads {FORMAT}. "
-            "Upgrade: pip install --upgrade vdworld."
+            + ("Upgrade: pip install --upgrade vdworld." if config["format"] > FORMAT else "Train it again.")
         )
     return config
 

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from vdworld.diffusion import RectifiedFlow, draw_jumps, sample_euler, shortcut_target
+
+
+def at(value: float) -> torch.Tensor:
+    return torch.full((1, 1, 1, 1), value)
+
+
+@pytest.mark.parametrize(
+    ("levels", "answers", "expected"),
+    [
+        ((0.0, 0.5, 1.0), (1.0, 0.0), 0.0),  # at .5 half of the way to 1 is gone; the second estimate is where it lands
+        ((0.0, 0.25, 0.5), (1.0, 0.0), 1 / 3),  # .25, then a third of the way back to 1/6: twice that from 0
+        ((0.5, 0.75, 1.0), (1.0, 0.4), 0.4),
+        ((0.2, 0.3, 0.9), (0.7, 0.7), 0.7),  # one direction all along
+    ],
+)
+def test_the_target_lands_where_two_half_steps_land(
+    levels: tuple[float, float, float], answers: tuple[float, float], expected: float
+) -> None:
+    given = iter(answers)
+    start, middle, end = (torch.tensor([level]) for level in levels)
+    target = shortcut_target(lambda noisy, level: at(next(given)), RectifiedFlow(), at(0.0), start, middle, end)
+    assert target.item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_halves_are_evaluated_where_the_path_is() -> None:
+    seen: list[tuple[float, float]] = []
+
+    def denoise(noisy: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
+        seen.append((noisy.item(), level.item()))
+        return at(1.0)
+
+    start, middle, end = (torch.tensor([level]) for level in (0.0, 0.25, 0.5))
+    shortcut_target(denoise, RectifiedFlow(), at(-1.0), start, middle, end)
+    assert seen == [(-1.0, 0.0), (-0.5, 0.25)]  # a quarter of the way from -1 to 1
+
+
+@pytest.mark.parametrize("shift", [1.0, 4.0])
+def test_one_step_to_the_target_is_two_steps_of_the_sampler(shift: float) -> None:
+    """The data are points of a Gaussian, whose exact denoiser is known."""
+    process = RectifiedFlow(shift=shift)
+
+    def exact(noisy: torch.Tensor, level: float | torch.Tensor) -> torch.Tensor:
+        tau = torch.as_tensor(level).reshape(-1, 1, 1, 1)
+        return 0.3 + 0.04 * tau * (noisy - 0.3 * tau) / (0.04 * tau**2 + (1 - tau) ** 2)
+
+    noise = torch.randn(5, 3, 2, 2, generator=torch.Generator().manual_seed(0))
+    start, middle, end = (process.warp(torch.full((5,), place)) for place in (0.0, 0.5, 1.0))
+    target = shortcut_target(exact, process, noise, start, middle, end)
+    torch.testing.assert_close(target, sample_euler(exact, process, noise, process.schedule(2)))
+
+
+def test_jumps_lie_on_a_grid_of_halves_and_all_lengths_are_as_likely() -> None:
+    begin, length = draw_jumps(8000, 16, torch.Generator().manual_seed(0))
+    assert sorted(length.unique().tolist()) == [1 / 8, 1 / 4, 1 / 2, 1]
+    assert torch.equal((begin / length).round() * length, begin)
+    assert (begin + length).max() == 1
+    for value in length.unique():
+        chosen = length == value
+        assert abs(chosen.float().mean() - 0.25) < 0.02  # four standard deviations
+        counts = torch.bincount((begin[chosen] / value).long()) / chosen.sum()
+        assert len(counts) == round(1 / value.item())
+        assert (counts - value).abs().max() < 0.04

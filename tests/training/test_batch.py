@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from vdworld.diffusion import RectifiedFlow
+from vdworld.training import Hiding
+
+FLOW = RectifiedFlow()
+
+
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+def test_nothing_is_hidden_unless_asked() -> None:
+    known = torch.ones(50, 3, dtype=torch.bool)
+    assert Hiding().known(known, generator()).all()
+    assert Hiding().ratios((200, 3), generator()).max() <= 0.1
+
+
+def test_actions_are_hidden_by_whole_clips() -> None:
+    known = Hiding(action_dropout=0.3).known(torch.ones(2000, 3, dtype=torch.bool), generator())
+    assert torch.equal(known.all(dim=1), known.any(dim=1))
+    assert abs((~known[:, 0]).float().mean() - 0.3) < 0.041  # four standard deviations
+
+
+def test_null_actions_stay_null() -> None:
+    known = torch.tensor([[False, True]] * 100)
+    assert not Hiding(action_dropout=0.3).known(known, generator())[:, 0].any()
+
+
+def test_a_hidden_past_is_wholly_hidden_in_half_of_the_cases() -> None:
+    ratios = Hiding(context_noise=0.1, history_dropout=0.4).ratios((4000, 3), generator())
+    wholly = ratios.isinf().all(dim=1)
+    assert torch.equal(wholly, ratios.isinf().any(dim=1))
+    assert abs(wholly.float().mean() - 0.2) < 0.026
+    behind_noise = (ratios.amax(dim=1) > 0.1) & ~wholly
+    assert abs(behind_noise.float().mean() - 0.2) < 0.026
+    strengths = ratios[behind_noise].flatten()
+    assert abs((strengths < 1).float().mean() - 0.5) < 0.04  # as often weaker than the signal as stronger
+
+
+def test_a_wholly_hidden_past_is_noise_at_its_level() -> None:
+    hiding = Hiding(history_dropout=0.99)
+    past, actions, known = torch.ones(400, 2, 3, 4, 4), torch.zeros(400, 2, 1), torch.ones(400, 2, dtype=torch.bool)
+    context = hiding.context(FLOW, past, actions, known, generator())
+    wholly = (context.level == 0).all(dim=1)
+    assert wholly.float().mean() > 0.3
+    assert abs(context.frames[wholly].mean()) < 0.05
+
+
+def test_every_context_frame_has_noise_of_its_own_and_is_labelled_with_it() -> None:
+    past, actions = torch.zeros(300, 2, 3, 8, 8), torch.zeros(300, 2, 1)
+    known = torch.ones(300, 2, dtype=torch.bool)
+    context = Hiding(context_noise=0.5).context(FLOW, past, actions, known, generator())
+    measured = context.frames.square().mean(dim=(2, 3, 4)).sqrt()
+    torch.testing.assert_close(measured, 1 - context.level, rtol=0.25, atol=1e-4)
+    assert (context.level[:, 0] - context.level[:, 1]).abs().max() > 0.2
+
+
+def test_shares_out_of_range_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"`action_dropout` must lie in \[0, 1\), got 1"):
+        Hiding(action_dropout=1.0)
+    with pytest.raises(ValueError, match=r"`history_dropout` must lie in \[0, 1\), got -0.1"):
+        Hiding(history_dropout=-0.1)
+    with pytest.raises(ValueError, match="`context_noise` must not be negative, got -1"):
+        Hiding(context_noise=-1)
+    assert math.isinf(float(Hiding(history_dropout=0.9).ratios((100, 1), generator()).max()))

@@ -1,0 +1,199 @@
+"""Clips, shortcuts and self forcing: what is shown, what is asked for, and what is learnt from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from vdworld.data import ClipSampler, Dataset
+from vdworld.networks import Context
+from vdworld.training import Hiding, LossWeights, SelfForcing, Shortcut, TrainerSettings, encode, new_world
+from vdworld.training.batch import Batch
+from vdworld.training.loss import clip_loss, shortcut_loss
+from vdworld.training.self_forcing import force
+from vdworld.world import WorldModel
+
+K = 2
+STACKED = {"width": 16, "depth": 1, "coarse_width": 16, "coarse_depth": 1, "feature_dim": 16, "context_length": K}
+VIDEO = {
+    "_target_": "vdworld.networks.VideoUNet",
+    "widths": [16, 16],
+    "head_dim": 16,
+    "feature_dim": 16,
+    "context_length": K,
+}
+
+
+def rng(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture
+def batch(squares: Dataset) -> Callable[..., tuple[WorldModel, Batch]]:
+    def make(network: dict[str, Any] = STACKED, count: int = 6, horizon: int = 3) -> tuple[WorldModel, Batch]:
+        world = new_world(squares, network=network)
+        clips = ClipSampler(squares, context_length=K, horizon=horizon).sample(count, rng())
+        return world, encode(world, clips)
+
+    return make
+
+
+def answering(world: WorldModel, method: str, answer: Callable[..., torch.Tensor]) -> list[tuple[Any, ...]]:
+    """Let a world's network give what `answer` makes of its arguments; return what it was shown."""
+    shown: list[tuple[Any, ...]] = []
+
+    def reply(noisy: torch.Tensor, *rest: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        shown.append((noisy, *rest))
+        frames = answer(noisy, *rest)
+        return frames, torch.zeros(*frames.shape[:-3], world.network.feature_dim)
+
+    setattr(world.network, method, reply)
+    return shown
+
+
+def test_every_frame_of_a_clip_has_a_level_of_its_own_and_half_are_nearly_clean(batch: Callable) -> None:
+    world, clips = batch(VIDEO, count=300)
+    shown = answering(world, "clip", lambda noisy, *_: noisy)
+    clip_loss(world, clips, LossWeights(), Hiding(context_noise=0.1), rng())
+    noisy, level, _, known, step_size = shown[0]
+    assert noisy.shape[:2] == level.shape == (300, K + 3)
+    nearly = level >= 1 / 1.1
+    assert abs(nearly[:, :-1].float().mean() - 0.53) < 0.06  # half, and what is drawn nearly clean by chance
+    assert nearly[:, -1].float().mean() < 0.15  # the last one is always to be learnt
+    assert not known[:, 0].any()  # no action leads into the first frame
+    assert not step_size.any()
+
+
+def test_a_clip_s_actions_lead_into_the_frames_of_their_places(batch: Callable) -> None:
+    world, clips = batch(VIDEO)
+    shown = answering(world, "clip", lambda noisy, *_: noisy)
+    clip_loss(world, clips, LossWeights(), Hiding(), rng())
+    actions = shown[0][2]
+    assert torch.equal(actions[:, 1:], clips.actions)
+    assert not actions[:, 0].any()
+
+
+def test_only_noisy_frames_count_and_a_perfect_clip_costs_nothing(batch: Callable) -> None:
+    world, clips = batch(VIDEO)
+
+    def wrong_where_given(noisy: torch.Tensor, level: torch.Tensor, *rest: Any) -> torch.Tensor:
+        return torch.where((level > 0.9)[..., None, None, None], torch.full_like(clips.frames, 0.7), clips.frames)
+
+    world.process.pure_noise = 1.0  # what is to be learnt is nothing but noise, so that levels tell the two apart
+    answering(world, "clip", wrong_where_given)
+    assert clip_loss(world, clips, LossWeights(), Hiding(), rng())["frame"].item() == pytest.approx(0, abs=1e-10)
+    answering(world, "clip", lambda noisy, *_: torch.full_like(clips.frames, 0.7))
+    assert clip_loss(world, clips, LossWeights(), Hiding(), rng())["frame"] > 0.1
+
+
+def test_long_steps_are_asked_to_land_where_the_average_lands_in_two(batch: Callable) -> None:
+    """The teacher always says grey .2, so that every jump heads there, whatever was recorded."""
+    world, clips = batch(count=40, horizon=1)
+    teacher, _ = batch()
+    asked = answering(teacher, "forward", lambda noisy, *_: torch.full_like(noisy, 0.2))
+    shown = answering(world, "forward", lambda noisy, *_: torch.full_like(noisy, 0.2))
+    loss = shortcut_loss(world, teacher, clips, LossWeights(), Hiding(), rng(), finest=8)
+    assert loss.item() == pytest.approx(0, abs=1e-8)
+    step = shown[0][3]
+    assert set(step.tolist()) == {1.0, 0.5, 0.25}
+    for _, _, _, half in asked:
+        assert torch.equal(half, torch.where(step > 0.25, step / 2, 0.0))  # an eighth is no shortcut
+
+
+def test_the_teacher_of_shortcuts_gets_no_gradient(batch: Callable) -> None:
+    world, clips = batch(count=8, horizon=1)
+    teacher, _ = batch()
+    shortcut_loss(world, teacher, clips, LossWeights(), Hiding(), rng(), finest=4).backward()
+    assert all(p.grad is None for p in teacher.parameters())
+    assert any(p.grad is not None and p.grad.any() for p in world.network.parameters())
+
+
+@pytest.mark.parametrize("num_frames", [0, 1, 3])
+def test_a_forced_past_ends_with_sampled_frames_and_the_target_is_the_real_next_one(
+    batch: Callable, num_frames: int
+) -> None:
+    world, clips = batch(horizon=4)
+    values = iter([0.1, 0.2, 0.3])
+    contexts = answering(world, "forward", lambda noisy, *_: torch.full_like(noisy, next(values)))
+    forced = force(world, clips, num_frames, rng())
+    assert forced.frames.shape[1] == K + 1
+    assert torch.equal(forced.frames[:, -1], clips.frames[:, K + num_frames])
+    assert torch.equal(forced.actions, clips.actions[:, num_frames : num_frames + K])
+    assert torch.equal(forced.rewards[:, 0], clips.rewards[:, num_frames])
+    past = [*clips.frames[:, :K].unbind(dim=1), *(torch.full_like(clips.frames[:, 0], v) for v in (0.1, 0.2, 0.3))]
+    torch.testing.assert_close(forced.frames[:, :K], torch.stack(past[num_frames : num_frames + K], dim=1))
+    for h, (_, _, context, _) in enumerate(contexts):
+        assert isinstance(context, Context)
+        assert torch.equal(context.actions, clips.actions[:, h : h + K])
+        torch.testing.assert_close(context.frames, torch.stack(past[h : h + K], dim=1))
+
+
+def test_a_world_knows_what_it_was_trained_for(squares: Dataset, train_small: Callable) -> None:
+    world = train_small(
+        squares,
+        shortcut=Shortcut(share=0.25, after=0.0, finest=4),
+        hiding=Hiding(action_dropout=0.2),
+        sampling={"num_steps": 2},
+    )
+    assert (world.shortcut_steps, world.trained_without, world.num_sampling_steps) == (4, ("actions",), 2)
+
+
+def test_shortcuts_need_straight_paths(squares: Dataset, train_small: Callable) -> None:
+    process = {"_target_": "vdworld.diffusion.EDM", "prediction": "x"}
+    with pytest.raises(ValueError, match=r"`shortcut\.share` must be 0.*got 0\.25 with EDM\. Choose process=flow"):
+        train_small(squares, process=process, shortcut=Shortcut(share=0.25))
+
+
+def test_settings_out_of_range_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"`shortcut\.finest` must be a power of two from 2, got 12"):
+        Shortcut(finest=12)
+    with pytest.raises(ValueError, match=r"`shortcut\.share` must lie in \[0, 1\), got 1"):
+        Shortcut(share=1.0)
+    with pytest.raises(ValueError, match=r"`self_forcing\.horizon` must be at least 1, got 0"):
+        SelfForcing(horizon=0)
+    with pytest.raises(ValueError, match=r"`self_forcing\.after` must lie in \[0, 1\], got 2"):
+        SelfForcing(after=2.0)
+
+
+STAGES = {"shortcut": Shortcut(0.5, after=0.3, finest=4), "self_forcing": SelfForcing(after=0.6, horizon=2)}
+
+
+@pytest.mark.parametrize("network", [STACKED, VIDEO], ids=["stacked", "video"])
+def test_stages_that_break_off_go_on_with_the_same_losses(
+    squares: Dataset,
+    train_small: Callable,
+    tmp_path: Path,
+    network: dict[str, Any],
+    losses: dict[int, float],
+    break_at: Callable,
+) -> None:
+    """Breaks within the shortcut stage, so that self forcing begins after the resume."""
+    settings = {"network": network, "max_steps": 8, "checkpoint_every": 2, **STAGES}
+    train_small(squares, output=tmp_path / "whole", **settings)
+    whole = dict(losses)
+    losses.clear()
+    break_at(6, RuntimeError("power cut"))
+    with pytest.raises(RuntimeError, match="power cut"):
+        train_small(squares, output=tmp_path / "broken", **settings)
+    train_small(squares, output=tmp_path / "broken", resume=True, **settings)
+    assert losses == whole
+
+
+def test_the_bar_s_share_grows_from_0_to_1(squares: Dataset) -> None:
+    from vdworld.training import Trainer
+
+    class Clock:
+        settings = TrainerSettings(max_steps=10, horizon=3, **STAGES)
+        progress = 0.0
+
+    shares = []
+    for step in range(11):
+        Clock.progress = step / 10
+        shares.append(Trainer.share.fget(Clock))  # type: ignore[misc]
+    assert shares[0] == 0
+    assert shares[-1] == pytest.approx(1)
+    assert all(b > a for a, b in zip(shares, shares[1:], strict=False))

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from vdworld.diffusion import EDM, RectifiedFlow
+from vdworld.networks import Context
+from vdworld.world import Sampling, WorldModel
+from vdworld.world.denoiser import Denoiser
+from vdworld.world.sampling import check_sampling, jump_length, sample_frame
+
+K, SIZE = 2, 4
+
+
+class Told(nn.Module):
+    """The frame is .4 with actions and a past, less .2 without actions, less .1 without a past."""
+
+    frame_channels, context_length, feature_dim, predicts_clean = 3, K, 2, True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: list[tuple[Context, torch.Tensor]] = []
+
+    def forward(
+        self, noisy: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        self.shown.append((context, step_size))
+        value = 0.4 - 0.2 * (~context.known[:, -1]).float() - 0.1 * (context.level[:, -1] == 0).float()
+        return value[:, None, None, None].expand_as(noisy), torch.zeros(len(noisy), 2)
+
+
+def past(b: int = 2) -> Context:
+    rng = torch.Generator().manual_seed(0)
+    frames, known = torch.rand(b, K, 3, SIZE, SIZE, generator=rng), torch.ones(b, K, dtype=torch.bool)
+    return Context(frames, torch.zeros(b, K, 1), known, torch.ones(b, K))
+
+
+def draw(sampling: Sampling, network: Told, seed: int = 0, num_steps: int = 1, jump: float = 0.0) -> torch.Tensor:
+    seeds = seed + torch.arange(2)
+    denoiser = Denoiser(network, RectifiedFlow())
+    counter = torch.zeros_like(seeds)
+    return sample_frame(denoiser, past(), seeds, counter, sampling, num_steps=num_steps, jump=jump)
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected", "evaluations"),
+    [
+        ({}, 0.4, 1),
+        ({"action_guidance": 2.0}, 0.4 + 0.2, 2),
+        ({"action_guidance": 0.0}, 0.4 - 0.2, 2),
+        ({"history_guidance": 3.0}, 0.4 + 2 * 0.1, 2),
+        ({"history_guidance": 3.0, "history_noise": 0.5}, 0.4 + 2 * 0.1, 3),
+        ({"action_guidance": 2.0, "history_guidance": 2.0}, 0.4 + 0.2 + 0.1, 3),
+    ],
+)
+def test_guidance_adds_what_actions_and_history_bring(
+    settings: dict[str, float], expected: float, evaluations: int
+) -> None:
+    network = Told()
+    frame = draw(Sampling(**settings), network)
+    torch.testing.assert_close(frame, torch.full_like(frame, expected))
+    assert len(network.shown) == evaluations
+
+
+def test_without_guidance_and_noise_the_past_is_shown_as_it_is() -> None:
+    network = Told()
+    draw(Sampling(), network)
+    assert torch.equal(network.shown[0][0].frames, past().frames)
+    assert network.shown[0][0].level.tolist() == [[1, 1]] * 2
+
+
+def test_context_noise_is_mixed_in_and_labelled() -> None:
+    network = Told()
+    draw(Sampling(context_noise=0.25), network)
+    context, _ = network.shown[0]
+    torch.testing.assert_close(context.level, torch.full((2, K), 0.8))  # tau = 1 / (1 + ratio)
+    assert not torch.allclose(context.frames, past().frames, atol=0.05)
+
+
+def test_no_history_is_nothing_but_noise_and_says_so() -> None:
+    network = Told()
+    draw(Sampling(history_guidance=2.0), network)
+    without, _ = network.shown[1]
+    assert without.level.tolist() == [[0, 0]] * 2
+    correlation = torch.corrcoef(torch.stack([without.frames.flatten(), past().frames.flatten()]))[0, 1]
+    assert abs(correlation) < 0.25  # 192 numbers
+
+
+@pytest.mark.parametrize("sampler", ["ancestral", "euler"])
+def test_every_lane_draws_from_its_own_stream(sampler: str) -> None:
+    """Both lanes see the same picture; seeds 0 and 1 give other noise than seeds 1 and 2, the shared one the same."""
+
+    class Noisy(Told):
+        def forward(
+            self, noisy: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor
+        ) -> tuple[torch.Tensor, torch.Tensor]:
+            return 0.5 * noisy, torch.zeros(len(noisy), 2)
+
+    settings = Sampling(sampler=sampler, context_noise=0.1)
+    first, second = (draw(settings, Noisy(), seed=seed, num_steps=3) for seed in (0, 1))
+    assert torch.equal(first[1], second[0])
+    assert not torch.allclose(first[0], first[1], atol=0.01)
+
+
+def test_a_stochastic_sampler_draws_anew_at_every_step() -> None:
+    deterministic, stochastic = (draw(Sampling(sampler=s), Spread(), num_steps=4) for s in ("ddim", "ancestral"))
+    assert not torch.allclose(deterministic, stochastic, atol=0.01)
+
+
+class Spread(Told):
+    def forward(
+        self, noisy: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        return 0.3 * noisy, torch.zeros(len(noisy), 2)
+
+
+def test_shortcuts_are_told_how_long_they_are() -> None:
+    assert [jump_length(n, 8) for n in (1, 2, 4, 8, 11)] == [1, 0.5, 0.25, 0, 0]
+    assert [jump_length(n, 0) for n in (1, 3)] == [0, 0]
+    with pytest.raises(ValueError, match="`num_sampling_steps` must be a power of two, or 8 and more.*got 3"):
+        jump_length(3, 8)
+    network = Told()
+    draw(Sampling(), network, num_steps=2, jump=0.5)
+    assert [step.tolist() for _, step in network.shown] == [[0.5, 0.5]] * 2
+
+
+def test_what_a_world_was_not_trained_for_is_refused_with_advice() -> None:
+    with pytest.raises(ValueError, match=r"`action_guidance` must be 1.*trainer\.hiding\.action_dropout=0\.1"):
+        check_sampling(Sampling(action_guidance=2.0), RectifiedFlow())
+    with pytest.raises(ValueError, match=r"`history_guidance` must be 1 .* its history, got 1\.5"):
+        check_sampling(Sampling(history_guidance=1.5), RectifiedFlow(), trained_without=("actions",))
+    check_sampling(Sampling(action_guidance=2.0), RectifiedFlow(), trained_without=("actions",))
+    with pytest.raises(ValueError, match="`sampler` must be 'euler' for a world trained with shortcuts.*got 'heun'"):
+        check_sampling(Sampling(sampler="heun"), RectifiedFlow(), shortcut_steps=8)
+    with pytest.raises(ValueError, match="got 'churn'"):
+        check_sampling(Sampling(sampler="churn"), RectifiedFlow())
+    check_sampling(Sampling(sampler="churn"), EDM())
+
+
+def test_settings_out_of_range_are_refused() -> None:
+    with pytest.raises(ValueError, match="`num_steps` must be at least 1, got 0"):
+        Sampling(num_steps=0)
+    with pytest.raises(ValueError, match=r"`context_noise` must not be negative, got -0\.1"):
+        Sampling(context_noise=-0.1)
+
+
+def test_a_world_keeps_its_sampling_and_checks_every_change(make_world: Callable[..., WorldModel]) -> None:
+    world = make_world(sampling=Sampling("heun", num_steps=3))
+    assert world.num_sampling_steps == 3
+    world.sampling = replace(world.sampling, sampler="dpmpp_2m")
+    with pytest.raises(ValueError, match="`history_guidance` must be 1"):
+        world.sampling = Sampling(history_guidance=2.0)
+    assert world.sampling.sampler == "dpmpp_2m"
+
+
+@pytest.mark.parametrize("ratio", [0.1, 1.0, math.inf])
+def test_every_process_hides_a_past_alike(ratio: float) -> None:
+    """Scaled for the network, signal and noise have the power of the signal, whatever the process."""
+    rng = torch.Generator().manual_seed(0)
+    clean, noise = (torch.randn(4, 1, 3, 32, 32, generator=rng) for _ in range(2))
+    for process in (RectifiedFlow(), EDM(prediction="x")):
+        level = process.level_of(torch.full((4, 1), ratio))
+        shown = process.scalings(level)[2][..., None, None, None] * process.mix(clean, noise, level)
+        assert shown.square().mean().sqrt() == pytest.approx(1, abs=0.03)

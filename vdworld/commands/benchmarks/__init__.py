@@ -1,0 +1,8 @@
+"""The benchmarks, one file each."""
+
+from vdworld.commands.benchmarks.contest import contest
+from vdworld.commands.benchmarks.few_steps import few_steps
+from vdworld.commands.benchmarks.grid import grid
+from vdworld.commands.benchmarks.speed import speed
+
+__all__ = ["contest", "few_steps", "grid", "speed"]

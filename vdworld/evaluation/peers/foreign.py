@@ -1,0 +1,66 @@
+"""Run somebody else's code without letting its modules and its random numbers into ours."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+import torch
+
+
+@contextmanager
+def foreign_imports(source: Path, stand_ins: Sequence[str] = ()) -> Iterator[None]:
+    """Make the modules in a folder importable for a while, and forget them afterwards.
+
+    Research code calls its modules ``models``, ``data`` or ``utils``. Inside, these names mean the checkout's; modules
+    of the same names that were imported before step aside and come back. What was imported inside goes on working,
+    unless it imports more of its own later on.
+
+    Args:
+        source: The folder that the checkout puts on its path.
+        stand_ins: Packages that its modules import and that nothing of what is used needs; for those that are not
+            installed, empty modules stand in while the context lasts.
+    """
+    own = {path.stem for path in source.iterdir() if path.is_dir() or path.suffix == ".py"}
+    missing = {name for name in stand_ins if name not in sys.modules and importlib.util.find_spec(name) is None}
+    aside = _take_out(own)
+    sys.modules.update({name: ModuleType(name, "A stand-in: the package is not installed.") for name in missing})
+    sys.path.insert(0, str(source))
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path.remove(str(source))
+        _take_out(own | missing)
+        sys.modules.update(aside)
+
+
+@contextmanager
+def random_stream(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed torch's global stream, from which foreign code draws, and put it back afterwards."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
+
+
+def commit_of(checkout: Path) -> str:
+    """Return the commit that a checkout is at, or ``"unknown"`` for a folder without git's records."""
+    if not (checkout / ".git").exists():
+        return "unknown"
+    command = ["git", "-C", str(checkout), "rev-parse", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _take_out(top_level: set[str]) -> dict[str, ModuleType]:
+    """Remove the modules below these names from the imported ones, and return them."""
+    names = [name for name in sys.modules if name.partition(".")[0] in top_level]
+    return {name: sys.modules.pop(name) for name in names}

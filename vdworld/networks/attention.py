@@ -1,0 +1,124 @@
+"""Attention inside a frame and along time, over tokens ``[b, t, s, c]``: s places of t frames."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def places(height: int, width: int) -> Tensor:
+    """Return the row and the column of every place of a map, counted from 1, ``[height * width, 2]``."""
+    rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    return torch.stack([rows.flatten(), columns.flatten()], dim=-1) + 1
+
+
+def angles(positions: Tensor, dim: int) -> Tensor:
+    """Return the angles ``[n, dim / 2]`` by which heads of `dim` numbers turn (Su et al. 2021, eq. 15).
+
+    Args:
+        positions: ``[n, axes]``; every axis gets an equal share of the angles.
+        dim: Length of a head, a multiple of 2 axes. Wavelengths reach from 2 pi to 200 pi positions.
+    """
+    share = dim // (2 * positions.shape[-1])
+    frequencies = torch.exp(-math.log(100) * torch.arange(share, device=positions.device) / share)
+    return (positions[..., None] * frequencies).flatten(-2)
+
+
+def rotate(heads: Tensor, turns: Tensor) -> Tensor:
+    """Turn pairs of numbers of `heads` ``[..., d]`` by the angles `turns` ``[..., d / 2]``."""
+    cosines, sines = turns.cos().to(heads.dtype), turns.sin().to(heads.dtype)
+    first, second = heads.chunk(2, dim=-1)
+    return torch.cat([first * cosines - second * sines, second * cosines + first * sines], dim=-1)
+
+
+class _Heads(nn.Module):
+    """What both kinds of attention share: queries and keys of unit size (Dehghani et al. 2023), turned by position."""
+
+    def __init__(self, width: int, head_dim: int) -> None:
+        super().__init__()
+        if width % head_dim or head_dim % 4:
+            rule = f"divide `width` = {width} and be a multiple of 4"
+            raise ValueError(f"`head_dim` must {rule}, got {head_dim}.")
+        self.head_dim = head_dim
+        self.to_qkv = nn.Linear(width, 3 * width, bias=False)
+        self.sharpness = nn.Parameter(torch.ones(head_dim))
+        self.to_out = nn.Linear(width, width)
+
+    def _split(self, tokens: Tensor, turns: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return queries, keys and values ``[b, t, s, heads, d]``."""
+        query, key, value = self.to_qkv(tokens).unflatten(-1, (3, -1, self.head_dim)).unbind(dim=-3)
+        query = F.rms_norm(query, query.shape[-1:]) * self.sharpness.to(query.dtype)
+        key = F.rms_norm(key, key.shape[-1:])
+        return rotate(query, turns).to(value.dtype), rotate(key, turns).to(value.dtype), value
+
+
+class SpatialAttention(_Heads):
+    """Attention among the tokens of each frame.
+
+    Args:
+        width: Numbers per token.
+        head_dim: Numbers per head; a multiple of 4 that divides `width`.
+        positions: Row and column of every token ``[s, 2]``.
+        with_readout: The last token reads all others, and none of them reads it.
+    """
+
+    turns: Tensor
+
+    def __init__(self, width: int, head_dim: int, positions: Tensor, with_readout: bool = False) -> None:
+        super().__init__(width, head_dim)
+        self.with_readout = with_readout
+        self.register_buffer("turns", angles(positions, head_dim)[:, None], persistent=False)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return what each token read, ``[b, t, s, c]``."""
+        parts = self._split(tokens, self.turns)
+        query, key, value = (part.flatten(0, 1).transpose(1, 2) for part in parts)  # [b t, heads, s, d]
+        if self.with_readout:  # two calls rather than a mask, which fast kernels don't take
+            readout = F.scaled_dot_product_attention(query[:, :, -1:], key, value)
+            query, key, value = query[:, :, :-1], key[:, :, :-1], value[:, :, :-1]
+            read = torch.cat([F.scaled_dot_product_attention(query, key, value), readout], dim=2)
+        else:
+            read = F.scaled_dot_product_attention(query, key, value)
+        return self.to_out(read.transpose(1, 2).reshape(tokens.shape))
+
+
+class TemporalAttention(_Heads):
+    """Attention of every place to itself in the frames before: causal, for clips of any length.
+
+    Args:
+        width: Numbers per token.
+        head_dim: Numbers per head; a multiple of 4 that divides `width`.
+    """
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return what each token read, ``[b, t, s, c]``."""
+        t, s = tokens.shape[1:3]
+        turns = angles(torch.arange(t, device=tokens.device)[:, None], self.head_dim)[:, None, None]
+        parts = self._split(tokens, turns)
+        # Places count as heads: CUDA's kernels take fewer rows than a batch of dreams has places.
+        query, key, value = (part.permute(0, 2, 3, 1, 4).flatten(1, 2) for part in parts)  # [b, s heads, t, d]
+        read = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+        return self.to_out(read.unflatten(1, (s, -1)).permute(0, 3, 1, 2, 4).reshape(tokens.shape))
+
+
+class MapAttention(nn.Module):
+    """Let attention work on feature maps, and add what it read; begins as the identity.
+
+    Args:
+        channels: Features in and out.
+        attention: Reads tokens ``[b, t, s, channels]``.
+    """
+
+    def __init__(self, channels: int, attention: SpatialAttention | TemporalAttention) -> None:
+        super().__init__()
+        self.norm, self.attention = nn.GroupNorm(1, channels), attention
+        for parameter in attention.to_out.parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(self, maps: Tensor, num_frames: int) -> Tensor:
+        """Return maps of the same shape ``[b t, channels, h, w]``, of clips of `num_frames` frames."""
+        tokens = self.norm(maps).flatten(2).transpose(1, 2).unflatten(0, (-1, num_frames))
+        return maps + self.attention(tokens).flatten(0, 1).transpose(1, 2).reshape(maps.shape)

@@ -1,0 +1,141 @@
+"""What video networks share: a clip goes in whole, every frame of it at its own noise level."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+from vdworld.networks.blocks import level_embedding
+from vdworld.networks.context import Context
+from vdworld.networks.painting import Painting, coordinates
+from vdworld.types import Actions, ClipLevels, Features, Frame, Frames, Known, NoiseLevels, StepFeatures
+
+LEVEL_DIM, BEFORE_LEVEL_DIM, STEP_SIZE_DIM = 32, 16, 16  # numbers that embed one of each
+ACTION_PLANES = 8  # constant channels beside the coordinates, so that a place can be compared with an action
+
+
+class ClipNetwork(nn.Module, ABC):
+    """Estimate every frame of a clip from its own noisy self and from the frames before it (Chen et al. 2024).
+
+    What is painted at a place can be copied out of the noisy frame before, which the network also sees beside each
+    frame, with its level; the first frame has itself before it. Memory beyond that is the subclass's. Frames, levels,
+    step sizes and actions change nothing in earlier frames.
+
+    A subclass sets `patch_in`, which reads `pixel_channels` channels, and `painting`.
+
+    Args:
+        frame_channels: Channels of one frame, 3 per camera.
+        image_size: Height and width.
+        action_dim: Length of an encoded action.
+        context_length: K, the number of past frames that a world hands over. Clips may have any length.
+        condition_dim: Length of the condition vector of a frame.
+        feature_dim: Length of the features for reward, continuation and policies.
+        predicts_clean: Whether the output can only be a clean frame, since it mixes in copies of pixels.
+    """
+
+    grid: Tensor
+    patch_in: nn.Conv2d
+    painting: Painting
+
+    def __init__(
+        self,
+        frame_channels: int,
+        image_size: tuple[int, int],
+        action_dim: int,
+        context_length: int,
+        condition_dim: int,
+        feature_dim: int,
+        predicts_clean: bool,
+    ) -> None:
+        super().__init__()
+        if frame_channels % 3:
+            raise ValueError(f"`frame_channels` must be a multiple of 3, 3 per camera, got {frame_channels}.")
+        self.frame_channels, self.context_length, self.feature_dim = frame_channels, context_length, feature_dim
+        self.predicts_clean = predicts_clean
+        told = LEVEL_DIM + BEFORE_LEVEL_DIM + STEP_SIZE_DIM + action_dim + 1
+        self.embed = nn.Sequential(
+            nn.Linear(told, condition_dim), nn.SiLU(), nn.Linear(condition_dim, condition_dim), nn.SiLU()
+        )
+        self.to_planes = nn.Linear(action_dim + 1, ACTION_PLANES)
+        self.register_buffer("grid", coordinates(image_size), persistent=False)
+        self.pixel_channels = 2 * frame_channels + 2 + ACTION_PLANES
+
+    @property
+    def edge_layers(self) -> list[nn.Module]:
+        """The layers at the pixels, which an optimiser made for hidden layers should leave alone."""
+        return [self.patch_in, *self.painting.edge_layers]
+
+    def clip(
+        self, noisy: Frames, level: ClipLevels, actions: Actions, known: Known, step_size: ClipLevels
+    ) -> tuple[Frames, StepFeatures]:
+        """Return what the process predicts for every frame, and the features of the transitions into them.
+
+        Args:
+            noisy: Frames ``[b, t, c, h, w]``, each scaled by the process for its level.
+            level: The noise levels, as numbers of order 1.
+            actions: Encoded; each leads into the frame of its place.
+            known: False marks a null action, as is the first frame's in a clip.
+            step_size: How far along the levels a shortcut model is to go, in [0, 1]; 0 for all others.
+        """
+        pixels, condition, before = self._read(noisy, level, actions, known, step_size)
+        maps, features = self._encode(self.patch_in(pixels), condition, noisy.shape[1])
+        painted = self.painting(self._decode(maps, condition), pixels, before)
+        return painted.unflatten(0, noisy.shape[:2]), features
+
+    def forward(
+        self, noisy: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels
+    ) -> tuple[Frame, Features]:
+        """Return the last frame of the clip that the context and the noisy frame make, and its features ``[b, f]``."""
+        inputs = _as_clip(noisy, level, context, step_size)
+        pixels, condition, before = self._read(*inputs)
+        maps, features = self._encode(self.patch_in(pixels), condition, inputs[0].shape[1])
+
+        def last(rows: Tensor) -> Tensor:
+            return rows.unflatten(0, inputs[0].shape[:2])[:, -1]
+
+        hidden = self._decode([last(part) for part in maps], last(condition))
+        return self.painting(hidden, last(pixels), last(before)), features[:, -1]
+
+    def features(self, frame: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels) -> Features:
+        """Return the features alone."""
+        inputs = _as_clip(frame, level, context, step_size)
+        pixels, condition, _ = self._read(*inputs)
+        return self._encode(self.patch_in(pixels), condition, inputs[0].shape[1])[1][:, -1]
+
+    @abstractmethod
+    def _encode(self, hidden: Tensor, condition: Tensor, num_frames: int) -> tuple[list[Tensor], StepFeatures]:
+        """Return what `_decode` needs of each frame, ``[b t, ...]``, and the features; all that mixes frames."""
+
+    @abstractmethod
+    def _decode(self, maps: list[Tensor], condition: Tensor) -> Tensor:
+        """Return the features to paint from, each frame's out of its own maps."""
+
+    def _read(
+        self, noisy: Frames, level: ClipLevels, actions: Actions, known: Known, step_size: ClipLevels
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return what each frame's pixels are shown with, the conditions and the frames before, rows ``[b t]``."""
+        before = torch.cat([noisy[:, :1], noisy[:, :-1]], dim=1).flatten(0, 1)
+        before_level = torch.cat([level[:, :1], level[:, :-1]], dim=1).flatten()
+        given = known.to(noisy.dtype)[..., None]
+        actions = torch.cat([actions * given, given], dim=-1).flatten(0, 1)
+        told = [level_embedding(level.flatten(), LEVEL_DIM), level_embedding(before_level, BEFORE_LEVEL_DIM)]
+        told = torch.cat([*told, level_embedding(step_size.flatten(), STEP_SIZE_DIM), actions], dim=-1)
+        planes = self.to_planes(actions)[:, :, None, None].expand(-1, -1, *noisy.shape[-2:])
+        grid = self.grid.expand(len(before), -1, -1, -1).to(noisy.dtype)
+        pixels = torch.cat([before, noisy.flatten(0, 1), grid, planes], dim=1)
+        return pixels, self.embed(told), before
+
+
+def _as_clip(
+    noisy: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels
+) -> tuple[Frames, ClipLevels, Actions, Known, ClipLevels]:
+    """Append the noisy frame to its context; the first frame gets a null action, and the past no step."""
+    return (
+        torch.cat([context.frames, noisy[:, None]], dim=1),
+        torch.cat([context.level, level[:, None]], dim=1),
+        torch.cat([torch.zeros_like(context.actions[:, :1]), context.actions], dim=1),
+        torch.cat([torch.zeros_like(context.known[:, :1]), context.known], dim=1),
+        torch.cat([torch.zeros_like(context.level), step_size[:, None]], dim=1),
+    )

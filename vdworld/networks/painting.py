@@ -1,0 +1,110 @@
+"""The output end that networks share: new colours, and copies of the frame before where they serve better."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vdworld.networks.advection import copy_around
+from vdworld.networks.blocks import zero
+from vdworld.types import Frame
+
+
+class Painting(nn.Module):
+    """Paint frames from hidden features at 1/`patch` of their resolution.
+
+    A thin path at full resolution keeps small objects alive. Each pixel is a mixture of a new colour and of a copy out
+    of the frame before, from up to `reach` pixels away, so that what moves keeps its looks (Finn et al. 2016, section
+    3.1, dynamic neural advection). It starts close to copying in place. Without `copy` it starts at zero.
+
+    Args:
+        frame_channels: Channels of one frame, 3 per camera.
+        width: Hidden channels.
+        pixel_channels: Channels that the thin path reads at full resolution.
+        patch: Pixels per hidden cell and axis.
+        thin_width: Channels of the thin path; 0 for none.
+        copy: Whether pixels are copied; the output is then a clean frame.
+        reach: How far, in pixels and steps, something can move and still be copied; 0 copies in place alone.
+    """
+
+    def __init__(
+        self,
+        frame_channels: int,
+        width: int,
+        pixel_channels: int,
+        patch: int,
+        *,
+        thin_width: int,
+        copy: bool,
+        reach: int,
+    ) -> None:
+        super().__init__()
+        self.frame_channels, self.patch, self.reach, self.copy = frame_channels, patch, reach, copy
+        num_cameras, num_places = frame_channels // 3, (2 * reach + 1) ** 2
+        out_channels = frame_channels + num_cameras * copy
+        self.thin_in = self.thin_out = None
+        if thin_width:
+            self.thin_in = nn.Conv2d(pixel_channels, thin_width, 3, padding=1)
+            self.to_pixels = nn.Conv2d(width, thin_width * patch**2, 1)
+            last_layer = nn.Conv2d(thin_width, out_channels, 3, padding=1)
+            between = nn.Conv2d(thin_width, thin_width, 3, padding=1)
+            self.thin_out = nn.Sequential(nn.SiLU(), between, nn.SiLU(), last_layer)
+        else:
+            self.to_pixels = last_layer = nn.Conv2d(width, out_channels * patch**2, 1)
+        self.edge_layers: list[nn.Module] = [last_layer] if self.thin_in is None else [self.thin_in, last_layer]
+        if copy:
+            self.to_motion = nn.Conv2d(width, num_cameras * num_places, 1)
+            stay = math.log(num_places) + 2.0  # seven times as likely as all other places together
+            self.to_motion.get_parameter("bias").data.view(num_cameras, -1)[:, num_places // 2] += stay
+            last_layer.get_parameter("bias").data.view(out_channels, -1)[frame_channels:] = 2.0  # and copy
+        else:
+            zero(last_layer)
+
+    def forward(self, hidden: Tensor, pixels: Tensor, before: Frame) -> Frame:
+        """Return frames ``[b, c, h, w]``.
+
+        Args:
+            hidden: ``[b, width, h / patch, w / patch]``.
+            pixels: ``[b, pixel_channels, h, w]``, what the thin path reads.
+            before: The frames to copy from.
+        """
+        painted = F.pixel_shuffle(self.to_pixels(hidden), self.patch)
+        if self.thin_in is not None and self.thin_out is not None:
+            painted = self.thin_out(painted + self.thin_in(pixels))
+        if not self.copy:
+            return painted
+        new, mask = painted.split([self.frame_channels, self.frame_channels // 3], dim=1)
+        mask = saturating(mask).repeat_interleave(3, dim=1)
+        return new + mask * (self._moved(hidden, before) - new)
+
+    def _moved(self, hidden: Tensor, before: Frame) -> Frame:
+        """Copy a frame from around every place; pixels of one patch move together."""
+        b, c, _, _ = before.shape
+        weights = self.to_motion(hidden).contiguous()
+        weights = sparse_softmax(weights.reshape(b, c // 3, -1, *hidden.shape[-2:]), dim=2)
+        weights = weights.repeat_interleave(self.patch, dim=-1).repeat_interleave(self.patch, dim=-2)
+        return copy_around(before, weights, self.reach)
+
+
+def saturating(logits: Tensor) -> Tensor:
+    """Return a sigmoid stretched by a tenth and cut to [0, 1], so that 1 is within reach (Louizos et al. 2018, eq. 11).
+
+    A mask that only comes close to 1 lets what stands still fade away over a long dream.
+    """
+    return (1.2 * logits.sigmoid() - 0.1).clamp(0, 1)
+
+
+def sparse_softmax(logits: Tensor, dim: int) -> Tensor:
+    """Return softmax weights, those below a thousandth of the largest cut to 0, so that copies need not blur."""
+    weights = logits.softmax(dim)
+    weights = (weights - 1e-3 * weights.amax(dim, keepdim=True)).relu()
+    return weights / weights.sum(dim, keepdim=True)
+
+
+def coordinates(image_size: tuple[int, int]) -> Tensor:
+    """Return every pixel's row and column in [-1, 1], ``[2, h, w]``."""
+    rows, columns = (torch.linspace(-1, 1, size) for size in image_size)
+    return torch.stack(torch.meshgrid(rows, columns, indexing="ij"))

@@ -1,0 +1,129 @@
+"""A block-causal transformer over space and time: attention inside frames, and along time now and then."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vdworld.networks.attention import SpatialAttention, TemporalAttention, places
+from vdworld.networks.clip import ClipNetwork
+from vdworld.networks.painting import Painting
+from vdworld.types import StepFeatures
+
+
+class Transformer(ClipNetwork):
+    """Estimate the frames of a clip with attention inside each frame and causal attention along time.
+
+    Registers give a frame room to think (Darcet et al. 2024); a readout token per frame reads everything of its frame
+    and its own past, and nothing reads it, so that the features cost the frames nothing (Hafner et al. 2025,
+    Dreamer 4). Noise level, step size and action steer every layer (Peebles and Xie 2023, adaLN-Zero).
+
+    Args:
+        frame_channels: Channels of one frame, 3 per camera.
+        image_size: Height and width; multiples of `patch`.
+        action_dim: Length of an encoded action.
+        context_length: K, the number of past frames.
+        patch: Pixels per token and axis; even.
+        width: Numbers per token.
+        depth: Layers.
+        temporal_every: One layer of so many attends along time, the second one first; the others inside frames.
+        num_registers: Register tokens per frame.
+        head_dim: Numbers per attention head.
+        expansion: Width of a layer's hidden units, as a multiple of `width`.
+        thin_width: Channels of a path at full resolution; 0 for none.
+        copy: Whether pixels are copied; the output is then a clean frame.
+        reach: How far, in pixels and steps, something can move and still be copied.
+        condition_dim: Length of the condition vector of a frame.
+        feature_dim: Length of the features.
+    """
+
+    def __init__(
+        self,
+        *,
+        frame_channels: int,
+        image_size: tuple[int, int],
+        action_dim: int,
+        context_length: int = 4,
+        patch: int = 4,
+        width: int = 128,
+        depth: int = 6,
+        temporal_every: int = 3,
+        num_registers: int = 4,
+        head_dim: int = 32,
+        expansion: float = 2.5,
+        thin_width: int = 16,
+        copy: bool = True,
+        reach: int = 3,
+        condition_dim: int = 128,
+        feature_dim: int = 256,
+    ) -> None:
+        if patch % 2 or any(size % patch for size in image_size):
+            raise ValueError(f"`image_size` must be a multiple of an even `patch`, {patch}, got {image_size}.")
+        if temporal_every < 2 or depth < 2:
+            raise ValueError(f"`temporal_every` and `depth` must be at least 2, got {temporal_every} and {depth}.")
+        super().__init__(frame_channels, image_size, action_dim, context_length, condition_dim, feature_dim, copy)
+        self.patch_in = nn.Conv2d(self.pixel_channels, width, patch, stride=patch)
+        # Far from zero: a norm in front of a token near zero multiplies its gradient without bound.
+        self.registers = nn.Parameter(torch.randn(num_registers, width))
+        self.readout = nn.Parameter(torch.randn(1, width))
+        positions = places(image_size[0] // patch, image_size[1] // patch)
+        positions = torch.cat([positions, positions.new_zeros(num_registers + 1, 2)])
+        inside = partial(SpatialAttention, positions=positions, with_readout=True)
+        self.layers = nn.ModuleList()
+        for i in range(depth):
+            attention = (TemporalAttention if i % temporal_every == 1 else inside)(width, head_dim)
+            self.layers.append(Layer(width, attention, int(expansion * width), condition_dim))
+        self.norm = nn.RMSNorm(width)
+        self.to_features = nn.Linear(width, feature_dim)
+        self.to_cells = nn.Conv2d(width, 2 * width, 1)
+        cells = (frame_channels, width // 2, self.pixel_channels, patch // 2)
+        self.painting = Painting(*cells, thin_width=thin_width, copy=copy, reach=reach)
+
+    def _encode(self, hidden: Tensor, condition: Tensor, num_frames: int) -> tuple[list[Tensor], StepFeatures]:
+        tokens = hidden.flatten(2).transpose(1, 2)
+        extra = torch.cat([self.registers, self.readout]).expand(len(tokens), -1, -1)
+        tokens = torch.cat([tokens, extra], dim=1).unflatten(0, (-1, num_frames))
+        condition = condition.unflatten(0, (-1, num_frames))
+        for layer in self.layers:
+            tokens = layer(tokens, condition)
+        tokens = self.norm(tokens)
+        patches = tokens[:, :, : hidden.shape[2] * hidden.shape[3]].flatten(0, 1)
+        return [patches.transpose(1, 2).reshape(hidden.shape)], self.to_features(tokens[:, :, -1])
+
+    def _decode(self, maps: list[Tensor], condition: Tensor) -> Tensor:
+        """Cut each token in four, since what moves is rarely as large as a token's patch."""
+        return F.pixel_shuffle(self.to_cells(maps[0]), 2)
+
+
+class Layer(nn.Module):
+    """Attention and a gated MLP (SwiGLU, Shazeer 2020), each behind a norm; begins as the identity.
+
+    Args:
+        width: Numbers per token.
+        attention: Reads tokens ``[b, t, s, width]``.
+        hidden_dim: Hidden units of the MLP.
+        condition_dim: Length of a frame's condition vector, which scales, shifts and gates both parts.
+    """
+
+    def __init__(
+        self, width: int, attention: SpatialAttention | TemporalAttention, hidden_dim: int, condition_dim: int
+    ) -> None:
+        super().__init__()
+        self.attention = attention
+        self.norm1 = nn.RMSNorm(width, elementwise_affine=False)
+        self.norm2 = nn.RMSNorm(width, elementwise_affine=False)
+        self.to_hidden = nn.Linear(width, 2 * hidden_dim, bias=False)
+        self.to_out = nn.Linear(hidden_dim, width)
+        self.modulation = nn.Linear(condition_dim, 6 * width)
+        nn.init.zeros_(self.modulation.weight)
+        nn.init.zeros_(self.modulation.bias)
+
+    def forward(self, tokens: Tensor, condition: Tensor) -> Tensor:
+        """Return tokens of the same shape ``[b, t, s, c]``; `condition` is ``[b, t, d]``."""
+        scale1, shift1, gate1, scale2, shift2, gate2 = self.modulation(condition)[:, :, None].chunk(6, dim=-1)
+        tokens = tokens + gate1 * self.attention(self.norm1(tokens) * (1 + scale1) + shift1)
+        gate, value = self.to_hidden(self.norm2(tokens) * (1 + scale2) + shift2).chunk(2, dim=-1)
+        return tokens + gate2 * self.to_out(F.silu(gate) * value)

@@ -1,0 +1,141 @@
+"""A U-Net factorised in space and time: convolutions see single frames, attention along time connects them."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vdworld.networks.attention import MapAttention, SpatialAttention, TemporalAttention, places
+from vdworld.networks.blocks import PooledFeatures, ResidualBlock
+from vdworld.networks.clip import ClipNetwork
+from vdworld.networks.painting import Painting
+from vdworld.types import StepFeatures
+
+
+class VideoUNet(ClipNetwork):
+    """Estimate the frames of a clip with 2-D convolutions and causal attention along time (Ho et al. 2022).
+
+    The noise level, step size and action of a frame steer its convolutions (adaptive group norm). Frames meet on the
+    way down alone, so that one new frame needs the way up for itself only.
+
+    Args:
+        frame_channels: Channels of one frame, 3 per camera.
+        image_size: Height and width; multiples of ``patch * 2^(len(widths) - 1)``.
+        action_dim: Length of an encoded action.
+        context_length: K, the number of past frames.
+        patch: Downsampling from pixels to the first level.
+        widths: Channels of the levels, each at half the resolution of the one before.
+        depth: Residual blocks on each way of a level.
+        coarse_depth: Residual blocks, each followed by spatial attention, at the coarsest level.
+        temporal_levels: The levels with attention along time after each residual block of the way down; 0 is the
+            finest, -1 the coarsest.
+        head_dim: Numbers per attention head.
+        thin_width: Channels of a path at full resolution; 0 for none.
+        copy: Whether pixels are copied; the output is then a clean frame.
+        reach: How far, in pixels and steps, something can move and still be copied.
+        condition_dim: Length of the condition vector of a frame.
+        feature_dim: Length of the features; a multiple of 16.
+    """
+
+    def __init__(
+        self,
+        *,
+        frame_channels: int,
+        image_size: tuple[int, int],
+        action_dim: int,
+        context_length: int = 4,
+        patch: int = 2,
+        widths: tuple[int, ...] = (64, 96),
+        depth: int = 1,
+        coarse_depth: int = 2,
+        temporal_levels: tuple[int, ...] = (-1,),
+        head_dim: int = 32,
+        thin_width: int = 16,
+        copy: bool = True,
+        reach: int = 3,
+        condition_dim: int = 128,
+        feature_dim: int = 256,
+    ) -> None:
+        _check(image_size, patch, len(widths), temporal_levels)
+        super().__init__(frame_channels, image_size, action_dim, context_length, condition_dim, feature_dim, copy)
+        self.patch_in = nn.Conv2d(self.pixel_channels, widths[0], patch, stride=patch)
+        cell, coarsest = patch * 2 ** (len(widths) - 1), len(widths) - 1
+        positions = places(image_size[0] // cell, image_size[1] // cell)
+        temporal = [i in {level % len(widths) for level in temporal_levels} for i in range(len(widths))]
+        self.down = nn.ModuleList(
+            _Down(width, condition_dim, depth, head_dim, temporal[i]) for i, width in enumerate(widths[:-1])
+        )
+        self.down.append(_Down(widths[-1], condition_dim, coarse_depth, head_dim, temporal[coarsest], positions))
+        steps = list(zip(widths[:-1], widths[1:], strict=True))
+        self.to_coarse = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in steps)
+        self.up = nn.ModuleList(_Up(fine, coarse, condition_dim, depth) for fine, coarse in steps)
+        self.pool = PooledFeatures(widths[-1], feature_dim)
+        self.painting = Painting(
+            frame_channels, widths[0], self.pixel_channels, patch, thin_width=thin_width, copy=copy, reach=reach
+        )
+
+    def _encode(self, hidden: Tensor, condition: Tensor, num_frames: int) -> tuple[list[Tensor], StepFeatures]:
+        maps = [self.down[0](hidden, condition, num_frames)]
+        for to_coarse, level in zip(self.to_coarse, self.down[1:], strict=True):
+            maps.append(level(to_coarse(maps[-1]), condition, num_frames))
+        return maps, self.pool(maps[-1]).unflatten(0, (-1, num_frames))
+
+    def _decode(self, maps: list[Tensor], condition: Tensor) -> Tensor:
+        hidden = maps[-1]
+        for level, skip in zip(reversed(self.up), reversed(maps[:-1]), strict=True):
+            hidden = level(hidden, skip, condition)
+        return hidden
+
+
+class _Down(nn.Module):
+    """One level on the way down: residual blocks, each followed by what attention the level has."""
+
+    def __init__(
+        self,
+        width: int,
+        condition_dim: int,
+        depth: int,
+        head_dim: int,
+        temporal: bool,
+        positions: Tensor | None = None,
+    ) -> None:
+        super().__init__()
+        self.blocks, self.attention = nn.ModuleList(), nn.ModuleList()
+        for _ in range(depth):
+            self.blocks.append(ResidualBlock(width, condition_dim))
+            spatial = [SpatialAttention(width, head_dim, positions)] if positions is not None else []
+            kinds = spatial + ([TemporalAttention(width, head_dim)] if temporal else [])
+            self.attention.append(nn.ModuleList(MapAttention(width, kind) for kind in kinds))
+
+    def forward(self, hidden: Tensor, condition: Tensor, num_frames: int) -> Tensor:
+        """Return maps of the same shape."""
+        for block, attentions in zip(self.blocks, self.attention, strict=True):
+            hidden = block(hidden, condition)
+            for attention in attentions:  # pyright: ignore[reportGeneralTypeIssues]
+                hidden = attention(hidden, num_frames)
+        return hidden
+
+
+class _Up(nn.Module):
+    """One level on the way up: twice the resolution, joined by what the way down saw there."""
+
+    def __init__(self, width: int, coarse_width: int, condition_dim: int, depth: int) -> None:
+        super().__init__()
+        self.to_fine = nn.Conv2d(coarse_width, 4 * width, 1)
+        self.blocks = nn.ModuleList(ResidualBlock(width, condition_dim) for _ in range(depth))
+
+    def forward(self, coarse: Tensor, skip: Tensor, condition: Tensor) -> Tensor:
+        """Return maps of the shape of `skip`."""
+        hidden = F.pixel_shuffle(self.to_fine(coarse), 2) + skip
+        for block in self.blocks:
+            hidden = block(hidden, condition)
+        return hidden
+
+
+def _check(image_size: tuple[int, int], patch: int, num_levels: int, temporal_levels: tuple[int, ...]) -> None:
+    cell = patch * 2 ** (num_levels - 1)
+    if any(size % cell for size in image_size):
+        raise ValueError(f"`image_size` must be a multiple of {cell} in height and width, got {image_size}.")
+    if any(not -num_levels <= level < num_levels for level in temporal_levels):
+        rule = f"lie in {-num_levels}..{num_levels - 1}, since `widths` has {num_levels} entries"
+        raise ValueError(f"`temporal_levels` must {rule}, got {temporal_levels}.")

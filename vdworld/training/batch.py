@@ -1,0 +1,100 @@
+"""Clips as networks see them, and what training hides of them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vdworld.data import Clips
+from vdworld.diffusion import Process
+from vdworld.networks import Context
+from vdworld.types import Actions, ClipLevels, Frames, Known
+from vdworld.world import WorldModel
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Clips on the world's device, in the network's numbers.
+
+    Args:
+        frames: ``[b, K + H, c, h, w]`` in [-1, 1].
+        actions: Encoded ``[b, K + H - 1, a]``.
+        known: ``[b, K + H - 1]``; False for null actions.
+        rewards: Standardised, of the transitions into the last H frames ``[b, H]``.
+        going_on: 1 where the episode went on there, 0 where it terminated ``[b, H]``.
+    """
+
+    frames: Tensor
+    actions: Tensor
+    known: Tensor
+    rewards: Tensor
+    going_on: Tensor
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def __getitem__(self, rows: slice) -> Batch:
+        return Batch(*(part[rows] for part in (self.frames, self.actions, self.known, self.rewards, self.going_on)))
+
+
+def encode(world: WorldModel, clips: Clips) -> Batch:
+    """Bring clips to a world's device and numbers."""
+    device = world.device
+    known = clips.known.to(device)
+    return Batch(
+        frames=clips.frames.to(device).float().div(127.5).sub(1.0),
+        actions=world.action_codec.encode_flat(clips.actions.to(device), known),
+        known=known,
+        rewards=(clips.rewards.to(device) - world.heads.reward_offset) / world.heads.reward_scale,
+        going_on=1.0 - clips.terminated.to(device).float(),
+    )
+
+
+@dataclass(frozen=True)
+class Hiding:
+    """What training hides from the network, now and then, so that it copes and can be guided.
+
+    Args:
+        context_noise: The strongest noise on context frames, as a share of the signal; each frame's is drawn between
+            none and this, and the network is told. Dreams are not as clean as recordings.
+        action_dropout: Share of the clips whose actions are hidden, all of them.
+        history_dropout: Share of the clips whose past is hidden: half of them wholly, half behind strong noise.
+    """
+
+    context_noise: float = 0.1
+    action_dropout: float = 0.0
+    history_dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.context_noise < 0:
+            raise ValueError(f"`context_noise` must not be negative, got {self.context_noise}.")
+        for name in ("action_dropout", "history_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"`{name}` must lie in [0, 1), got {getattr(self, name)}.")
+
+    def known(self, known: Known, rng: torch.Generator) -> Known:
+        """Mark all actions of some clips as null ``[b, t]``."""
+        if not self.action_dropout:
+            return known
+        return known & (torch.rand(len(known), 1, generator=rng) >= self.action_dropout).to(known.device)
+
+    def ratios(self, shape: tuple[int, int], rng: torch.Generator) -> ClipLevels:
+        """Draw the noise of context frames ``[b, t]``, as a share of the signal."""
+        ratios = self.context_noise * torch.rand(shape, generator=rng)
+        if not self.history_dropout:
+            return ratios
+        b, _ = shape
+        hidden = torch.rand(b, 1, generator=rng) < self.history_dropout
+        strength = torch.tan(torch.rand(shape, generator=rng) * math.pi / 2)  # 0 to infinity, 1 in the middle
+        wholly = torch.rand(b, 1, generator=rng) < 0.5
+        return torch.where(hidden, strength.masked_fill(wholly, math.inf), ratios)
+
+    def context(self, process: Process, past: Frames, actions: Actions, known: Known, rng: torch.Generator) -> Context:
+        """Return a past as the context of the frame after it, with noise and null actions mixed in."""
+        ratios = self.ratios((past.shape[0], past.shape[1]), rng).to(past.device)
+        level = process.level_of(ratios)
+        noise = torch.randn(past.shape, generator=rng).to(past.device)
+        return Context(process.mix(past, noise, level), actions, self.known(known, rng), level)

@@ -1,0 +1,84 @@
+"""One denoiser for every process, prediction and network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vdworld.diffusion import Process, over_pixels
+from vdworld.networks import Context
+from vdworld.types import ClipLevels, Features, Frame, Frames, Known, NoiseLevels, StepFeatures
+
+
+@dataclass(frozen=True)
+class Denoiser:
+    """Estimate clean frames: ``clean = c_skip * noisy + c_out * network(c_in * noisy)`` (Karras et al. 2022, eq. 7).
+
+    The process gives the three numbers, whatever its network puts out (clean frame, noise or velocity), so that
+    samplers and losses deal with clean estimates alone.
+
+    Args:
+        network: Any of ``vdworld.networks``.
+        process: Any of ``vdworld.diffusion``.
+
+    Raises:
+        ValueError: The network's output can't be what the process asks for.
+    """
+
+    network: Any
+    process: Process
+
+    def __post_init__(self) -> None:
+        if self.network.predicts_clean and self.process.prediction != "x":
+            raise ValueError(
+                "`prediction` must be 'x' for a network that copies pixels, since copies are clean frames, got "
+                f"{self.process.prediction!r}. Choose process.prediction=x, or network.copy=false."
+            )
+
+    def __call__(
+        self, noisy: Frame, level: NoiseLevels, context: Context, step_size: Tensor | None = None
+    ) -> tuple[Frame, Features]:
+        """Return E[clean | noisy, context] and the features of the transition.
+
+        Args:
+            noisy: The frame after the context, ``[b, c, h, w]``.
+            level: Its noise level ``[b]``, in the process's own numbers, as are those of the context.
+            context: The frames before, each with its level, and the actions.
+            step_size: How far in [0, 1] a shortcut jumps with this estimate ``[b]``; None is not at all.
+        """
+        c_skip, c_out, c_in = (over_pixels(value, noisy) for value in self.process.scalings(level))
+        told = self._told(context)
+        step_size = torch.zeros_like(level) if step_size is None else step_size
+        output, features = self.network(c_in * noisy, self.process.condition(level), told, step_size)
+        return c_skip * noisy + c_out * output, features
+
+    def clip(self, noisy: Frames, level: ClipLevels, actions: Tensor, known: Known) -> tuple[Frames, StepFeatures]:
+        """Return the estimates of all frames of a clip, each from those before it and its own noisy self.
+
+        Args:
+            noisy: ``[b, t, c, h, w]``.
+            level: One level per frame ``[b, t]``.
+            actions: Encoded, each leading into the frame of its place ``[b, t, a]``.
+            known: False where the action is null, as it is for the first frame ``[b, t]``.
+        """
+        c_skip, c_out, c_in = (over_pixels(value, noisy) for value in self.process.scalings(level))
+        condition = self.process.condition(level)
+        output, features = self.network.clip(c_in * noisy, condition, actions, known, torch.zeros_like(level))
+        return c_skip * noisy + c_out * output, features
+
+    def features(self, frame: Frame, context: Context) -> Features:
+        """Return the features of the transition into a clean frame."""
+        level = frame.new_full((len(frame),), self.process.clean_level)
+        c_in = over_pixels(self.process.scalings(level)[2], frame)
+        condition = self.process.condition(level)
+        return self.network.features(c_in * frame, condition, self._told(context), torch.zeros_like(level))
+
+    def _told(self, context: Context) -> Context:
+        """Return the context as the network sees it: a clean frame as it is, noisy ones scaled down in proportion."""
+        clean = torch.full_like(context.level, self.process.clean_level)
+        scale = self.process.scalings(context.level)[2] / self.process.scalings(clean)[2]
+        frames = over_pixels(scale, context.frames) * context.frames
+        return replace(context, frames=frames, level=self.process.condition(context.level))

@@ -1,0 +1,61 @@
+"""From one state to the next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from vdworld.networks import Context
+from vdworld.types import Actions, Features, Frame
+from vdworld.world.outcome import Rollout
+from vdworld.world.state import WorldState
+
+if TYPE_CHECKING:
+    from vdworld.world.model import WorldModel
+
+
+def context_of(world: WorldModel, state: WorldState, action: Tensor) -> Context:
+    """Return what the next frame follows from: a state and an encoded action per lane ``[b, a]``."""
+    actions = torch.cat([state.actions, action[:, None]], dim=1)
+    known = torch.cat([state.known, state.known.new_ones(len(state), 1)], dim=1)
+    return world.clean_context(state.frames, actions, known)
+
+
+def after(state: WorldState, context: Context, frame: Frame, features: Features) -> WorldState:
+    """Return the state with one more frame, its oldest one forgotten; a step counts three draws."""
+    frames = torch.cat([state.frames[:, 1:], frame[:, None]], dim=1)
+    return WorldState(frames, context.actions[:, 1:], context.known[:, 1:], state.seed, state.counter + 3, features)
+
+
+def roll_frames(world: WorldModel, state: WorldState, future: Actions, num_steps: int | None) -> Rollout:
+    """Imagine frames alone, under encoded actions ``[b, h, a]``; the last state has features all the same."""
+    frames = []
+    for t, action in enumerate(future.unbind(dim=1), start=1):
+        context = context_of(world, state, action)
+        frame = world.draw_frame(context, state.seed, state.counter, num_steps)
+        features = world.denoiser.features(frame, context) if t == future.shape[1] else state.features
+        state = after(state, context, frame, features)
+        frames.append(frame)
+    nothing = future.new_zeros(len(state), 0)
+    return Rollout(torch.stack(frames, dim=1), nothing, nothing, nothing.bool(), None, None, state)
+
+
+def encode_future(world: WorldModel, actions: Any, num_lanes: int) -> Actions:
+    """Return actions in the environment's units, axes ``[b, h, ...]``, as encoded ones ``[b, h, a]``."""
+    length = world.action_codec.flatten(actions).shape[1:2]
+    return world.encode_actions(actions, (num_lanes, *length))
+
+
+def count_steps(horizon: int | None, future: Actions | None) -> int:
+    """Return how many steps to imagine.
+
+    Raises:
+        ValueError: Neither actions nor `horizon` say, or there are fewer actions.
+    """
+    longest = horizon if future is None else future.shape[1]
+    steps = longest if horizon is None else horizon
+    if steps is None or longest is None or not 1 <= steps <= longest:
+        raise ValueError(f"`horizon` must be at least 1 and within the actions; a policy needs it. Got {horizon}.")
+    return steps

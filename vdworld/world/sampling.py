@@ -1,0 +1,152 @@
+"""How a world draws a frame."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+
+from vdworld.diffusion import SAMPLERS, Process, check_sampler
+from vdworld.networks import Context
+from vdworld.types import Frame, LaneIntegers
+from vdworld.world.denoiser import Denoiser
+from vdworld.world.noise import lane_key, lane_normal
+
+Draw = Callable[[], Frame]
+"""Gives fresh standard normal numbers in the shape of a frame."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Settings of a world's sampler.
+
+    Guidance adds ``(weight - 1)`` times what the estimate owes to the actions or to the history, the estimate without
+    them taken away (Ho & Salimans 2022, equation 6; Song et al. 2025, History-Guided Video Diffusion, equation 5). Each
+    costs one more network evaluation per step, and needs a world trained with the dropout of its name.
+
+    Args:
+        sampler: Which of ``vdworld.diffusion.SAMPLERS``.
+        num_steps: Steps from noise to a frame, unless a call says otherwise.
+        context_noise: Noise mixed into the context, as a share of the signal; the network is told.
+        action_guidance: Weight of the actions; 1 guides nothing.
+        history_guidance: Weight of the context frames; 1 guides nothing.
+        history_noise: Noise on the context frames where they guide, as a share of the signal: with much of it the slow
+            motions guide alone.
+
+    Raises:
+        ValueError: A setting out of range.
+    """
+
+    sampler: str = "euler"
+    num_steps: int = 1
+    context_noise: float = 0.0
+    action_guidance: float = 1.0
+    history_guidance: float = 1.0
+    history_noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.num_steps < 1:
+            raise ValueError(f"`num_steps` must be at least 1, got {self.num_steps}.")
+        for name in ("context_noise", "action_guidance", "history_guidance", "history_noise"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"`{name}` must not be negative, got {getattr(self, name)}.")
+
+
+def check_sampling(
+    sampling: Sampling, process: Process, shortcut_steps: int = 0, trained_without: tuple[str, ...] = ()
+) -> None:
+    """Raise a ValueError, with advice, where a world can't be sampled so."""
+    check_sampler(sampling.sampler, process)
+    if shortcut_steps and sampling.sampler not in ("euler", "ddim"):
+        raise ValueError(
+            f"`sampler` must be 'euler' for a world trained with shortcuts, which are its Euler steps, got "
+            f"{sampling.sampler!r}. Choose sampler=euler, or train with shortcut.share=0."
+        )
+    wanted = {"actions": ("action", sampling.action_guidance), "history": ("history", sampling.history_guidance)}
+    for name, (setting, weight) in wanted.items():
+        if weight != 1 and name not in trained_without:
+            raise ValueError(
+                f"`{setting}_guidance` must be 1 for a world that never went without its {name}, got {weight}. "
+                f"Train with trainer.hiding.{setting}_dropout=0.1."
+            )
+
+
+def jump_length(num_steps: int, shortcut_steps: int) -> float:
+    """Return the length of each of `num_steps` steps as a shortcut world is told it; 0 where none is a shortcut.
+
+    Raises:
+        ValueError: The world has no shortcuts of that length.
+    """
+    if not shortcut_steps or num_steps >= shortcut_steps or num_steps < 1:
+        return 0.0
+    if num_steps & (num_steps - 1):
+        raise ValueError(
+            f"`num_sampling_steps` must be a power of two, or {shortcut_steps} and more, for a world trained with "
+            f"shortcuts, got {num_steps}."
+        )
+    return 1 / num_steps
+
+
+def sample_frame(
+    denoiser: Denoiser,
+    context: Context,
+    seed: LaneIntegers,
+    counter: LaneIntegers,
+    sampling: Sampling,
+    *,
+    num_steps: int,
+    jump: float = 0.0,
+) -> Frame:
+    """Draw the frame after a context, in about [-1, 1]; a lane's seed and counter decide all its noise.
+
+    Args:
+        denoiser: The network and its process.
+        context: Clean frames and the actions; the levels are set here.
+        seed: The lanes' streams ``[b]``.
+        counter: How far they have been drawn from ``[b]``.
+        sampling: How to draw.
+        num_steps: Steps from noise to the frame.
+        jump: The length of each step as a shortcut world is told it; 0 is no shortcut.
+    """
+    shape, keys, draws = tuple(context.frames.shape[2:]), lane_key(seed, counter), itertools.count(1)
+
+    def draw() -> Frame:
+        return lane_normal(keys, torch.full_like(keys, next(draws)), shape)
+
+    evaluations = _evaluations(denoiser, context, sampling, draw)
+
+    def denoise(noisy: Frame, level: float) -> Frame:
+        levels, steps = (torch.full_like(noisy[:, 0, 0, 0], value) for value in (level, jump))
+        return sum(  # pyright: ignore[reportReturnType]
+            weight * denoiser(noisy, levels, told, steps)[0] for weight, told in evaluations
+        )
+
+    sampler, levels = SAMPLERS[sampling.sampler], denoiser.process.schedule(num_steps)
+    return sampler(denoise, denoiser.process, lane_normal(seed, counter, shape), levels, draw=draw).clamp(-1, 1)
+
+
+def _evaluations(denoiser: Denoiser, context: Context, sampling: Sampling, draw: Draw) -> list[tuple[float, Context]]:
+    """Return the contexts to denoise under, each with the weight of its estimate; the weights add up to 1."""
+    plain = noised(denoiser, context, sampling.context_noise, draw)
+    action, history = sampling.action_guidance - 1, sampling.history_guidance - 1
+    terms = [(1 + action + (history if sampling.history_noise == 0 else 0.0), plain)]
+    if action:
+        terms.append((-action, replace(plain, known=torch.zeros_like(plain.known))))
+    if history:
+        terms.append((-history, noised(denoiser, context, math.inf, draw)))
+        if sampling.history_noise > 0:
+            terms.append((history, noised(denoiser, context, sampling.history_noise, draw)))
+    return terms
+
+
+def noised(denoiser: Denoiser, context: Context, ratio: float, draw: Draw) -> Context:
+    """Mix noise into a clean context, `ratio` times as strong as the signal (infinite: nothing but noise)."""
+    if ratio == 0:
+        return context
+    process, (b, k) = denoiser.process, context.frames.shape[:2]
+    level = process.level_of(torch.full((b, k), ratio, device=context.frames.device))
+    noise = torch.stack([draw() for _ in range(k)], dim=1)
+    return replace(context, frames=process.mix(context.frames, noise, level), level=level)

@@ -1,0 +1,80 @@
+"""The ways a dream begins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from vdworld.types import Frames, LaneIntegers, PastActions, PastKnown
+from vdworld.world.history import first_frames, fit_history
+from vdworld.world.noise import lane_seeds
+from vdworld.world.starts import StartClips
+from vdworld.world.state import WorldState
+
+if TYPE_CHECKING:
+    from vdworld.world.model import WorldModel
+
+Seed = int | Sequence[int] | Tensor
+
+
+def from_frames(world: WorldModel, frames: Tensor, actions: Any, lengths: Tensor | None, seed: Seed) -> WorldState:
+    """Begin from real frames and actions in the environment's units: ``WorldModel.start``."""
+    if frames.ndim != 5 or tuple(frames.shape[2:]) != world.frame_shape:
+        raise ValueError(f"`frames` must be [b, k, {', '.join(map(str, world.frame_shape))}], got {frames.shape}.")
+    if not frames.is_floating_point():
+        raise ValueError(
+            f"`frames` must be floats in [-1, 1], got {frames.dtype}. Pixels [b, k, h, w, c] go through "
+            "`vdworld.spaces.frames_to_float` first."
+        )
+    b, k = frames.shape[:2]
+    frames = frames.to(world.device, torch.float32)
+    first = first_frames(lengths, b, k, world.device)
+    encoded = torch.zeros(b, k - 1, world.action_codec.dim, device=world.device)
+    known = torch.zeros(b, k - 1, dtype=torch.bool, device=world.device)
+    if actions is not None and k > 1:
+        known = torch.arange(k - 1, device=world.device) >= first[:, None]
+        encoded = world.encode_actions(actions, (b, k - 1), known)
+    return _begin(world, frames, encoded, known, lane_seeds(seed, b, world.device), first)
+
+
+def from_encoded(world: WorldModel, frames: Frames, actions: PastActions, known: PastKnown, seed: Seed) -> WorldState:
+    """Begin from clips with encoded actions, whose padding is marked in `known`."""
+    b, k = frames.shape[:2]
+    first = first_frames(None, b, k, world.device)
+    return _begin(world, frames, actions, known, lane_seeds(seed, b, world.device), first)
+
+
+def from_clips(world: WorldModel, chosen: Tensor, seed: Seed) -> WorldState:
+    """Begin from the world's own start clips, picked by index ``[b]``."""
+    starts, rows = own_clips(world), chosen.cpu()
+    frames = starts.frames[rows].to(world.device).float().div(127.5).sub(1.0)
+    known = starts.known[rows].to(world.device)
+    encoded = world.action_codec.encode_flat(starts.actions[rows].to(world.device), known)
+    return from_encoded(world, frames, encoded, known, seed)
+
+
+def own_clips(world: WorldModel) -> StartClips:
+    """Return the world's start clips.
+
+    Raises:
+        ValueError: It carries none.
+    """
+    if world.starts is None:
+        raise ValueError("This world carries no start clips; begin with `world.start(frames, actions)`.")
+    return world.starts
+
+
+def _begin(
+    world: WorldModel,
+    frames: Frames,
+    actions: PastActions,
+    known: PastKnown,
+    seed: LaneIntegers,
+    first: LaneIntegers,
+) -> WorldState:
+    frames, actions, known = fit_history(frames, actions, known, first, world.context_length + 1)
+    features = world.denoiser.features(frames[:, -1], world.clean_context(frames[:, :-1], actions, known))
+    return WorldState(frames[:, 1:], actions[:, 1:], known[:, 1:], seed, torch.zeros_like(seed), features)
