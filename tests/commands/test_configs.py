@@ -16,8 +16,10 @@ from vdworld.envs.recording import record
 from vdworld.evaluation import evaluate, play
 from vdworld.evaluation.contest import contest
 from vdworld.evaluation.speed import fresh_world, measure_speed
-from vdworld.training import LossWeights, TrainerSettings, train
+from vdworld.training import Hiding, LossWeights, SelfForcing, Shortcut, TrainerSettings, train
+from vdworld.world import Sampling
 
+DATA = {"frame_channels", "image_size", "action_dim"}  # the data decide these
 CHOICES = [(verb, group, option) for verb in VERBS for group in groups(verb) for option in options(verb, group)]
 
 
@@ -66,8 +68,8 @@ def test_every_yaml_file_belongs_to_a_command():
 @pytest.mark.parametrize(
     ("group", "option", "decided_elsewhere"),
     [
-        ("network", "unet", {"frame_channels", "image_size", "action_dim"}),  # by the data
-        ("process", "flow", set()),
+        *[("network", name, DATA) for name in ("unet", "video_unet", "transformer", "diamond")],
+        *[("process", name, set()) for name in ("flow", "edm", "vp")],
         ("planner", "cross_entropy", set()),
         ("objective", "goal_image", {"background"}),  # by the world
         ("objective", "return", set()),
@@ -86,7 +88,13 @@ def test_a_class_s_whole_choice_stands_in_its_yaml_file(group, option, decided_e
         ("train", None, train, {"data", "from_world", "trainer", "world"}),
         ("train", "trainer", TrainerSettings, set()),
         ("train", "trainer.weights", LossWeights, set()),
-        ("evaluate", None, evaluate, {"data", "device"}),
+        ("train", "trainer.hiding", Hiding, set()),
+        ("train", "trainer.shortcut", Shortcut, set()),
+        ("train", "trainer.self_forcing", SelfForcing, set()),
+        ("train", "sampling", Sampling, set()),
+        ("evaluate", "sampling", Sampling, set()),
+        ("plan", "sampling", Sampling, set()),
+        ("evaluate", None, evaluate, {"data", "device", "sampling"}),
     ],
 )
 def test_the_keys_of_a_command_are_its_function_s_arguments(verb, node, function, own):
@@ -96,7 +104,7 @@ def test_the_keys_of_a_command_are_its_function_s_arguments(verb, node, function
 
 
 def test_the_keys_of_plan_are_those_of_the_planner_and_the_protocol():
-    own = {"data", "output", "device", "planner", "objective"}
+    own = {"data", "output", "device", "planner", "objective", "sampling"}
     assert set(compose_config("plan")) - parameters(Planner) - parameters(play) == own - {"objective"}
 
 

@@ -120,7 +120,7 @@ def test_ctrl_c_says_so_and_exits_as_shells_expect(monkeypatch, capsys):
         ([*GIVEN, "max_steps=1"], "there is no key 'max_steps'. Did you mean trainer.max_steps?"),
         ([*GIVEN, "zzz=1"], "there is no key 'zzz'. `vdworld train --help` lists the keys."),
         ([*GIVEN, "wrld=tiny"], "there is no key 'wrld'. Did you mean world?"),
-        ([*GIVEN, "world=runs/pusht"], "`world` must be one of tiny, got runs/pusht."),
+        ([*GIVEN, "world=runs/pusht"], "`world` must be one of base, small, tiny, got runs/pusht."),
         ([*GIVEN, "pusht"], "expected key=value, got 'pusht'. `vdworld train --help` lists the keys."),
     ],
 )

@@ -50,7 +50,7 @@ class FakeWorld(WorldModel):
         nn.Module.__init__(self)
         self.action_codec = ActionCodec(action_space)
         self.cameras, self.image_size, self.fps = cameras, (HEIGHT, WIDTH), 12.5
-        self.has_reward, self.num_sampling_steps = has_reward, 1
+        self.has_reward = has_reward
         self.asked_sampling_steps: list[int | None] = []
         self.anchor = nn.Parameter(torch.zeros(1))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import torch
 from vdworld.data import Dataset, EpisodeWriter, load_dataset
 from vdworld.training import Trainer, train
 from vdworld.training import trainer as trainer_module
+from vdworld.training.validation import Validation
 from vdworld.world import WorldModel
 
 SIZE, SQUARE = 16, 4
@@ -74,6 +77,12 @@ def train_small() -> Callable[..., WorldModel]:
         return train(dataset, **{**small, **settings})
 
     return run
+
+
+@pytest.fixture
+def look_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure on two held-out clips instead of 64, where a test trains many worlds and looks at none."""
+    monkeypatch.setattr(sys.modules[train.__module__], "Validation", partial(Validation, num_clips=2))
 
 
 @pytest.fixture

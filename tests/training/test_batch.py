@@ -21,6 +21,13 @@ def test_nothing_is_hidden_unless_asked() -> None:
     assert Hiding().ratios((200, 3), generator()).max() <= 0.1
 
 
+def test_half_of_the_clips_are_shown_without_noise() -> None:
+    ratios = Hiding(context_noise=0.1).ratios((2000, 3), generator())
+    clean = (ratios == 0).all(dim=1)
+    assert torch.equal(clean, (ratios == 0).any(dim=1))
+    assert abs(clean.float().mean() - 0.5) < 0.045  # four standard deviations
+
+
 def test_actions_are_hidden_by_whole_clips() -> None:
     known = Hiding(action_dropout=0.3).known(torch.ones(2000, 3, dtype=torch.bool), generator())
     assert torch.equal(known.all(dim=1), known.any(dim=1))

@@ -51,6 +51,7 @@ def dream(world: WorldModel, sampler: str) -> torch.Tensor:
     return world.rollout(world.sample_start(2), actions, encoded=True).frames
 
 
+@pytest.mark.usefixtures("look_briefly")
 @pytest.mark.parametrize(("process", "network", "copies"), admissible())
 def test_what_goes_together_trains_and_dreams_with_every_sampler(
     squares: Dataset, train_small: Callable, process: str, network: str, copies: bool

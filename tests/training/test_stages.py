@@ -132,6 +132,7 @@ def test_a_forced_past_ends_with_sampled_frames_and_the_target_is_the_real_next_
         torch.testing.assert_close(context.frames, torch.stack(past[h : h + K], dim=1))
 
 
+@pytest.mark.usefixtures("look_briefly")
 def test_a_world_knows_what_it_was_trained_for(squares: Dataset, train_small: Callable) -> None:
     world = train_small(
         squares,
@@ -162,6 +163,7 @@ def test_settings_out_of_range_are_refused() -> None:
 STAGES = {"shortcut": Shortcut(0.5, after=0.3, finest=4), "self_forcing": SelfForcing(after=0.6, horizon=2)}
 
 
+@pytest.mark.usefixtures("look_briefly")
 @pytest.mark.parametrize("network", [STACKED, VIDEO], ids=["stacked", "video"])
 def test_stages_that_break_off_go_on_with_the_same_losses(
     squares: Dataset,

@@ -29,7 +29,16 @@ def test_sizes_that_depend_on_the_data_come_on_top_and_none_is_left_to_the_class
 
 @pytest.mark.parametrize(
     "target",
-    ["os.system", "vdworld.cli.main", "vdworld.networks.unet.StackedUNet", "vdworld.networks.torch", "Sneaky", ""],
+    [
+        "os.system",
+        "vdworld.networks.count_flops",
+        "vdworld.diffusion.sample_euler",
+        "vdworld.cli.main",
+        "vdworld.networks.unet.StackedUNet",
+        "vdworld.networks.torch",
+        "Sneaky",
+        "",
+    ],
 )
 def test_only_the_classes_that_vdworld_hands_out_can_be_named(target: str) -> None:
     with pytest.raises(ValueError, match=rf"`_target_` must name a class of vdworld.networks.*, got '{target}'"):

@@ -10,6 +10,7 @@ import gymnasium as gym
 import pytest
 import torch
 
+from vdworld.diffusion import RectifiedFlow
 from vdworld.spec import EnvironmentSpec
 from vdworld.world import Rollout, Sampling, StartClips, WorldModel, build
 
@@ -217,4 +218,6 @@ def test_a_device_can_be_chosen(world: WorldModel, tmp_path: Path) -> None:
 def test_the_process_comes_back_with_its_settings(make_world: Callable[..., WorldModel], tmp_path: Path) -> None:
     world = make_world()
     world.process = build({"_target_": "vdworld.diffusion.RectifiedFlow", "ramp": 0.25})
-    assert WorldModel.from_pretrained(world.save_pretrained(tmp_path)).process.ramp == 0.25
+    process = WorldModel.from_pretrained(world.save_pretrained(tmp_path)).process
+    assert isinstance(process, RectifiedFlow)
+    assert process.ramp == 0.25

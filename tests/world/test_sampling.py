@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -59,7 +60,7 @@ def draw(sampling: Sampling, network: Told, seed: int = 0, num_steps: int = 1, j
     ],
 )
 def test_guidance_adds_what_actions_and_history_bring(
-    settings: dict[str, float], expected: float, evaluations: int
+    settings: dict[str, Any], expected: float, evaluations: int
 ) -> None:
     network = Told()
     frame = draw(Sampling(**settings), network)
@@ -147,6 +148,18 @@ def test_settings_out_of_range_are_refused() -> None:
         Sampling(num_steps=0)
     with pytest.raises(ValueError, match=r"`context_noise` must not be negative, got -0\.1"):
         Sampling(context_noise=-0.1)
+
+
+def test_quantized_frames_have_grey_levels_and_gradients_pass() -> None:
+    frame = draw(Sampling(quantize=True), Told())
+    levels = (frame + 1) * 127.5
+    torch.testing.assert_close(levels, levels.round(), rtol=0, atol=1e-3)
+    assert abs(frame.mean() - 0.4) < 0.004
+    network = Told()
+    network.value = nn.Parameter(torch.tensor(0.3))
+    network.forward = lambda noisy, *rest: (network.value.expand_as(noisy), torch.zeros(len(noisy), 2))
+    draw(Sampling(quantize=True), network).mean().backward()
+    assert network.value.grad == pytest.approx(1.0)
 
 
 def test_a_world_keeps_its_sampling_and_checks_every_change(make_world: Callable[..., WorldModel]) -> None:

@@ -6,7 +6,7 @@ from omegaconf import DictConfig
 
 from vdworld.agents import GoalImage, Planner, Return
 from vdworld.commands.arguments import checked, instantiate
-from vdworld.commands.device import pick_device
+from vdworld.commands.worlds import load_world
 from vdworld.data import Dataset, load_dataset
 from vdworld.envs.tasks import find_task
 from vdworld.evaluation import GoalReaching, evaluate, play
@@ -16,7 +16,7 @@ from vdworld.world import WorldModel
 
 def run(config: DictConfig) -> None:
     """Plan, act, and print what was achieved."""
-    world = WorldModel.from_pretrained(config.world, device=pick_device(config.device))
+    world = load_world(config)
     dataset = load_dataset(config.data)
     objective = pick_objective(config.get("objective"), config.env, dataset, world)
     names = ("replan_every", "num_sampling_steps", "max_batch", "seed")

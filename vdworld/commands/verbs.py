@@ -24,6 +24,6 @@ VERBS = {
     "evaluate": Verb("compare imagined with real frames on held-out episodes, and write a report"),
     "plan": Verb("let a planner act in the real environment, and score it beside random actions"),
     "demo": Verb("all of it on PushT, in ten minutes"),
-    "benchmark": Verb("measure how fast this machine imagines", bare="name"),
+    "benchmark": Verb("measure speed, or worlds against each other and against DIAMOND", bare="name"),
     "info": Verb("say what a dataset or a world folder holds", bare="path"),
 }

@@ -54,7 +54,7 @@ def grid_table(entries: Sequence[GridEntry], title: str) -> Table:
     """Return the combinations, best first."""
     ordered = sorted(entries, key=lambda entry: -entry.quality)
     first = ordered[0].prediction
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             f"{entry.process}, {entry.network}",
             *(cell(entry.prediction.interval("moving_psnr", step)) for step in first.steps),

@@ -5,10 +5,25 @@ clips, each frame at its own noise level, and are trained on all frames of a cli
 """
 
 from vdworld.networks.context import Context
+from vdworld.networks.cost import Cost, count_flops
 from vdworld.networks.diamond import DiamondUNet
 from vdworld.networks.ema import ExponentialMovingAverage
+from vdworld.networks.network import Network, VideoNetwork
+from vdworld.networks.sizes import SIZES
 from vdworld.networks.transformer import Transformer
 from vdworld.networks.unet import StackedUNet
 from vdworld.networks.video_unet import VideoUNet
 
-__all__ = ["Context", "DiamondUNet", "ExponentialMovingAverage", "StackedUNet", "Transformer", "VideoUNet"]
+__all__ = [
+    "SIZES",
+    "Context",
+    "Cost",
+    "DiamondUNet",
+    "ExponentialMovingAverage",
+    "Network",
+    "StackedUNet",
+    "Transformer",
+    "VideoNetwork",
+    "VideoUNet",
+    "count_flops",
+]

@@ -57,7 +57,7 @@ class Painting(nn.Module):
         self.edge_layers: list[nn.Module] = [last_layer] if self.thin_in is None else [self.thin_in, last_layer]
         if copy:
             self.to_motion = nn.Conv2d(width, num_cameras * num_places, 1)
-            stay = math.log(num_places) + 2.0  # seven times as likely as all other places together
+            stay = math.log(num_places) + 1.2  # most of the weight, with no other place cut off yet
             self.to_motion.get_parameter("bias").data.view(num_cameras, -1)[:, num_places // 2] += stay
             last_layer.get_parameter("bias").data.view(out_channels, -1)[frame_channels:] = 2.0  # and copy
         else:
@@ -98,9 +98,9 @@ def saturating(logits: Tensor) -> Tensor:
 
 
 def sparse_softmax(logits: Tensor, dim: int) -> Tensor:
-    """Return softmax weights, those below a thousandth of the largest cut to 0, so that copies need not blur."""
+    """Return softmax weights, those below 0.3% of the largest cut to 0, so that copies need not blur."""
     weights = logits.softmax(dim)
-    weights = (weights - 1e-3 * weights.amax(dim, keepdim=True)).relu()
+    weights = (weights - 0.003 * weights.amax(dim, keepdim=True)).relu()
     return weights / weights.sum(dim, keepdim=True)
 
 

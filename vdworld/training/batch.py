@@ -58,8 +58,9 @@ class Hiding:
     """What training hides from the network, now and then, so that it copes and can be guided.
 
     Args:
-        context_noise: The strongest noise on context frames, as a share of the signal; each frame's is drawn between
-            none and this, and the network is told. Dreams are not as clean as recordings.
+        context_noise: The strongest noise on context frames, as a share of the signal; in half of the clips each
+            frame's is drawn between none and this, and the network is told, so that it copes with dreams that are not
+            as clean as recordings. The others have none: only there can it learn to copy what stands still unchanged.
         action_dropout: Share of the clips whose actions are hidden, all of them.
         history_dropout: Share of the clips whose past is hidden: half of them wholly, half behind strong noise.
     """
@@ -83,10 +84,11 @@ class Hiding:
 
     def ratios(self, shape: tuple[int, int], rng: torch.Generator) -> ClipLevels:
         """Draw the noise of context frames ``[b, t]``, as a share of the signal."""
-        ratios = self.context_noise * torch.rand(shape, generator=rng)
+        b, _ = shape
+        noisy = torch.rand(b, 1, generator=rng) < 0.5
+        ratios = self.context_noise * noisy * torch.rand(shape, generator=rng)
         if not self.history_dropout:
             return ratios
-        b, _ = shape
         hidden = torch.rand(b, 1, generator=rng) < self.history_dropout
         strength = torch.tan(torch.rand(shape, generator=rng) * math.pi / 2)  # 0 to infinity, 1 in the middle
         wholly = torch.rand(b, 1, generator=rng) < 0.5

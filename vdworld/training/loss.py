@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vdworld.diffusion import draw_jumps, shortcut_target
-from vdworld.networks.network import VideoNetwork
+from vdworld.diffusion import RectifiedFlow, draw_jumps, shortcut_target
+from vdworld.networks import VideoNetwork
 from vdworld.training.batch import Batch, Hiding
 from vdworld.types import Features, Frame, PerLane
 from vdworld.world import WorldModel
@@ -136,6 +136,7 @@ def shortcut_loss(
         finest: The step count from which no step is a shortcut.
     """
     process, k = world.process, world.context_length
+    assert isinstance(process, RectifiedFlow)  # `train` refuses the others
     past, clean = batch.frames[:, :k], batch.frames[:, k]
     context = hiding.context(process, past, batch.actions[:, :k], batch.known[:, :k], rng)
     begin, length = (value.to(clean.device) for value in draw_jumps(len(batch), finest, rng))

@@ -27,13 +27,14 @@ def build(description: dict[str, Any], **sizes: Any) -> Any:
     arguments = {key: value for key, value in given.items() if key != "_target_" and value is not None} | sizes
     target = description.get("_target_", "")
     module, _, name = target.rpartition(".")
-    if module not in _MODULES or name not in importlib.import_module(module).__all__:
+    handed_out = importlib.import_module(module).__all__ if module in _MODULES else ()
+    cls = getattr(importlib.import_module(module), name) if name in handed_out else None
+    if not inspect.isclass(cls):
         raise ValueError(f"`_target_` must name a class of {' or '.join(_MODULES)}, got {target!r}.")
-    cls = getattr(importlib.import_module(module), name)
     unknown = arguments.keys() - inspect.signature(cls).parameters.keys()
     if unknown:
         known = ", ".join(inspect.signature(cls).parameters)
         raise ValueError(f"`{target}` has no argument {', '.join(sorted(unknown))}. It takes {known}.")
-    built = cls(**arguments)
+    built: Any = cls(**arguments)
     built.description = {"_target_": target, **arguments}
     return built

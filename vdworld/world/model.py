@@ -11,8 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from vdworld.diffusion import Process
-from vdworld.networks import Context
-from vdworld.networks.network import Network
+from vdworld.networks import Context, Network
 from vdworld.spaces import ActionCodec
 from vdworld.spec import EnvironmentSpec
 from vdworld.types import Actions, Frame, Frames, Known, LaneIntegers, PastActions, PastKnown

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from vdworld.networks.sizes import SIZES
+from vdworld.networks import SIZES
 
 
 @dataclass(frozen=True)

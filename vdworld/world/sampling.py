@@ -35,6 +35,8 @@ class Sampling:
         history_guidance: Weight of the context frames; 1 guides nothing.
         history_noise: Noise on the context frames where they guide, as a share of the signal: with much of it the slow
             motions guide alone.
+        quantize: Round frames to 256 levels, as recordings are: errors of less than half a level then don't add up over
+            a long dream. Gradients pass as if nothing were rounded; a lane may differ by a level with its batch's size.
 
     Raises:
         ValueError: A setting out of range.
@@ -46,6 +48,7 @@ class Sampling:
     action_guidance: float = 1.0
     history_guidance: float = 1.0
     history_noise: float = 0.0
+    quantize: bool = False
 
     def __post_init__(self) -> None:
         if self.num_steps < 1:
@@ -125,7 +128,10 @@ def sample_frame(
         )
 
     sampler, levels = SAMPLERS[sampling.sampler], denoiser.process.schedule(num_steps)
-    return sampler(denoise, denoiser.process, lane_normal(seed, counter, shape), levels, draw=draw).clamp(-1, 1)
+    frame = sampler(denoise, denoiser.process, lane_normal(seed, counter, shape), levels, draw=draw).clamp(-1, 1)
+    if not sampling.quantize:
+        return frame
+    return frame + ((frame * 127.5 + 127.5).round().div(127.5).sub(1) - frame).detach()
 
 
 def _evaluations(denoiser: Denoiser, context: Context, sampling: Sampling, draw: Draw) -> list[tuple[float, Context]]:

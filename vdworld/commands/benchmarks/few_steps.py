@@ -32,6 +32,7 @@ def few_steps(config: DictConfig) -> None:
         raise ValueError("`output` must name a folder for the worlds and the figures, got null.")
     output, device = Path(config.output), pick_device(config.device)
     checked(train, {"max_minutes": config.minutes, "seed": config.seed})
+    checked(measure_few_steps, {"num_draws": config.num_draws, "num_clips": config.num_clips})
     common = {"minutes": config.minutes, "seed": config.seed, "device": device}
     figures: dict[str, Any] = {"about": provenance(device) | {"seed": str(config.seed), "minutes": str(config.minutes)}}
     for name, odds in ODDS.items():
@@ -39,7 +40,7 @@ def few_steps(config: DictConfig) -> None:
         path = output / f"fork_{len(odds)}"
         data = record(partial(ForkEnv, odds), path / "data", num_steps=NUM_STEPS, max_episode_steps=50, num_envs=1)
         found = [
-            measure_few_steps(world, name=label, env=env, seed=config.seed)
+            measure_few_steps(world, name=label, env=env, seed=config.seed, num_draws=config.num_draws)
             for label, world in _worlds(data, path, moving=0.0, **common)
         ]
         figures[name] = _show(found, f"A random environment with the odds {name}")
@@ -64,11 +65,13 @@ def _worlds(
     data: Dataset, path: Path, *, minutes: float, seed: int, device: Any, moving: float | None = None
 ) -> Iterator[tuple[str, WorldModel]]:
     """Train a world without and one with shortcuts, or read back what an earlier run trained."""
-    weights = {} if moving is None else {"weights": LossWeights(moving=moving)}
+    common: dict[str, Any] = {"max_minutes": minutes, "seed": seed, "device": device, "num_rollout_gifs": 0}
+    if moving is not None:
+        common["weights"] = LossWeights(moving=moving)
     for label, share in (("without shortcuts", 0.0), ("with shortcuts", 0.25)):
         folder = path / label.replace(" ", "_")
         if not (folder / "config.json").exists():
             process = {"shift": SHIFT, "pure_noise": 0.25}
-            settings = {"max_minutes": minutes, "seed": seed, "shortcut": Shortcut(share=share), "num_rollout_gifs": 0}
-            train(data, process=process, output=folder, resume=True, device=device, horizon=1, **settings, **weights)
+            shortcut = Shortcut(share=share)
+            train(data, process=process, output=folder, resume=True, horizon=1, shortcut=shortcut, **common)
         yield label, WorldModel.from_pretrained(folder, device=device)

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from vdworld.cli import main
+from vdworld.commands.benchmarks.grid import NETWORKS, PROCESSES
+from vdworld.data import EpisodeWriter
+
+QUICK = ["minutes=0.001", "num_clips=2", "repeats=1", "seconds=0", "device=cpu"]
+
+
+def run(*words: str) -> int:
+    return main(["benchmark", *words])
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    with EpisodeWriter(tmp_path / "data", fps=5, action_space=gym.spaces.Discrete(2)) as writer:
+        for _ in range(6):
+            writer.add(rng.integers(0, 256, (12, 16, 16, 3), dtype=np.uint8), rng.integers(0, 2, 11))
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def small_fork(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setattr(sys.modules["vdworld.commands.benchmarks.few_steps"], "NUM_STEPS", 120)
+
+
+@pytest.mark.usefixtures("small_fork")
+def test_few_steps_compares_worlds_with_and_without_shortcuts(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["few_steps", f"data={data}", f"output={tmp_path / 'out'}", "num_draws=6", *QUICK]
+    assert run(*words) == 0
+    text = capsys.readouterr().out
+    figures: dict[str, Any] = json.loads((tmp_path / "out/few_steps.json").read_text())
+    for part in ("70:30", "40:30:20:10", "clips"):
+        assert [world["name"] for world in figures[part]] == ["without shortcuts", "with shortcuts"]
+        for world in figures[part]:
+            assert list(world["clips" if part == "clips" else "outcomes"]) == ["1", "2", "4", "32"]
+    assert "most points off" in text
+    assert "Held-out clips" in text
+    written = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("model.safetensors")}
+    assert len(written) == 6
+    assert run(*words) == 0
+    assert {path: path.stat().st_mtime_ns for path in written} == written  # nothing was trained again
+
+
+def test_grid_trains_every_process_with_every_network(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("grid", f"data={data}", f"output={tmp_path / 'out'}", *QUICK) == 0
+    entries = json.loads((tmp_path / "out/grid.json").read_text())["entries"]
+    assert {(e["process"], e["network"]) for e in entries} == {(p, n) for p in PROCESSES for n in NETWORKS}
+    text = capsys.readouterr().out
+    assert all(f"{process}, {network}" in text for process in PROCESSES for network in NETWORKS)
+    assert "copy the last frame" in text
+
+
+@pytest.mark.parametrize("name", ["few_steps", "grid"])
+def test_a_folder_for_the_worlds_is_needed(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(name) != 0
+    assert "`output`" in "".join(capsys.readouterr()).replace("`data` and ", "")
+
+
+def test_sizes_lists_every_network_at_every_size(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("sizes", "image_size=32") == 0
+    text = capsys.readouterr().out
+    for name in ("tiny", "small", "base", "StackedUNet", "VideoUNet", "Transformer", "DiamondUNet"):
+        assert name in text

@@ -1,0 +1,18 @@
+"""The world that a command names, drawn as the command says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from omegaconf import DictConfig
+
+from vdworld.commands.arguments import checked, given
+from vdworld.commands.device import pick_device
+from vdworld.world import Sampling, WorldModel
+
+
+def load_world(config: DictConfig) -> WorldModel:
+    """Load `world` onto `device`; what `sampling` sets takes the place of the world's own."""
+    world = WorldModel.from_pretrained(config.world, device=pick_device(config.device))
+    world.sampling = replace(world.sampling, **checked(Sampling, given(config.sampling)))
+    return world
