@@ -90,6 +90,16 @@ def test_only_noisy_frames_count_and_a_perfect_clip_costs_nothing(batch: Callabl
     assert clip_loss(world, clips, LossWeights(), Hiding(), rng())["frame"] > 0.1
 
 
+def test_a_hidden_past_is_hidden_whole_and_the_last_frame_alone_is_learnt(batch: Callable) -> None:
+    world, clips = batch(VIDEO, count=60)
+    shown = answering(world, "clip", lambda noisy, *_: noisy)
+    clip_loss(world, clips, LossWeights(), Hiding(context_noise=0.0, history_dropout=0.99), rng())
+    level = shown[0][1]
+    wholly = (level[:, :-1] == 0).all(dim=1)
+    assert 0.3 < wholly.float().mean() < 0.7
+    assert (level[:, -1][wholly] > 0).any()
+
+
 def test_long_steps_are_asked_to_land_where_the_average_lands_in_two(batch: Callable) -> None:
     """The teacher always says grey .2, so that every jump heads there, whatever was recorded."""
     world, clips = batch(count=40, horizon=1)

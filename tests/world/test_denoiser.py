@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from vdworld.diffusion import EDM, Process, RectifiedFlow, VariancePreserving
-from vdworld.networks import Context
+from vdworld.networks import Context, VideoUNet
 from vdworld.world.denoiser import Denoiser
 
 B, K, SIZE = 3, 2, 4
@@ -94,6 +94,29 @@ def test_clean_context_frames_are_shown_as_they_are_where_pixels_may_be_copied(
     Denoiser(oracle, process)(given["noisy"], given["level"], given["context"])
     shown = oracle.told["context"]
     torch.testing.assert_close(shown.frames[:, 0], given["context"].frames[:, 0])
+
+
+@pytest.mark.parametrize("process", PROCESSES, ids=lambda p: f"{type(p).__name__}-{p.prediction}")
+def test_a_video_network_sees_the_same_in_a_dream_as_in_training(process: Process) -> None:
+    size = 16
+    sizes = {"widths": (16, 16), "head_dim": 16, "feature_dim": 16, "condition_dim": 16, "context_length": K}
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        network = VideoUNet(frame_channels=3, image_size=(size, size), action_dim=2, copy=False, **sizes)
+        for parameter in network.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+        clip, actions = torch.randn(B, K + 1, 3, size, size), torch.randn(B, K, 2)
+        level = process.level_of(torch.tensor([0.0, 0.1, 1.5]).expand(B, -1))
+        known = torch.ones(B, K, dtype=torch.bool)
+        denoiser = Denoiser(network, process)
+        context = Context(clip[:, :-1], actions, known, level[:, :-1])
+        frame, features = denoiser(clip[:, -1], level[:, -1], context)
+        zero, unknown = torch.zeros(B, 1, 2), torch.zeros(B, 1, dtype=torch.bool)
+        frames, all_features = denoiser.clip(
+            clip, level, torch.cat([zero, actions], dim=1), torch.cat([unknown, known], dim=1)
+        )
+    torch.testing.assert_close(frame, frames[:, -1], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(features, all_features[:, -1], rtol=1e-4, atol=1e-4)
 
 
 def test_copies_are_clean_frames_so_that_another_prediction_is_refused() -> None:

@@ -4,8 +4,9 @@ from vdworld.training.assemble import new_world
 from vdworld.training.batch import Hiding, encode
 from vdworld.training.loss import LossWeights, world_loss
 from vdworld.training.self_forcing import SelfForcing
+from vdworld.training.settings import Shortcut, TrainerSettings
 from vdworld.training.train import train
-from vdworld.training.trainer import Shortcut, Trainer, TrainerSettings
+from vdworld.training.trainer import Trainer
 
 __all__ = [
     "Hiding",

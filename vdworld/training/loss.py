@@ -96,10 +96,10 @@ def clip_loss(world: WorldModel, batch: Batch, weights: LossWeights, hiding: Hid
     """
     process, frames, device = world.process, batch.frames, batch.frames.device
     b, t = frames.shape[:2]
-    drawn, nearly = process.training_levels((b, t), rng), process.level_of(hiding.ratios((b, t), rng))
-    given = torch.rand(b, t, generator=rng) < 0.5
+    drawn, ratios = process.training_levels((b, t), rng), hiding.ratios((b, t), rng)
+    given = (torch.rand(b, t, generator=rng) < 0.5) | (ratios > hiding.context_noise)  # a hidden past is hidden whole
     given[:, -1] = False
-    level = torch.where(given, nearly, drawn).to(device)
+    level = torch.where(given, process.level_of(ratios), drawn).to(device)
     noise = process.training_noise(tuple(frames.shape), level, rng).to(device)
     actions = F.pad(batch.actions, (0, 0, 1, 0))
     known = F.pad(hiding.known(batch.known, rng), (1, 0))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,94 +13,15 @@ from torch import Tensor
 from vdworld.data import Clips, ClipSampler
 from vdworld.networks import ExponentialMovingAverage
 from vdworld.training import checkpoint as files
-from vdworld.training.batch import Batch, Hiding, encode
+from vdworld.training.batch import Batch, encode
 from vdworld.training.logging import TrainingLog
-from vdworld.training.loss import LossWeights, shortcut_loss, world_loss
+from vdworld.training.loss import shortcut_loss, world_loss
 from vdworld.training.optimizer import Muon, split_parameters
 from vdworld.training.precision import autocast
-from vdworld.training.self_forcing import SelfForcing, force
+from vdworld.training.self_forcing import force
+from vdworld.training.settings import TrainerSettings
 from vdworld.training.validation import Validation
 from vdworld.world import WorldModel
-
-
-@dataclass(frozen=True)
-class Shortcut:
-    """How a world learns to make long steps (``vdworld.diffusion.shortcut_target``).
-
-    Args:
-        share: Share of the clips that train long steps; 0 is a world without shortcuts, 0.25 is usual.
-        after: Share of the run before which none does: there is nothing yet to take a shortcut through.
-        finest: The step count from which no step is a shortcut, a power of two.
-    """
-
-    share: float = 0.0
-    after: float = 0.3
-    finest: int = 32
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.share < 1:
-            raise ValueError(f"`shortcut.share` must lie in [0, 1), got {self.share}.")
-        if self.finest < 2 or self.finest & (self.finest - 1):
-            raise ValueError(f"`shortcut.finest` must be a power of two from 2, got {self.finest}.")
-
-
-@dataclass(frozen=True)
-class TrainerSettings:
-    """How a world is trained.
-
-    Args:
-        max_steps: Stop after so many optimiser steps; None means no such limit.
-        max_minutes: Stop after so many minutes of wall-clock time, those before an interruption included; the
-            learning rate then follows the clock.
-        batch_size: Clips per step.
-        horizon: Target frames per clip; all but the first are predicted from the model's own estimates.
-        unroll_after: Share of the run before which the first target alone is predicted: a model that knows nothing
-            yet learns nothing from its own estimates.
-        learning_rate: Peak of AdamW's, after the warm-up.
-        muon_learning_rate: Peak of Muon's, which trains the convolutions between hidden features.
-        warmup_steps: Steps over which the learning rate rises from 0.
-        decay_fraction: Last share of the run in which the learning rate falls linearly to 0.
-        weight_decay: Of both optimisers.
-        max_gradient_norm: Gradients are scaled down to this norm.
-        ema_decay: Decay of the weights' running average, which is what training returns.
-        precision: "auto", "float32" or "bfloat16".
-        checkpoint_every: Steps between checkpoints; a last one is always written.
-        validate_every: Steps between measurements on held-out clips.
-        num_rollout_gifs: Animated rollouts over the whole run.
-        weights: How the parts of the loss add up.
-        hiding: What is hidden from the network now and then.
-        shortcut: How to train for few sampling steps.
-        self_forcing: A finishing stage against drift.
-    """
-
-    max_steps: int | None = None
-    max_minutes: float | None = None
-    batch_size: int = 32
-    horizon: int = 2
-    unroll_after: float = 0.7
-    learning_rate: float = 1e-3
-    muon_learning_rate: float = 0.02
-    warmup_steps: int = 50
-    decay_fraction: float = 0.6
-    weight_decay: float = 0.01
-    max_gradient_norm: float = 1.0
-    ema_decay: float = 0.999
-    precision: str = "auto"
-    checkpoint_every: int = 500
-    validate_every: int = 100
-    num_rollout_gifs: int = 4
-    weights: LossWeights = field(default_factory=LossWeights)
-    hiding: Hiding = field(default_factory=Hiding)
-    shortcut: Shortcut = field(default_factory=Shortcut)
-    self_forcing: SelfForcing = field(default_factory=SelfForcing)
-
-    def __post_init__(self) -> None:
-        for name in ("max_steps", "max_minutes", "batch_size", "horizon", "checkpoint_every", "validate_every"):
-            value = getattr(self, name)
-            if value is not None and value <= 0:
-                raise ValueError(f"`{name}` must be positive, got {value}.")
-        if self.max_steps is None and self.max_minutes is None:
-            raise ValueError("`max_steps` or `max_minutes` must say when training ends, got None for both.")
 
 
 class Trainer:
@@ -168,8 +88,9 @@ class Trainer:
 
     @property
     def unrolled(self) -> int:
-        """How many target frames of each clip the next step predicts."""
-        return self.settings.horizon if self.progress >= self.settings.unroll_after else 1
+        """How many target frames of each clip the next step predicts, each from the estimates of those before."""
+        settings = self.settings
+        return settings.horizon if settings.unroll_after <= self.progress < settings.self_forcing.after else 1
 
     def fit(self) -> WorldModel:
         """Train to the end and return the world with averaged weights.
@@ -259,11 +180,11 @@ class Trainer:
         settings, shortcut = self.settings, self.settings.shortcut
         jumping = round(shortcut.share * len(batch)) if self.progress >= shortcut.after else 0
         common = (settings.weights, settings.hiding, self.rng)
-        forced, horizon = self.progress >= settings.self_forcing.after, self.unrolled
+        forced = self.progress >= settings.self_forcing.after
         if forced:
             length = int(torch.randint(settings.self_forcing.horizon + 1, (), generator=self.rng))
-            batch, horizon = force(self.average.average, batch, length, self.rng), 1
-        losses = world_loss(self.world, batch[jumping:], *common, horizon=horizon, whole_clips=not forced)
+            batch = force(self.average.average, batch, length, self.rng)
+        losses = world_loss(self.world, batch[jumping:], *common, horizon=self.unrolled, whole_clips=not forced)
         if not jumping:
             return losses
         term = shortcut_loss(self.world, self.average.average, batch[:jumping], *common, finest=shortcut.finest)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vdworld.diffusion import Process, over_pixels
-from vdworld.networks import Context
+from vdworld.networks import Context, VideoNetwork
 from vdworld.types import ClipLevels, Features, Frame, Frames, Known, NoiseLevels, StepFeatures
 
 
@@ -77,8 +77,14 @@ class Denoiser:
         return self.network.features(c_in * frame, condition, self._told(context), torch.zeros_like(level))
 
     def _told(self, context: Context) -> Context:
-        """Return the context as the network sees it: a clean frame as it is, noisy ones scaled down in proportion."""
-        clean = torch.full_like(context.level, self.process.clean_level)
-        scale = self.process.scalings(context.level)[2] / self.process.scalings(clean)[2]
+        """Return the context as the network sees it.
+
+        A video network is shown the past like what it denoises; the others see a clean frame as it is, and noisy ones
+        scaled down in proportion.
+        """
+        scale = self.process.scalings(context.level)[2]
+        if not isinstance(self.network, VideoNetwork):
+            clean = torch.full_like(context.level, self.process.clean_level)
+            scale = scale / self.process.scalings(clean)[2]
         frames = over_pixels(scale, context.frames) * context.frames
         return replace(context, frames=frames, level=self.process.condition(context.level))
