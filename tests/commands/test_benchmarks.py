@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 from vdworld.cli import main
 from vdworld.commands.benchmarks.grid import NETWORKS, PROCESSES
 from vdworld.data import EpisodeWriter
+from vdworld.evaluation import network_sizes
+from vdworld.networks import SIZES
 
 QUICK = ["minutes=0.001", "num_clips=2", "repeats=1", "seconds=0", "device=cpu"]
 
@@ -28,17 +31,13 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-@pytest.fixture
-def small_fork(monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-
-    monkeypatch.setattr(sys.modules["vdworld.commands.benchmarks.few_steps"], "NUM_STEPS", 120)
+FEW_STEPS, GRID = (sys.modules[f"vdworld.commands.benchmarks.{name}"] for name in ("few_steps", "grid"))
 
 
-@pytest.mark.usefixtures("small_fork")
 def test_few_steps_compares_worlds_with_and_without_shortcuts(
-    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(FEW_STEPS, "NUM_STEPS", 120)
     words = ["few_steps", f"data={data}", f"output={tmp_path / 'out'}", "num_draws=6", *QUICK]
     assert run(*words) == 0
     text = capsys.readouterr().out
@@ -56,13 +55,15 @@ def test_few_steps_compares_worlds_with_and_without_shortcuts(
 
 
 def test_grid_trains_every_process_with_every_network(
-    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    networks = {name: NETWORKS[name] for name in ("unet", "video_unet")}
+    monkeypatch.setattr(GRID, "NETWORKS", networks)
     assert run("grid", f"data={data}", f"output={tmp_path / 'out'}", *QUICK) == 0
     entries = json.loads((tmp_path / "out/grid.json").read_text())["entries"]
-    assert {(e["process"], e["network"]) for e in entries} == {(p, n) for p in PROCESSES for n in NETWORKS}
+    assert {(e["process"], e["network"]) for e in entries} == {(p, n) for p in PROCESSES for n in networks}
     text = capsys.readouterr().out
-    assert all(f"{process}, {network}" in text for process in PROCESSES for network in NETWORKS)
+    assert all(f"{process}, {network}" in text for process in PROCESSES for network in networks)
     assert "copy the last frame" in text
 
 
@@ -72,8 +73,9 @@ def test_a_folder_for_the_worlds_is_needed(name: str, capsys: pytest.CaptureFixt
     assert "`output`" in "".join(capsys.readouterr()).replace("`data` and ", "")
 
 
-def test_sizes_lists_every_network_at_every_size(capsys: pytest.CaptureFixture[str]) -> None:
+def test_sizes_lists_every_network(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network_sizes, "SIZES", {"tiny": SIZES["tiny"]})
     assert run("sizes", "image_size=32") == 0
     text = capsys.readouterr().out
-    for name in ("tiny", "small", "base", "StackedUNet", "VideoUNet", "Transformer", "DiamondUNet"):
+    for name in ("tiny", "StackedUNet", "VideoUNet", "Transformer", "DiamondUNet"):
         assert name in text

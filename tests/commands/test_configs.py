@@ -15,6 +15,7 @@ from vdworld.commands.verbs import VERBS
 from vdworld.envs.recording import record
 from vdworld.evaluation import evaluate, play
 from vdworld.evaluation.contest import contest
+from vdworld.evaluation.few_steps import measure_few_steps
 from vdworld.evaluation.speed import fresh_world, measure_speed
 from vdworld.training import Hiding, LossWeights, SelfForcing, Shortcut, TrainerSettings, train
 from vdworld.world import Sampling
@@ -110,5 +111,5 @@ def test_the_keys_of_plan_are_those_of_the_planner_and_the_protocol():
 
 def test_the_keys_of_benchmark_are_those_of_the_measurements():
     own = {"name", "preset", "device", "output", "data", "minutes", "ours", "resume", "compile_peer"}
-    functions = (measure_speed, fresh_world, contest)
+    functions = (measure_speed, fresh_world, contest, measure_few_steps)
     assert set(compose_config("benchmark")) - set().union(*map(parameters, functions)) - own == set()
