@@ -113,6 +113,19 @@ def test_a_stochastic_sampler_draws_anew_at_every_step() -> None:
     assert not torch.allclose(deterministic, stochastic, atol=0.01)
 
 
+class Plain(Told):
+    """One grey level, which can be learnt."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.value = nn.Parameter(torch.tensor(0.3))
+
+    def forward(
+        self, noisy: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.value.expand_as(noisy), torch.zeros(len(noisy), 2)
+
+
 class Spread(Told):
     def forward(
         self, noisy: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor
@@ -155,9 +168,7 @@ def test_quantized_frames_have_grey_levels_and_gradients_pass() -> None:
     levels = (frame + 1) * 127.5
     torch.testing.assert_close(levels, levels.round(), rtol=0, atol=1e-3)
     assert abs(frame.mean() - 0.4) < 0.004
-    network = Told()
-    network.value = nn.Parameter(torch.tensor(0.3))
-    network.forward = lambda noisy, *rest: (network.value.expand_as(noisy), torch.zeros(len(noisy), 2))
+    network = Plain()
     draw(Sampling(quantize=True), network).mean().backward()
     assert network.value.grad == pytest.approx(1.0)
 
