@@ -9,9 +9,16 @@ os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 import jaxtyping
+import pytest
 import torch
 
 # Before the first import of vdworld: its tensor aliases become jaxtyping's, and beartype checks every annotated call
 # (an int passes for a float, as PEP 484 says).
 jaxtyping.install_import_hook("vdworld", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
 torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def same_initial_weights() -> None:
+    """Let every test build the same networks, whichever ran before it."""
+    torch.manual_seed(0)

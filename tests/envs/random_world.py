@@ -17,17 +17,26 @@ SIZE, CONTEXT, NUM_CLIPS = (8, 16), 3, 4
 
 
 def random_world(action_space: gym.Space = BOX, *, cameras: tuple[str, ...] = ("image",)) -> WorldModel:
-    """Return the same world every time; its frames are noise, its rewards spread, and many of its steps end."""
+    """Return the same world every time; its rewards spread, many of its steps end, and errors in it do not grow."""
     codec, channels = ActionCodec(action_space), 3 * len(cameras)
-    network = build(
-        {"_target_": "vdworld.networks.StackedUNet", "width": 16, "coarse_width": 16, "depth": 1, "coarse_depth": 1},
-        frame_channels=channels,
-        image_size=SIZE,
-        action_dim=codec.dim,
-        context_length=CONTEXT,
-        condition_dim=16,
-        feature_dim=16,
-    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = build(
+            {
+                "_target_": "vdworld.networks.StackedUNet",
+                "width": 16,
+                "coarse_width": 16,
+                "depth": 1,
+                "coarse_depth": 1,
+            },
+            frame_channels=channels,
+            image_size=SIZE,
+            action_dim=codec.dim,
+            context_length=CONTEXT,
+            condition_dim=16,
+            feature_dim=16,
+        )
+        heads = OutcomeHeads(16)
     rng = torch.Generator().manual_seed(0)
     chooser = copy.deepcopy(action_space)
     chooser.seed(0)
@@ -41,7 +50,7 @@ def random_world(action_space: gym.Space = BOX, *, cameras: tuple[str, ...] = ("
     world = WorldModel(
         network=network,
         process=build({"_target_": "vdworld.diffusion.RectifiedFlow"}),
-        heads=OutcomeHeads(16),
+        heads=heads,
         action_codec=codec,
         image_size=SIZE,
         cameras=cameras,
@@ -49,7 +58,7 @@ def random_world(action_space: gym.Space = BOX, *, cameras: tuple[str, ...] = ("
     )
     with torch.no_grad():
         for weight in world.parameters():
-            weight.add_(0.2 * torch.randn(weight.shape, generator=rng))
+            weight.add_(0.1 * torch.randn(weight.shape, generator=rng))
         world.heads.output.weight[1] *= 0.1
         world.heads.output.bias[1] = 1.5
     return world.eval().requires_grad_(False)
