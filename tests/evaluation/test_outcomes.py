@@ -129,7 +129,9 @@ def test_a_trace_of_the_other_outcome_is_no_blend() -> None:
 
 
 def test_every_draw_has_its_own_seed_and_batches_do_not_matter() -> None:
-    chosen = lambda possible, draw: possible[int(draw > 0.7)]  # noqa: E731
+    def chosen(possible: torch.Tensor, draw: float) -> torch.Tensor:
+        return possible[int(draw > 0.7)]
+
     whole, parts = (measure(chosen, num_draws=100, batch_size=size) for size in (100, 33))
     assert whole == parts
     world = ForkWorld(chosen)

@@ -195,17 +195,8 @@ def test_stages_that_break_off_go_on_with_the_same_losses(
     assert losses == whole
 
 
-def test_the_bar_s_share_grows_from_0_to_1(squares: Dataset) -> None:
-    from vdworld.training import Trainer
-
-    class Clock:
-        settings = TrainerSettings(max_steps=10, horizon=3, **STAGES)
-        progress = 0.0
-
-    shares = []
-    for step in range(11):
-        Clock.progress = step / 10
-        shares.append(Trainer.share.fget(Clock))  # type: ignore[misc]
-    assert shares[0] == 0
-    assert shares[-1] == pytest.approx(1)
-    assert all(b > a for a, b in zip(shares, shares[1:], strict=False))
+def test_the_share_of_the_time_grows_from_0_to_1_and_counts_dear_steps_more() -> None:
+    settings = TrainerSettings(max_steps=10, horizon=3, unroll_after=0.5)
+    assert [settings.time_share(progress) for progress in (0.0, 0.5, 1.0)] == pytest.approx([0, 0.25, 1])
+    settings = TrainerSettings(max_steps=10, horizon=1, shortcut=Shortcut(0.75, after=0.5))
+    assert settings.time_share(0.5) == pytest.approx(0.5 / 1.25)

@@ -87,3 +87,13 @@ class TrainerSettings:
                 raise ValueError(f"`{name}` must be positive, got {value}.")
         if self.max_steps is None and self.max_minutes is None:
             raise ValueError("`max_steps` or `max_minutes` must say when training ends, got None for both.")
+
+    def time_share(self, progress: float) -> float:
+        """Return the share of the time that this share of the steps takes.
+
+        Later stages take longer: steps that predict more frames, and shortcut rows with two more evaluations.
+        """
+        unrolling = min(self.unroll_after, self.self_forcing.after)
+        stages = ((unrolling, self.horizon - 1), (self.shortcut.after, 2 / 3 * self.shortcut.share))
+        cost, whole = (at + sum(extra * max(at - first, 0.0) for first, extra in stages) for at in (progress, 1.0))
+        return cost / whole

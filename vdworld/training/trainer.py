@@ -77,14 +77,8 @@ class Trainer:
 
     @property
     def share(self) -> float:
-        """Share of the run's time that has passed: later stages take longer, shortcut rows two more evaluations."""
-        if self.settings.max_minutes is not None:
-            return self.progress
-        settings = self.settings
-        unrolling = min(settings.unroll_after, settings.self_forcing.after)
-        stages = ((unrolling, settings.horizon - 1), (settings.shortcut.after, 2 / 3 * settings.shortcut.share))
-        costs = (sum(extra * max(at - first, 0.0) for first, extra in stages) + at for at in (self.progress, 1.0))
-        return next(costs) / next(costs)
+        """Share of the run's time that has passed."""
+        return self.progress if self.settings.max_minutes is not None else self.settings.time_share(self.progress)
 
     @property
     def unrolled(self) -> int:
