@@ -55,14 +55,15 @@ def test_one_step_to_the_target_is_two_steps_of_the_sampler(shift: float) -> Non
     torch.testing.assert_close(target, sample_euler(exact, process, noise, process.schedule(2)))
 
 
-def test_jumps_lie_on_a_grid_of_halves_and_all_lengths_are_as_likely() -> None:
+def test_jumps_lie_on_a_grid_of_halves_and_long_ones_are_likelier() -> None:
     begin, length = draw_jumps(8000, 16, torch.Generator().manual_seed(0))
     assert sorted(length.unique().tolist()) == [1 / 8, 1 / 4, 1 / 2, 1]
     assert torch.equal((begin / length).round() * length, begin)
     assert (begin + length).max() == 1
-    for value in length.unique():
+    shares = [0.25**0.5, 0.5**0.5 - 0.25**0.5, 0.75**0.5 - 0.5**0.5, 1 - 0.75**0.5]  # of 1, 1/2, 1/4, 1/8
+    for value, share in zip((1, 1 / 2, 1 / 4, 1 / 8), shares, strict=True):
         chosen = length == value
-        assert abs(chosen.float().mean() - 0.25) < 0.02  # four standard deviations
+        assert abs(chosen.float().mean() - share) < 0.025  # four standard deviations
         counts = torch.bincount((begin[chosen] / value).long()) / chosen.sum()
-        assert len(counts) == round(1 / value.item())
+        assert len(counts) == round(1 / value)
         assert (counts - value).abs().max() < 0.04

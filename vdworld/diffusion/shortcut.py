@@ -14,14 +14,15 @@ from vdworld.types import Frame, NoiseLevels
 def draw_jumps(count: int, finest: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
     """Draw jumps on the dyadic grid: where they begin and how far they go, each ``[count]``, as shares of the way.
 
-    Lengths are 1, 1/2, ... 2/`finest`, all as likely, and a jump begins at a multiple of its length.
+    Lengths are 1, 1/2, ... 2/`finest`, the longer the likelier, since they are the harder to learn; a jump begins at a
+    multiple of its length.
 
     Args:
         count: How many.
         finest: The step count from which no step is a shortcut, a power of two.
         rng: On the CPU.
     """
-    doublings = torch.randint(finest.bit_length() - 1, (count,), generator=rng)
+    doublings = (torch.rand(count, generator=rng).square() * (finest.bit_length() - 1)).floor()
     jumps = 2.0**doublings  # of this length on the whole way
     return (torch.rand(count, generator=rng) * jumps).floor() / jumps, 1 / jumps
 

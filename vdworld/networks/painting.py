@@ -28,7 +28,14 @@ class Painting(nn.Module):
         thin_width: Channels of the thin path; 0 for none.
         copy: Whether pixels are copied; the output is then a clean frame.
         reach: How far, in pixels and steps, something can move and still be copied; 0 copies in place alone.
+
+    Attributes:
+        effort: The share, in [0, 1], that is not copied in place; of the last call in training mode, and part of its
+            graph. Training should lower it where nothing speaks for moving or painting: otherwise copies of an even
+            background come from all around, and smear in dreams what leaves a trace there. None without `copy`.
     """
+
+    effort: Tensor | None = None
 
     def __init__(
         self,
@@ -57,9 +64,9 @@ class Painting(nn.Module):
         self.edge_layers: list[nn.Module] = [last_layer] if self.thin_in is None else [self.thin_in, last_layer]
         if copy:
             self.to_motion = nn.Conv2d(width, num_cameras * num_places, 1)
-            stay = math.log(num_places) + 1.2  # most of the weight, with no other place cut off yet
+            stay = math.log(num_places) + 2.5  # all others are cut off
             self.to_motion.get_parameter("bias").data.view(num_cameras, -1)[:, num_places // 2] += stay
-            last_layer.get_parameter("bias").data.view(out_channels, -1)[frame_channels:] = 2.0  # and copy
+            last_layer.get_parameter("bias").data.view(out_channels, -1)[frame_channels:] = 3.0  # and copy
         else:
             zero(last_layer)
 
@@ -77,31 +84,37 @@ class Painting(nn.Module):
         if not self.copy:
             return painted
         new, mask = painted.split([self.frame_channels, self.frame_channels // 3], dim=1)
-        mask = saturating(mask).repeat_interleave(3, dim=1)
-        return new + mask * (self._moved(hidden, before) - new)
+        mask, weights = saturating(mask), self._places(hidden, before)
+        if self.training:
+            self.effort = 1 - (mask * weights[:, :, weights.shape[2] // 2]).float().mean()
+        return new + mask.repeat_interleave(3, dim=1) * (copy_around(before, weights, self.reach) - new)
 
-    def _moved(self, hidden: Tensor, before: Frame) -> Frame:
-        """Copy a frame from around every place; pixels of one patch move together."""
+    def _places(self, hidden: Tensor, before: Frame) -> Tensor:
+        """Return the weights of the places to copy from ``[b, cameras, places, h, w]``; those of a patch are alike."""
         b, c, _, _ = before.shape
         weights = self.to_motion(hidden).contiguous()
         weights = sparse_softmax(weights.reshape(b, c // 3, -1, *hidden.shape[-2:]), dim=2)
-        weights = weights.repeat_interleave(self.patch, dim=-1).repeat_interleave(self.patch, dim=-2)
-        return copy_around(before, weights, self.reach)
+        return weights.repeat_interleave(self.patch, dim=-1).repeat_interleave(self.patch, dim=-2)
 
 
 def saturating(logits: Tensor) -> Tensor:
     """Return a sigmoid stretched by a tenth and cut to [0, 1], so that 1 is within reach (Louizos et al. 2018, eq. 11).
 
-    A mask that only comes close to 1 lets what stands still fade away over a long dream.
+    A mask that only comes close to 1 lets what stands still fade away over a long dream. Gradients pass as if nothing
+    were cut.
     """
-    return (1.2 * logits.sigmoid() - 0.1).clamp(0, 1)
+    soft = 1.2 * logits.sigmoid() - 0.1
+    return soft + (soft.clamp(0, 1) - soft).detach()
 
 
 def sparse_softmax(logits: Tensor, dim: int) -> Tensor:
-    """Return softmax weights, those below 0.3% of the largest cut to 0, so that copies need not blur."""
+    """Return softmax weights, those below 0.3% of the largest cut to 0, so that copies need not blur.
+
+    Gradients pass as if nothing were cut.
+    """
     weights = logits.softmax(dim)
-    weights = (weights - 0.003 * weights.amax(dim, keepdim=True)).relu()
-    return weights / weights.sum(dim, keepdim=True)
+    cut = (weights - 0.003 * weights.amax(dim, keepdim=True)).relu()
+    return weights + (cut / cut.sum(dim, keepdim=True) - weights).detach()
 
 
 def coordinates(image_size: tuple[int, int]) -> Tensor:

@@ -82,6 +82,11 @@ class Transformer(ClipNetwork):
         cells = (frame_channels, width // 2, self.pixel_channels, patch // 2)
         self.painting = Painting(*cells, thin_width=thin_width, copy=copy, reach=reach)
 
+    @property
+    def hidden_layers(self) -> list[nn.Linear]:
+        """The linear layers between hidden features, for an optimiser made for these."""
+        return [m for name, m in self.layers.named_modules() if isinstance(m, nn.Linear) and "modulation" not in name]
+
     def _encode(self, hidden: Tensor, condition: Tensor, num_frames: int) -> tuple[list[Tensor], StepFeatures]:
         tokens = hidden.flatten(2).transpose(1, 2)
         extra = torch.cat([self.registers, self.readout]).expand(len(tokens), -1, -1)

@@ -25,11 +25,13 @@ class LossWeights:
         moving: Weight of each clip's mean squared error over its moving pixels, those that differ from the last
             context frame, beside the mean over all pixels: something small that moves counts as much as something
             large.
+        effort: Weight of the share of pixels that networks which copy pixels paint anew or copy from elsewhere.
         reward: Weight of the squared error of the standardised reward.
         continuation: Weight of the cross entropy of the episode's going on.
     """
 
     moving: float = 0.2
+    effort: float = 1e-3
     reward: float = 0.01
     continuation: float = 0.01
 
@@ -83,7 +85,7 @@ def unrolled_loss(
         estimate = estimate.float()
         history.append(estimate.detach().clamp(-1, 1))
         error = frame_error(estimate, clean, past[:, -1], weights)
-        terms = {"frame": (process.loss_weight(level) * error).mean()}
+        terms = {"frame": (process.loss_weight(level) * error).mean(), **effort(world)}
         terms |= outcome_loss(world, features, batch.rewards[:, h], batch.going_on[:, h])
         parts = {name: parts.get(name, 0.0) + term / horizon for name, term in terms.items()}
     return total(world, parts, weights)
@@ -108,7 +110,7 @@ def clip_loss(world: WorldModel, batch: Batch, weights: LossWeights, hiding: Hid
     clean, last = frames[:, 1:].flatten(0, 1), frames[:, :-1].flatten(0, 1)
     error = process.loss_weight(level[:, 1:].flatten()) * frame_error(estimate, clean, last, weights)
     horizon = batch.rewards.shape[1]
-    parts = {"frame": (error * counts).sum() / counts.sum()}
+    parts = {"frame": (error * counts).sum() / counts.sum(), **effort(world)}
     parts |= outcome_loss(
         world, features[:, -horizon:].flatten(0, 1), batch.rewards.flatten(), batch.going_on.flatten()
     )
@@ -150,7 +152,8 @@ def shortcut_loss(
 
         target = shortcut_target(denoise, process, noisy, start, middle, end)
     estimate = world.denoiser(noisy, start, context, length)[0].float()
-    return (process.loss_weight(start) * frame_error(estimate, target, past[:, -1], weights)).mean()
+    error = (process.loss_weight(start) * frame_error(estimate, target, past[:, -1], weights)).mean()
+    return error + weights.effort * effort(world).get("effort", 0.0)
 
 
 def frame_error(estimate: Frame, target: Frame, last: Frame, weights: LossWeights) -> PerLane:
@@ -161,6 +164,15 @@ def frame_error(estimate: Frame, target: Frame, last: Frame, weights: LossWeight
     moving = ((target - last).abs().amax(dim=1) > MOVING).float()
     moving_error = (squared * moving).sum(dim=(1, 2)) / moving.sum(dim=(1, 2)).clamp(min=4.0)
     return squared.mean(dim=(1, 2)) + weights.moving * moving_error
+
+
+def effort(world: WorldModel) -> Losses:
+    """Return what share of the pixels the network did not copy in place in its last call, if it copies pixels."""
+    painting = getattr(world.network, "painting", None)
+    if painting is None or painting.effort is None:
+        return {}
+    found, painting.effort = painting.effort, None  # the graph goes with it
+    return {"effort": found}
 
 
 def outcome_loss(world: WorldModel, features: Features, rewards: Tensor, going_on: Tensor) -> Losses:
@@ -174,5 +186,5 @@ def outcome_loss(world: WorldModel, features: Features, rewards: Tensor, going_o
 
 def total(world: WorldModel, parts: Losses, weights: LossWeights) -> Losses:
     """Add the parts up."""
-    loss = parts["frame"] + weights.continuation * parts["continuation"]
+    loss = parts["frame"] + weights.continuation * parts["continuation"] + weights.effort * parts.get("effort", 0.0)
     return {"loss": loss + weights.reward * parts["reward"] if world.has_reward else loss, **parts}

@@ -1,4 +1,4 @@
-"""Muon for the convolutions inside a network, AdamW for everything else."""
+"""Muon for the matrices inside a network, AdamW for everything else."""
 
 from __future__ import annotations
 
@@ -69,11 +69,13 @@ def orthogonalize(matrix: Tensor, num_iterations: int = 5) -> Tensor:
 
 
 def split_parameters(module: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
-    """Part the parameters into those for Muon, convolutions between hidden features, and the rest.
+    """Part the parameters into those for Muon, matrices between hidden features, and the rest.
 
-    The convolutions that read frames or write them stay with AdamW; the network names them in `edge_layers`.
+    These are convolutions, but for those that read frames or write them, which the network names in `edge_layers`; and
+    the linear layers that it names in `hidden_layers`, if any.
     """
     edges = {id(p) for layer in getattr(module, "edge_layers", ()) for p in layer.parameters()}
-    inner: list[Tensor] = [p for p in module.parameters() if p.ndim == 4 and id(p) not in edges]
+    linear = {id(layer.weight) for layer in getattr(module, "hidden_layers", ())}
+    inner: list[Tensor] = [p for p in module.parameters() if (p.ndim == 4 and id(p) not in edges) or id(p) in linear]
     chosen = {id(p) for p in inner}
     return inner, [p for p in module.parameters() if id(p) not in chosen]

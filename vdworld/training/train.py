@@ -70,13 +70,14 @@ def train(
     known = {field.name for field in dataclasses.fields(TrainerSettings)}
     if unknown := settings.keys() - known:
         raise ValueError(f"`train` has no setting {', '.join(sorted(unknown))}. It takes {', '.join(sorted(known))}.")
-    chosen = TrainerSettings(**{**sizes.trainer, **settings, "max_steps": max_steps, "max_minutes": max_minutes})
     train_split = dataset.split("train")
     if world is None:
         world = new_world(train_split, preset_name=preset, network=network, process=process, seed=seed)
     else:
         _check_same_kind(world, dataset)
         world = copy.deepcopy(world)
+    given = {"batch_size": sizes.batch_size_for(world.network), **settings}
+    chosen = TrainerSettings(**given, max_steps=max_steps, max_minutes=max_minutes)
     _teach(world, chosen)
     world.sampling = Sampling(**{**asdict(world.sampling), **(sampling or {})})
     world = world.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))

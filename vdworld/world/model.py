@@ -77,6 +77,7 @@ class WorldModel(nn.Module):
         self.spec, self.starts, self.record = spec, starts, record or {}
         self.sampling = sampling or Sampling()
         Denoiser(network, process)  # refuses a network and a process that don't go together
+        self.eval()  # a trainer turns to training mode
 
     @property
     def denoiser(self) -> Denoiser:

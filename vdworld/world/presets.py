@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from vdworld.networks import SIZES
+from vdworld.networks import SIZES, Network, VideoNetwork
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Preset:
         name: The name, also that of the networks' sizes in ``vdworld.networks.SIZES``.
         network: The class that it takes unless another is named.
         process: Description of the diffusion process.
-        trainer: Defaults of the trainer: batch size, learning rate and so on.
+        batch_size: Clips per training step, for networks that see a clip's last frame alone.
         sampling: Defaults of ``Sampling``.
         max_minutes: Training time unless the user says otherwise.
     """
@@ -24,7 +24,7 @@ class Preset:
     name: str
     network: str
     process: dict[str, Any]
-    trainer: dict[str, Any] = field(default_factory=dict)
+    batch_size: int = 32
     sampling: dict[str, Any] = field(default_factory=dict)
     max_minutes: float = 5.0
 
@@ -50,6 +50,13 @@ class Preset:
             return {**shared, **changes}
         return {**self.process, **changes}
 
+    def batch_size_for(self, network: Network) -> int:
+        """Return how many clips make a training step.
+
+        Video networks learn from every frame of a clip, so that a fourth of the clips make as many frames.
+        """
+        return self.batch_size // 4 if isinstance(network, VideoNetwork) else self.batch_size
+
 
 FLOW = {"_target_": "vdworld.diffusion.RectifiedFlow", "prediction": "x", "pure_noise": 0.6}
 
@@ -58,21 +65,21 @@ PRESETS = {
         name="tiny",
         network="vdworld.networks.StackedUNet",
         process=FLOW,
-        trainer={"batch_size": 32},
+        batch_size=32,
         max_minutes=5.0,
     ),
     "small": Preset(
         name="small",
         network="vdworld.networks.StackedUNet",
         process=FLOW,
-        trainer={"batch_size": 32},
+        batch_size=32,
         max_minutes=60.0,
     ),
     "base": Preset(
         name="base",
         network="vdworld.networks.StackedUNet",
         process=FLOW,
-        trainer={"batch_size": 64},
+        batch_size=64,
         max_minutes=600.0,
     ),
 }
