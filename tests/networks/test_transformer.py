@@ -77,3 +77,10 @@ def test_sizes_that_do_not_divide_are_refused(make_network: Callable) -> None:
         make_network((15, 15), name="Transformer", patch=3)
     with pytest.raises(ValueError, match="`temporal_every` and `depth` must be at least 2, got 1 and 3."):
         make_network(name="Transformer", temporal_every=1)
+
+
+def test_hidden_layers_are_those_of_attention_and_of_the_gated_parts(make_network: Callable) -> None:
+    network = make_network(name="Transformer")
+    layers = network.hidden_layers
+    assert len(layers) == 3 * 4  # queries, keys and values in one, out; hidden, out
+    assert sum(layer.weight.numel() for layer in layers) == 3 * (4 * 16**2 + 3 * 16 * 40)

@@ -103,6 +103,17 @@ def test_the_parts_add_up_with_their_weights(world: WorldModel, grey_steps: Data
     assert without == pytest.approx(parts["frame"] + 0.25 * parts["continuation"], rel=1e-5)
 
 
+def test_what_is_not_copied_in_place_costs_its_weight(world: WorldModel, grey_steps: Dataset) -> None:
+    clips = ClipSampler(grey_steps, context_length=K, horizon=1).at([0, 1], [3, 6])
+    assert "effort" not in loss(world, clips)  # a world in use has none
+    world.train()
+    world.network.painting.to_motion.bias.data[0] += 50.0  # all copies come from elsewhere
+    free, costly = loss(world, clips, effort=0.0), loss(world, clips, effort=0.5)
+    assert free["effort"] == pytest.approx(1.0)
+    assert costly["loss"] - free["loss"] == pytest.approx(0.5, rel=1e-4)
+    assert world.network.painting.effort is None  # the graph is let go
+
+
 def test_untrained_heads_cost_what_knowing_nothing_costs(world: WorldModel, grey_steps: Dataset) -> None:
     """Rewards 0, 2, .. 12 have mean 6 and standard deviation 4; the coin toss about the end costs log 2."""
     clips = ClipSampler(grey_steps, context_length=K, horizon=1).at([0, 0], [3, 6])

@@ -59,10 +59,11 @@ def test_every_parameter_has_one_optimiser_and_edges_stay_with_adam() -> None:
             super().__init__()
             self.first, self.middle, self.last = (nn.Conv2d(3, 3, 1) for _ in range(3))
             self.linear = nn.Linear(2, 2)
-            self.edge_layers = [self.first, self.last]
+            self.hidden, self.edge_layers = nn.Linear(2, 2), [self.first, self.last]
+            self.hidden_layers = [self.hidden]
 
     network = Network()
     inner, outer = split_parameters(network)
-    assert [id(p) for p in inner] == [id(network.middle.weight)]
+    assert {id(p) for p in inner} == {id(network.middle.weight), id(network.hidden.weight)}
     assert {id(p) for p in inner + outer} == {id(p) for p in network.parameters()}
     assert len(inner + outer) == len(list(network.parameters()))

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from vdworld.data import ClipSampler, Dataset
-from vdworld.training import Hiding, LossWeights, encode, new_world, world_loss
+from vdworld.training import Hiding, LossWeights, encode, new_world, train, world_loss
 from vdworld.world import WorldModel
 
 Record = Callable[..., Dataset]
@@ -48,6 +48,15 @@ def test_a_trained_world_knows_its_data(squares: Dataset, train_small: Run) -> N
     rewards = np.array([train_split.transitions(i).rewards for i in range(len(train_split))], dtype=np.float64)
     assert world.heads.reward_offset == pytest.approx(rewards.mean(), rel=1e-4)
     assert world.heads.reward_scale == pytest.approx(rewards.std(), rel=1e-4)
+
+
+def test_video_networks_take_a_fourth_of_the_clips(squares: Dataset) -> None:
+    small = {"width": 16, "depth": 2, "head_dim": 8, "context_length": 2, "patch": 4}
+    given: dict[str, Any] = {"max_steps": 1, "device": "cpu", "num_rollout_gifs": 0}
+    world = train(squares, network={"_target_": "vdworld.networks.Transformer", **small}, **given)
+    assert world.record["settings"]["batch_size"] == 8
+    world = train(squares, network={"width": 16, "coarse_width": 16}, **given)
+    assert world.record["settings"]["batch_size"] == 32
 
 
 def test_start_clips_come_from_the_training_split_alone(squares: Dataset, train_small: Run) -> None:

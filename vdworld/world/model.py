@@ -6,21 +6,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import gymnasium as gym
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from vdworld.diffusion import Process
-from vdworld.networks import Context, Network
+from vdworld.networks import Network
 from vdworld.spaces import ActionCodec
 from vdworld.spec import EnvironmentSpec
-from vdworld.types import Actions, Frame, Frames, Known, LaneIntegers, PastActions, PastKnown
+from vdworld.types import Frames, PastActions, PastKnown
 from vdworld.world import rolling, starting
-from vdworld.world.denoiser import Denoiser
+from vdworld.world.generator import FrameGenerator
 from vdworld.world.heads import OutcomeHeads
 from vdworld.world.noise import lane_seeds, lane_uniform
 from vdworld.world.outcome import Outcome, Rollout
-from vdworld.world.sampling import Sampling, check_sampling, jump_length, sample_frame
+from vdworld.world.sampling import Sampling
 from vdworld.world.starts import StartClips
 from vdworld.world.state import WorldState
 
@@ -28,7 +27,7 @@ Policy = Callable[[WorldState], Any]
 """Maps the state of the dreams to one action per lane, in the environment's units."""
 
 
-class WorldModel(nn.Module):
+class WorldModel(FrameGenerator):
     """An environment learnt from recorded experience, imagined by a video diffusion model.
 
     Args:
@@ -66,62 +65,11 @@ class WorldModel(nn.Module):
         starts: StartClips | None = None,
         record: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__()
-        # channels_last: 1.5 times faster on CPUs without AVX-512
-        self.network: Any = network.to(memory_format=torch.channels_last)  # pyright: ignore
-        self.process, self.heads, self.action_codec = process, heads, action_codec
-        height, width = image_size
-        self.image_size, self.cameras, self.fps = (height, width), tuple(cameras), fps
-        self.has_reward, self.shortcut_steps = has_reward, shortcut_steps
-        self.trained_without = tuple(trained_without)
+        parts = (sampling or Sampling(), shortcut_steps, trained_without)
+        super().__init__(network, process, action_codec, image_size, *parts)
+        self.heads, self.cameras, self.fps, self.has_reward = heads, tuple(cameras), fps, has_reward
         self.spec, self.starts, self.record = spec, starts, record or {}
-        self.sampling = sampling or Sampling()
-        Denoiser(network, process)  # refuses a network and a process that don't go together
         self.eval()  # a trainer turns to training mode
-
-    @property
-    def denoiser(self) -> Denoiser:
-        """The network as an estimator of clean frames."""
-        return Denoiser(self.network, self.process)
-
-    @property
-    def sampling(self) -> Sampling:
-        """How frames are drawn; set another to change it.
-
-        Raises:
-            ValueError: This world can't be sampled so; the message says what can.
-        """
-        return self._sampling
-
-    @sampling.setter
-    def sampling(self, sampling: Sampling) -> None:
-        check_sampling(sampling, self.process, self.shortcut_steps, self.trained_without)
-        self._sampling = sampling
-
-    @property
-    def num_sampling_steps(self) -> int:
-        """Steps from noise to a frame unless a call says otherwise."""
-        return self.sampling.num_steps
-
-    @property
-    def context_length(self) -> int:
-        """K, how many past frames the network sees."""
-        return self.network.context_length
-
-    @property
-    def action_space(self) -> gym.Space:
-        """The environment's action space."""
-        return self.action_codec.space
-
-    @property
-    def frame_shape(self) -> tuple[int, int, int]:
-        """Channels, height and width of one frame."""
-        return (self.network.frame_channels, *self.image_size)
-
-    @property
-    def device(self) -> torch.device:
-        """Where the parameters lie."""
-        return next(self.parameters()).device
 
     def start(
         self,
@@ -277,30 +225,3 @@ class WorldModel(nn.Module):
         from vdworld.world.pretrained import load_world
 
         return load_world(path_or_name).to(device)
-
-    def encode_actions(self, actions: Any, batch: tuple[int, ...], known: Tensor | None = None) -> Tensor:
-        """Return actions in the environment's units as flat encoded ones ``[*batch, a]``.
-
-        Raises:
-            ValueError: Their leading axes are not `batch`.
-        """
-        flat = self.action_codec.flatten(actions).to(self.device)
-        if flat.shape[:-1] != batch:
-            raise ValueError(
-                f"`actions` must have leading axes {list(batch)} before one action of {self.action_space}, "
-                f"got {list(flat.shape[:-1])}."
-            )
-        return self.action_codec.encode_flat(flat, known)
-
-    def clean_context(self, frames: Frames, actions: Actions, known: Known) -> Context:
-        """Return clean frames and the actions after them as the context of the next frame."""
-        level = frames.new_full(frames.shape[:2], self.process.clean_level)
-        return Context(frames, actions, known, level)
-
-    def draw_frame(
-        self, context: Context, seed: LaneIntegers, counter: LaneIntegers, num_steps: int | None = None
-    ) -> Frame:
-        """Draw the frame after a context ``[b, c, h, w]``; seed and counter of a lane decide its noise."""
-        steps = self.num_sampling_steps if num_steps is None else num_steps
-        jump = jump_length(steps, self.shortcut_steps)
-        return sample_frame(self.denoiser, context, seed, counter, self.sampling, num_steps=steps, jump=jump)
