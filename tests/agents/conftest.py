@@ -36,11 +36,11 @@ class Line(nn.Module):
         frame = context.frames[:, -1] + SPEED * move[:, None, None, None]
         return frame, frame[:, 0, 0, :1]
 
-    def features(
+    def commit(
         self, frame: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor
-    ) -> torch.Tensor:
+    ) -> tuple[torch.Tensor, None]:
         self.started.append((frame, context))
-        return frame[:, 0, 0, :1]
+        return frame[:, 0, 0, :1], None
 
 
 class Nearness(OutcomeHeads):

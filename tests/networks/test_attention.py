@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
 
 from vdworld.networks.attention import MapAttention, SpatialAttention, TemporalAttention, angles, places, rotate
+from vdworld.networks.memory import Recall
 
 
 def drawn(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -61,8 +63,19 @@ def test_where_things_are_counts_in_space() -> None:
     assert not torch.allclose(attention(tokens[:, :, order]), attention(tokens)[:, :, order], atol=1e-3)
 
 
+def temporal(window: int = 4) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Attention along time that remembers nothing of earlier calls."""
+    attention = TemporalAttention(16, 8, window)
+
+    def read(tokens: torch.Tensor) -> torch.Tensor:
+        return attention(tokens, Recall())
+
+    read.attention = attention  # type: ignore[attr-defined]
+    return read
+
+
 def test_a_place_sees_itself_in_earlier_frames_alone() -> None:
-    attention, tokens = TemporalAttention(16, 8), drawn(2, 4, 6, 16)
+    attention, tokens = temporal(), drawn(2, 4, 6, 16)
     changed = tokens.clone()
     changed[0, 2, 5] += 1
     different = (attention(changed) != attention(tokens)).any(dim=-1)
@@ -70,7 +83,7 @@ def test_a_place_sees_itself_in_earlier_frames_alone() -> None:
 
 
 def test_when_things_were_counts_but_not_since_when() -> None:
-    attention, tokens = TemporalAttention(16, 8), drawn(1, 4, 1, 16)
+    attention, tokens = temporal(), drawn(1, 4, 1, 16)
     read = attention(tokens)
     assert not torch.allclose(attention(tokens[:, [1, 0, 2, 3]])[:, 3], read[:, 3], atol=1e-3)
     repeated = attention(tokens[:, :1].expand(-1, 5, -1, -1))
@@ -78,31 +91,54 @@ def test_when_things_were_counts_but_not_since_when() -> None:
 
 
 def test_one_frame_reads_itself_by_hand() -> None:
-    attention, tokens = TemporalAttention(16, 8), drawn(2, 1, 3, 16)
-    values = tokens @ attention.to_qkv.weight[32:].T
-    torch.testing.assert_close(attention(tokens), attention.to_out(values), rtol=1e-4, atol=1e-5)
+    attention, tokens = temporal(), drawn(2, 1, 3, 16)
+    values = tokens @ attention.attention.to_qkv.weight[32:].T
+    torch.testing.assert_close(attention(tokens), attention.attention.to_out(values), rtol=1e-4, atol=1e-5)
 
 
 def test_how_loud_tokens_are_does_not_sharpen_their_attention() -> None:
-    attention, tokens = TemporalAttention(16, 8), drawn(1, 4, 2, 16)
+    attention, tokens = temporal(), drawn(1, 4, 2, 16)
     with torch.no_grad():
-        attention.to_out.bias.zero_()
+        attention.attention.to_out.bias.zero_()
     torch.testing.assert_close(attention(10 * tokens), 10 * attention(tokens), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("t", [3, 4, 7])
+def test_no_frame_reaches_further_back_than_the_window(t: int) -> None:
+    attention, tokens = temporal(window=2), drawn(1, t, 1, 16)
+    for i in range(t):
+        changed = tokens.clone()
+        changed[:, i] += 1
+        different = (attention(changed) != attention(tokens)).any(dim=-1)[0, :, 0]
+        assert different.tolist() == [i <= j <= i + 2 for j in range(t)]
+
+
+@pytest.mark.parametrize("pieces", [(1,) * 7, (3, 1, 1, 2), (1, 6)])
+def test_a_clip_read_in_pieces_is_the_clip_read_whole(pieces: tuple[int, ...]) -> None:
+    attention, tokens, memory = TemporalAttention(16, 8, 3), drawn(2, 7, 5, 16), None
+    whole, read, begin = attention(tokens, Recall()), [], 0
+    for length in pieces:
+        recall = Recall(memory)
+        read.append(attention(tokens[:, begin : begin + length], recall))
+        memory, begin = recall.memory(3), begin + length
+        assert memory.layers[0][0].shape[1] == min(begin, 3)
+    torch.testing.assert_close(torch.cat(read, dim=1), whole, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["space", "time"])
 def test_on_maps_attention_begins_as_the_identity_and_then_reads(kind: str) -> None:
-    inner = SpatialAttention(16, 8, places(2, 3)) if kind == "space" else TemporalAttention(16, 8)
+    inner = SpatialAttention(16, 8, places(2, 3)) if kind == "space" else TemporalAttention(16, 8, 4)
     attention, maps = MapAttention(16, inner), drawn(8, 16, 2, 3)
-    assert torch.equal(attention(maps, 4), maps)
+    assert torch.equal(attention(maps, 4, Recall()), maps)
     torch.nn.init.eye_(inner.to_out.weight)
     tokens = attention.norm(maps).flatten(2).transpose(1, 2).reshape(2, 4, 6, 16)
-    expected = maps + inner(tokens).reshape(8, 6, 16).transpose(1, 2).reshape(8, 16, 2, 3)
-    torch.testing.assert_close(attention(maps, 4), expected)
+    read = inner(tokens) if kind == "space" else inner(tokens, Recall())
+    expected = maps + read.reshape(8, 6, 16).transpose(1, 2).reshape(8, 16, 2, 3)
+    torch.testing.assert_close(attention(maps, 4, Recall()), expected)
 
 
 @pytest.mark.parametrize("head_dim", [12, 2])
 def test_heads_must_divide_the_width_and_hold_pairs_for_two_axes(head_dim: int) -> None:
     rule = f"`head_dim` must divide `width` = 16 and be a multiple of 4, got {head_dim}."
     with pytest.raises(ValueError, match=rule):
-        TemporalAttention(16, head_dim)
+        TemporalAttention(16, head_dim, 4)

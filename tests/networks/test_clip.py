@@ -9,6 +9,7 @@ import torch
 
 from vdworld.networks import Context
 
+K = 3  # frames that the fixtures' networks look back
 NAMES = ["VideoUNet", "Transformer"]
 each = pytest.mark.parametrize("name", NAMES)
 
@@ -26,7 +27,7 @@ def test_a_frame_changes_itself_and_what_follows_but_nothing_before(
     changed_frames, changed_features = network.clip(**{**clip, what: other})
     for before, after in ((frames, changed_frames), (features, changed_features)):
         assert torch.equal(before[:, :i], after[:, :i])
-        for j in range(i, 6):
+        for j in range(i, min(i + K + 1, 6)):  # as far as the window reaches
             assert not torch.allclose(before[:, j], after[:, j], rtol=0, atol=1e-6), j
 
 
@@ -66,6 +67,35 @@ def test_a_context_may_have_any_length(make_network: Callable, make_inputs: Call
     network, (noisy, level, context, step_size) = make_network(name=name), make_inputs()
     one = Context(context.frames[:, -1:], context.actions[:, -1:], context.known[:, -1:], context.level[:, -1:])
     assert not torch.allclose(network(noisy, level, context, step_size)[0], network(noisy, level, one, step_size)[0])
+
+
+@each
+def test_frame_by_frame_with_a_memory_is_the_clip_at_once(
+    make_network: Callable, make_clip: Callable, name: str
+) -> None:
+    """Also after more frames than the memory holds; what is noisy never enters it."""
+    network, clip = make_network(name=name), make_clip(t=4 * K)
+    clip["step_size"].zero_()
+    frames, actions, known, level = (clip[part] for part in ("noisy", "actions", "known", "level"))
+    noisy = frames.flip(1)
+    memory = None
+    for t in range(1, 4 * K):
+        first = 0 if memory is None else t - 1
+        past = slice(first, t)
+        context = Context(
+            frames[:, past], actions[:, first + 1 : t + 1], known[:, first + 1 : t + 1], level[:, past], memory
+        )
+        step_size = torch.full((2,), 0.5)
+        frame, _ = network(noisy[:, t], level[:, t] * 0.5, context, step_size)
+        features, memory = network.commit(frames[:, t], level[:, t], context, torch.zeros(2))
+        whole = {key: value[:, : t + 1].clone() for key, value in clip.items()}
+        whole["actions"][:, 0], whole["known"][:, 0] = 0.0, False
+        expected_features = network.clip(**whole)[1][:, t]
+        whole["noisy"][:, t], whole["level"][:, t], whole["step_size"][:, t] = noisy[:, t], level[:, t] * 0.5, 0.5
+        torch.testing.assert_close(frame, network.clip(**whole)[0][:, t], rtol=0, atol=1e-4)
+        torch.testing.assert_close(features, expected_features, rtol=0, atol=1e-4)
+    assert {len(part[0]) for part in memory.layers} == {2}
+    assert {part.shape[1] for layer in memory.layers for part in layer} == {K}
 
 
 @each

@@ -37,7 +37,7 @@ def test_context_frames_are_divided_by_the_standard_deviation_of_the_data() -> N
     networks[1].load_state_dict(networks[0].state_dict())
     darker = replace(context, frames=context.frames / 2)
     torch.testing.assert_close(
-        networks[0].features(noisy, level, context, step_size), networks[1].features(noisy, level, darker, step_size)
+        networks[0].commit(noisy, level, context, step_size)[0], networks[1].commit(noisy, level, darker, step_size)[0]
     )
 
 
@@ -46,7 +46,7 @@ def test_the_condition_by_hand() -> None:
     noisy, level, context, _ = inputs(1)
     heard = {}
     network.embed.register_forward_pre_hook(lambda _, arguments: heard.update(told=arguments[0]))
-    network.features(noisy, level, context, level)
+    network.commit(noisy, level, context, level)
     embeddings = network.embed_action.weight.T[context.actions[0].argmax(dim=-1)].flatten()  # as nn.Embedding's rows
     phases = 2 * math.pi * level * network.frequencies
     expected = torch.cat([phases.cos(), phases.sin()]) + embeddings

@@ -89,7 +89,7 @@ def test_features_alone_are_those_of_the_whole_network(
     make_network: Callable, make_inputs: Callable, name: str
 ) -> None:
     network, inputs = make_network(name=name), make_inputs()
-    assert torch.equal(network.features(*inputs), network(*inputs)[1])
+    assert torch.equal(network.commit(*inputs)[0], network(*inputs)[1])
 
 
 @each

@@ -15,6 +15,11 @@ from vdworld.spaces import ActionCodec
 from vdworld.world import OutcomeHeads, WorldModel, WorldState, build
 
 K, SIZE = 3, 16
+NETWORKS: dict[str, dict[str, Any]] = {
+    "StackedUNet": {"width": 16, "depth": 1, "coarse_width": 16, "coarse_depth": 1},
+    "VideoUNet": {"widths": (16, 16), "coarse_depth": 1, "temporal_levels": (0, 1), "head_dim": 8},
+    "Transformer": {"width": 16, "depth": 3, "temporal_every": 2, "head_dim": 8},
+}
 
 
 @pytest.fixture
@@ -26,24 +31,24 @@ def make_world() -> Callable[..., WorldModel]:
         cameras: tuple[str, ...] = ("image",),
         context_length: int = K,
         seed: int = 0,
+        network: str = "StackedUNet",
         **settings: Any,
     ) -> WorldModel:
         codec = ActionCodec(space or gym.spaces.Box(-2, 2, (2,)))
         with torch.random.fork_rng(devices=[]), torch.no_grad():
             torch.manual_seed(seed)
-            sizes = {"width": 16, "depth": 1, "coarse_width": 16, "coarse_depth": 1, "feature_dim": 16}
-            network = build(
-                {"_target_": "vdworld.networks.StackedUNet", **sizes},
+            built = build(
+                {"_target_": f"vdworld.networks.{network}", **NETWORKS[network], "feature_dim": 16},
                 frame_channels=3 * len(cameras),
                 image_size=image_size,
                 action_dim=codec.dim,
                 context_length=context_length,
             )
-            heads = OutcomeHeads(network.feature_dim, reward_offset=1.0, reward_scale=2.0)
-            for parameter in [*network.parameters(), *heads.parameters()]:
+            heads = OutcomeHeads(built.feature_dim, reward_offset=1.0, reward_scale=2.0)
+            for parameter in [*built.parameters(), *heads.parameters()]:
                 parameter.add_(0.1 * torch.randn_like(parameter))
         process = build({"_target_": "vdworld.diffusion.RectifiedFlow"})
-        parts = {"network": network, "process": process, "heads": heads, "action_codec": codec}
+        parts = {"network": built, "process": process, "heads": heads, "action_codec": codec}
         world = WorldModel(**parts, image_size=image_size, cameras=cameras, **settings)
         return world.eval().requires_grad_(False)
 
@@ -67,11 +72,11 @@ class Spy(nn.Module):
         frame = context.frames[:, -1] + 0.1 * context.actions[:, -1, :1, None, None]
         return frame, torch.zeros(len(frame), self.feature_dim)
 
-    def features(
+    def commit(
         self, frame: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor
-    ) -> torch.Tensor:
+    ) -> tuple[torch.Tensor, None]:
         self.reading.append((frame, level, context))
-        return frame.flatten(1)[:, : self.feature_dim]
+        return frame.flatten(1)[:, : self.feature_dim], None
 
 
 @pytest.fixture
@@ -109,5 +114,13 @@ def assert_same_state() -> Callable[[WorldState, WorldState], None]:
     def check(left: WorldState, right: WorldState) -> None:
         for name in ("frames", "actions", "known", "seed", "counter", "features"):
             assert torch.equal(getattr(left, name), getattr(right, name)), name
+        assert (left.memory is None) == (right.memory is None)
+        if left.memory is not None and right.memory is not None:
+            left.memory.zip(right.memory, torch.subtract).map(lambda gap: _nothing(gap))
 
     return check
+
+
+def _nothing(gap: torch.Tensor) -> torch.Tensor:
+    assert not gap.any()
+    return gap

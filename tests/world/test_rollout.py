@@ -7,14 +7,15 @@ import pytest
 import torch
 
 from vdworld.world import WorldModel, WorldState
+from vdworld.world.noise import lane_normal
 
 Started = tuple[WorldModel, WorldState, torch.Tensor]
 
 
-@pytest.fixture
-def started(make_world: Callable[..., WorldModel], make_past: Callable) -> Started:
+@pytest.fixture(params=["StackedUNet", "Transformer"])
+def started(make_world: Callable[..., WorldModel], make_past: Callable, request: pytest.FixtureRequest) -> Started:
     """A world, three dreams in it and five actions for each, in -2..2."""
-    world, (frames, actions) = make_world(), make_past(k=6)
+    world, (frames, actions) = make_world(network=request.param), make_past(k=6)
     return world, world.start(frames, actions, seed=11), actions
 
 
@@ -123,3 +124,26 @@ def test_frames_alone_are_those_of_the_whole_rollout(started: Started, assert_sa
     whole, frames = world.rollout(state, actions), world.rollout(state, actions, frames_only=True)
     assert torch.equal(frames.frames, whole.frames)
     assert_same_state(frames.state, whole.state)
+
+
+@pytest.mark.parametrize("network", ["VideoUNet", "Transformer"])
+def test_a_dream_of_a_video_network_is_one_pass_over_its_clip(
+    make_world: Callable[..., WorldModel], make_past: Callable, network: str
+) -> None:
+    """Its memory holds three frames, and the dream is four times as long."""
+    world, (frames, actions) = make_world(network=network), make_past(k=16)
+    state = world.start(frames[:, :4], actions[:, :3], seed=11)
+    rollout = world.rollout(state, actions[:, 3:], with_features=True)
+    assert rollout.features is not None
+    encoded = world.encode_actions(actions, (3, 15))
+    clip = torch.cat([frames[:, :4], rollout.frames], dim=1)
+    known = torch.tensor([[False] + [True] * 15] * 3)
+    given = torch.cat([torch.zeros_like(encoded[:, :1]), encoded], dim=1)
+    clean = torch.full((3, 16), world.process.clean_level)
+    _, features = world.denoiser.clip(clip, clean, given, known)
+    torch.testing.assert_close(rollout.features, features[:, 4:], rtol=0, atol=1e-4)
+    levels = clean.clone()
+    levels[:, -1] = world.process.noisiest_level
+    noise = lane_normal(state.seed, state.counter + 3 * 11, world.frame_shape)
+    again, _ = world.denoiser.clip(torch.cat([clip[:, :-1], noise[:, None]], dim=1), levels, given, known)
+    torch.testing.assert_close(rollout.frames[:, -1], again[:, -1].clamp(-1, 1), rtol=0, atol=1e-4)

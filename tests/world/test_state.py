@@ -10,11 +10,11 @@ import torch
 from vdworld.world import WorldModel, WorldState
 
 
-@pytest.fixture
-def state(make_world: Callable[..., WorldModel], make_past: Callable) -> WorldState:
-    """Four dreams with all fields different in every lane."""
+@pytest.fixture(params=["StackedUNet", "Transformer"])
+def state(make_world: Callable[..., WorldModel], make_past: Callable, request: pytest.FixtureRequest) -> WorldState:
+    """Four dreams with all fields different in every lane; of a video network with a memory too."""
     frames, actions = make_past(b=4)
-    world = make_world()
+    world = make_world(network=request.param)
     return world.step(world.start(frames, actions, seed=100), actions[:, 0])[0]
 
 
@@ -76,6 +76,9 @@ def test_a_clone_shares_no_memory(state: WorldState, assert_same_state: Callable
     for name in ("frames", "actions", "known", "seed", "counter", "features"):
         getattr(copy, name).zero_()
         assert getattr(state, name).any(), name
+    if copy.memory is not None and state.memory is not None:
+        copy.memory.map(torch.zero_)
+        assert all(part.any() for layer in state.memory.layers for part in layer)
 
 
 def test_replace_takes_the_masked_lanes_from_the_other(state: WorldState, assert_same_state: Callable) -> None:
@@ -95,6 +98,8 @@ def test_all_of_a_state_moves(state: WorldState) -> None:
     names = ("frames", "actions", "known", "seed", "counter", "features")
     assert {getattr(moved, name).device.type for name in names} == {"meta"}
     assert {getattr(moved.to(torch.device("meta")), name).device.type for name in names} == {"meta"}
+    if moved.memory is not None:
+        assert {part.device.type for layer in moved.memory.layers for part in layer} == {"meta"}
 
 
 def test_the_newest_frame_is_the_last(state: WorldState) -> None:

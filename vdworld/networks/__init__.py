@@ -8,6 +8,7 @@ from vdworld.networks.context import Context
 from vdworld.networks.cost import Cost, count_flops
 from vdworld.networks.diamond import DiamondUNet
 from vdworld.networks.ema import ExponentialMovingAverage
+from vdworld.networks.memory import Memory
 from vdworld.networks.network import Network, VideoNetwork
 from vdworld.networks.sizes import SIZES
 from vdworld.networks.transformer import Transformer
@@ -20,6 +21,7 @@ __all__ = [
     "Cost",
     "DiamondUNet",
     "ExponentialMovingAverage",
+    "Memory",
     "Network",
     "StackedUNet",
     "Transformer",

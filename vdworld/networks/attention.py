@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vdworld.networks.memory import Recall
+
 
 def places(height: int, width: int) -> Tensor:
     """Return the row and the column of every place of a map, counted from 1, ``[height * width, 2]``."""
@@ -47,12 +49,11 @@ class _Heads(nn.Module):
         self.sharpness = nn.Parameter(torch.ones(head_dim))
         self.to_out = nn.Linear(width, width)
 
-    def _split(self, tokens: Tensor, turns: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return queries, keys and values ``[b, t, s, heads, d]``."""
+    def _project(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return queries, keys and values ``[b, t, s, heads, d]``, not yet turned."""
         query, key, value = self.to_qkv(tokens).unflatten(-1, (3, -1, self.head_dim)).unbind(dim=-3)
         query = F.rms_norm(query, query.shape[-1:]) * self.sharpness.to(query.dtype)
-        key = F.rms_norm(key, key.shape[-1:])
-        return rotate(query, turns).to(value.dtype), rotate(key, turns).to(value.dtype), value
+        return query, F.rms_norm(key, key.shape[-1:]), value
 
 
 class SpatialAttention(_Heads):
@@ -74,8 +75,9 @@ class SpatialAttention(_Heads):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Return what each token read, ``[b, t, s, c]``."""
-        parts = self._split(tokens, self.turns)
-        query, key, value = (part.flatten(0, 1).transpose(1, 2) for part in parts)  # [b t, heads, s, d]
+        query, key, value = self._project(tokens)
+        parts = (rotate(query, self.turns), rotate(key, self.turns), value)
+        query, key, value = (part.to(value.dtype).flatten(0, 1).transpose(1, 2) for part in parts)  # [b t, heads, s, d]
         if self.with_readout:  # two calls rather than a mask, which fast kernels don't take
             readout = F.scaled_dot_product_attention(query[:, :, -1:], key, value)
             query, key, value = query[:, :, :-1], key[:, :, :-1], value[:, :, :-1]
@@ -91,17 +93,34 @@ class TemporalAttention(_Heads):
     Args:
         width: Numbers per token.
         head_dim: Numbers per head; a multiple of 4 that divides `width`.
+        window: How many frames back it reaches.
     """
 
-    def forward(self, tokens: Tensor) -> Tensor:
+    def __init__(self, width: int, head_dim: int, window: int) -> None:
+        super().__init__(width, head_dim)
+        self.window = window
+
+    def forward(self, tokens: Tensor, recall: Recall) -> Tensor:
         """Return what each token read, ``[b, t, s, c]``."""
         t, s = tokens.shape[1:3]
-        turns = angles(torch.arange(t, device=tokens.device)[:, None], self.head_dim)[:, None, None]
-        parts = self._split(tokens, turns)
+        query, key, value = self._project(tokens)
+        key, value = recall.extend(key, value)
+        n = key.shape[1]  # frames of the past, and these
+        turns = angles(torch.arange(n, device=tokens.device)[:, None], self.head_dim)[:, None, None]
+        parts = (rotate(query, turns[n - t :]), rotate(key, turns), value)
         # Places count as heads: CUDA's kernels take fewer rows than a batch of dreams has places.
-        query, key, value = (part.permute(0, 2, 3, 1, 4).flatten(1, 2) for part in parts)  # [b, s heads, t, d]
-        read = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+        query, key, value = (part.to(value.dtype).permute(0, 2, 3, 1, 4).flatten(1, 2) for part in parts)
+        causal = t == n <= self.window + 1
+        mask = None if causal or t == 1 else self._band(t, n, tokens.device)
+        if t == 1:
+            key, value = key[:, :, -self.window - 1 :], value[:, :, -self.window - 1 :]
+        read = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=causal and t > 1)
         return self.to_out(read.unflatten(1, (s, -1)).permute(0, 3, 1, 2, 4).reshape(tokens.shape))
+
+    def _band(self, t: int, n: int, device: torch.device) -> Tensor:
+        """Return which of n frames each of the last t reads ``[t, n]``: itself, and `window` before it."""
+        back = torch.arange(n - t, n, device=device)[:, None] - torch.arange(n, device=device)
+        return (back >= 0) & (back <= self.window)
 
 
 class MapAttention(nn.Module):
@@ -118,7 +137,9 @@ class MapAttention(nn.Module):
         for parameter in attention.to_out.parameters():
             nn.init.zeros_(parameter)
 
-    def forward(self, maps: Tensor, num_frames: int) -> Tensor:
+    def forward(self, maps: Tensor, num_frames: int, recall: Recall) -> Tensor:
         """Return maps of the same shape ``[b t, channels, h, w]``, of clips of `num_frames` frames."""
         tokens = self.norm(maps).flatten(2).transpose(1, 2).unflatten(0, (-1, num_frames))
-        return maps + self.attention(tokens).flatten(0, 1).transpose(1, 2).reshape(maps.shape)
+        along_time = isinstance(self.attention, TemporalAttention)
+        read = self.attention(tokens, recall) if along_time else self.attention(tokens)
+        return maps + read.flatten(0, 1).transpose(1, 2).reshape(maps.shape)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from vdworld.networks.blocks import level_embedding
 from vdworld.networks.context import Context
+from vdworld.networks.memory import Memory, Recall
 from vdworld.networks.painting import Painting, coordinates
 from vdworld.types import Actions, ClipLevels, Features, Frame, Frames, Known, NoiseLevels, StepFeatures
 
@@ -79,33 +80,59 @@ class ClipNetwork(nn.Module, ABC):
             known: False marks a null action, as is the first frame's in a clip.
             step_size: How far along the levels a shortcut model is to go, in [0, 1]; 0 for all others.
         """
-        pixels, condition, before = self._read(noisy, level, actions, known, step_size)
-        maps, features = self._encode(self.patch_in(pixels), condition, noisy.shape[1])
-        painted = self.painting(self._decode(maps, condition), pixels, before)
+        before = torch.cat([noisy[:, :1], noisy[:, :-1]], dim=1)
+        before_level = torch.cat([level[:, :1], level[:, :-1]], dim=1)
+        pixels, condition = self._read(noisy, level, before, before_level, actions, known, step_size)
+        maps, features = self._encode(self.patch_in(pixels), condition, noisy.shape[1], Recall())
+        painted = self.painting(self._decode(maps, condition), pixels, before.flatten(0, 1))
         return painted.unflatten(0, noisy.shape[:2]), features
 
     def forward(
         self, noisy: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels
     ) -> tuple[Frame, Features]:
         """Return the last frame of the clip that the context and the noisy frame make, and its features ``[b, f]``."""
-        inputs = _as_clip(noisy, level, context, step_size)
-        pixels, condition, before = self._read(*inputs)
-        maps, features = self._encode(self.patch_in(pixels), condition, inputs[0].shape[1])
+        (maps, features), pixels, condition = self._continue(noisy, level, context, step_size, Recall(context.memory))
 
         def last(rows: Tensor) -> Tensor:
-            return rows.unflatten(0, inputs[0].shape[:2])[:, -1]
+            return rows.unflatten(0, (len(noisy), -1))[:, -1]
 
         hidden = self._decode([last(part) for part in maps], last(condition))
-        return self.painting(hidden, last(pixels), last(before)), features[:, -1]
+        return self.painting(hidden, last(pixels), context.frames[:, -1]), features[:, -1]
 
-    def features(self, frame: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels) -> Features:
-        """Return the features alone."""
-        inputs = _as_clip(frame, level, context, step_size)
-        pixels, condition, _ = self._read(*inputs)
-        return self._encode(self.patch_in(pixels), condition, inputs[0].shape[1])[1][:, -1]
+    def commit(
+        self, frame: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels
+    ) -> tuple[Features, Memory]:
+        """Return the features of the transition into a frame, and what to keep of it and of the frames before."""
+        recall = Recall(context.memory)
+        (_, features), _, _ = self._continue(frame, level, context, step_size, recall)
+        return features[:, -1], recall.memory(self.context_length)
+
+    def _continue(
+        self, noisy: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels, recall: Recall
+    ) -> tuple[tuple[list[Tensor], StepFeatures], Tensor, Tensor]:
+        """Encode what follows from a context; return that, what the pixels were shown with, and the conditions.
+
+        Without memory, the frames of the context come first, without step sizes; the first has a null action.
+        """
+        if context.memory is None:
+            frames = torch.cat([context.frames, noisy[:, None]], dim=1)
+            levels = torch.cat([context.level, level[:, None]], dim=1)
+            actions = torch.cat([torch.zeros_like(context.actions[:, :1]), context.actions], dim=1)
+            known = torch.cat([torch.zeros_like(context.known[:, :1]), context.known], dim=1)
+            before = torch.cat([context.frames[:, :1], context.frames], dim=1)
+            before_level = torch.cat([context.level[:, :1], context.level], dim=1)
+            step_size = torch.cat([torch.zeros_like(context.level), step_size[:, None]], dim=1)
+        else:
+            frames, levels, step_size = noisy[:, None], level[:, None], step_size[:, None]
+            actions, known = context.actions[:, -1:], context.known[:, -1:]
+            before, before_level = context.frames[:, -1:], context.level[:, -1:]
+        pixels, condition = self._read(frames, levels, before, before_level, actions, known, step_size)
+        return self._encode(self.patch_in(pixels), condition, frames.shape[1], recall), pixels, condition
 
     @abstractmethod
-    def _encode(self, hidden: Tensor, condition: Tensor, num_frames: int) -> tuple[list[Tensor], StepFeatures]:
+    def _encode(
+        self, hidden: Tensor, condition: Tensor, num_frames: int, recall: Recall
+    ) -> tuple[list[Tensor], StepFeatures]:
         """Return what `_decode` needs of each frame, ``[b t, ...]``, and the features; all that mixes frames."""
 
     @abstractmethod
@@ -113,29 +140,20 @@ class ClipNetwork(nn.Module, ABC):
         """Return the features to paint from, each frame's out of its own maps."""
 
     def _read(
-        self, noisy: Frames, level: ClipLevels, actions: Actions, known: Known, step_size: ClipLevels
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return what each frame's pixels are shown with, the conditions and the frames before, rows ``[b t]``."""
-        before = torch.cat([noisy[:, :1], noisy[:, :-1]], dim=1).flatten(0, 1)
-        before_level = torch.cat([level[:, :1], level[:, :-1]], dim=1).flatten()
+        self,
+        noisy: Frames,
+        level: ClipLevels,
+        before: Frames,
+        before_level: ClipLevels,
+        actions: Actions,
+        known: Known,
+        step_size: ClipLevels,
+    ) -> tuple[Tensor, Tensor]:
+        """Return what each frame's pixels are shown with, and the conditions, rows ``[b t]``."""
         given = known.to(noisy.dtype)[..., None]
         actions = torch.cat([actions * given, given], dim=-1).flatten(0, 1)
-        told = [level_embedding(level.flatten(), LEVEL_DIM), level_embedding(before_level, BEFORE_LEVEL_DIM)]
+        told = [level_embedding(level.flatten(), LEVEL_DIM), level_embedding(before_level.flatten(), BEFORE_LEVEL_DIM)]
         told = torch.cat([*told, level_embedding(step_size.flatten(), STEP_SIZE_DIM), actions], dim=-1)
         planes = self.to_planes(actions)[:, :, None, None].expand(-1, -1, *noisy.shape[-2:])
-        grid = self.grid.expand(len(before), -1, -1, -1).to(noisy.dtype)
-        pixels = torch.cat([before, noisy.flatten(0, 1), grid, planes], dim=1)
-        return pixels, self.embed(told), before
-
-
-def _as_clip(
-    noisy: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels
-) -> tuple[Frames, ClipLevels, Actions, Known, ClipLevels]:
-    """Append the noisy frame to its context; the first frame gets a null action, and the past no step."""
-    return (
-        torch.cat([context.frames, noisy[:, None]], dim=1),
-        torch.cat([context.level, level[:, None]], dim=1),
-        torch.cat([torch.zeros_like(context.actions[:, :1]), context.actions], dim=1),
-        torch.cat([torch.zeros_like(context.known[:, :1]), context.known], dim=1),
-        torch.cat([torch.zeros_like(context.level), step_size[:, None]], dim=1),
-    )
+        grid = self.grid.expand(len(planes), -1, -1, -1).to(noisy.dtype)
+        return torch.cat([before.flatten(0, 1), noisy.flatten(0, 1), grid, planes], dim=1), self.embed(told)

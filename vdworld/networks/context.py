@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vdworld.networks.memory import Memory
 from vdworld.types import Actions, ClipLevels, Frames, Known
 
 
@@ -17,9 +18,11 @@ class Context:
         known: ``[b, K]``; False marks a null action: padding before the episode began, or video without actions.
         level: The noise level of every context frame ``[b, K]``; a network is told it as a number of order 1, as it is
             told the level of the noisy frame.
+        memory: What a video network kept of these frames, if it saw them before; it then looks at the last one alone.
     """
 
     frames: Frames
     actions: Actions
     known: Known
     level: ClipLevels
+    memory: Memory | None = None

@@ -52,7 +52,7 @@ def count_flops(
         with FlopCounterMode(display=False) as evaluation:
             dry(frames[:, 0], numbers[:, 0], context, numbers[:, 0])
         with FlopCounterMode(display=False) as features:
-            dry.features(frames[:, 0], numbers[:, 0], context, numbers[:, 0])
+            dry.commit(frames[:, 0], numbers[:, 0], context, numbers[:, 0])
         clip_frame = None
         if isinstance(dry, VideoNetwork):
             with FlopCounterMode(display=False) as clip:

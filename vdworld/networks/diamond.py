@@ -105,9 +105,11 @@ class DiamondUNet(nn.Module):
         hidden = self.norm_out(hidden[..., :height, :width])
         return self.conv_out(F.silu(hidden)), features
 
-    def features(self, frame: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels) -> Features:
-        """Return the features alone: the cheap half of the network."""
-        return self.pool(self._encode(frame, level, context)[-1])
+    def commit(
+        self, frame: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels
+    ) -> tuple[Features, None]:
+        """Return the features of the transition into a frame, for half the price; there is nothing to remember."""
+        return self.pool(self._encode(frame, level, context)[-1]), None
 
     def _encode(self, noisy: Frame, level: NoiseLevels, context: Context) -> tuple[Tensor, list[list[Tensor]], Tensor]:
         """Return the condition, each level's maps on the way down, and those of the middle."""

@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 from torch import Tensor, nn
 
 from vdworld.networks.context import Context
+from vdworld.networks.memory import Memory
 from vdworld.types import ClipLevels, Features, Frame, Frames, Known, NoiseLevels, StepFeatures
 
 
@@ -37,8 +38,10 @@ class Network(Protocol):
         """Return the prediction for the frame after the context, and the features of the transition into it."""
         ...
 
-    def features(self, frame: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels) -> Features:
-        """Return the features alone."""
+    def commit(
+        self, frame: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels
+    ) -> tuple[Features, Memory | None]:
+        """Return the features of the transition into a frame, and what to keep of it, if anything."""
         ...
 
 

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from vdworld.networks.attention import SpatialAttention, TemporalAttention, places
 from vdworld.networks.clip import ClipNetwork
+from vdworld.networks.memory import Recall
 from vdworld.networks.painting import Painting
 from vdworld.types import StepFeatures
 
@@ -74,7 +75,8 @@ class Transformer(ClipNetwork):
         inside = partial(SpatialAttention, positions=positions, with_readout=True)
         self.layers = nn.ModuleList()
         for i in range(depth):
-            attention = (TemporalAttention if i % temporal_every == 1 else inside)(width, head_dim)
+            along_time = i % temporal_every == 1
+            attention = TemporalAttention(width, head_dim, context_length) if along_time else inside(width, head_dim)
             self.layers.append(Layer(width, attention, int(expansion * width), condition_dim))
         self.norm = nn.RMSNorm(width)
         self.to_features = nn.Linear(width, feature_dim)
@@ -87,13 +89,15 @@ class Transformer(ClipNetwork):
         """The linear layers between hidden features, for an optimiser made for these."""
         return [m for name, m in self.layers.named_modules() if isinstance(m, nn.Linear) and "modulation" not in name]
 
-    def _encode(self, hidden: Tensor, condition: Tensor, num_frames: int) -> tuple[list[Tensor], StepFeatures]:
+    def _encode(
+        self, hidden: Tensor, condition: Tensor, num_frames: int, recall: Recall
+    ) -> tuple[list[Tensor], StepFeatures]:
         tokens = hidden.flatten(2).transpose(1, 2)
         extra = torch.cat([self.registers, self.readout]).expand(len(tokens), -1, -1)
         tokens = torch.cat([tokens, extra], dim=1).unflatten(0, (-1, num_frames))
         condition = condition.unflatten(0, (-1, num_frames))
         for layer in self.layers:
-            tokens = layer(tokens, condition)
+            tokens = layer(tokens, condition, recall)
         tokens = self.norm(tokens)
         patches = tokens[:, :, : hidden.shape[2] * hidden.shape[3]].flatten(0, 1)
         return [patches.transpose(1, 2).reshape(hidden.shape)], self.to_features(tokens[:, :, -1])
@@ -126,9 +130,11 @@ class Layer(nn.Module):
         nn.init.zeros_(self.modulation.weight)
         nn.init.zeros_(self.modulation.bias)
 
-    def forward(self, tokens: Tensor, condition: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, condition: Tensor, recall: Recall) -> Tensor:
         """Return tokens of the same shape ``[b, t, s, c]``; `condition` is ``[b, t, d]``."""
         scale1, shift1, gate1, scale2, shift2, gate2 = self.modulation(condition)[:, :, None].chunk(6, dim=-1)
-        tokens = tokens + gate1 * self.attention(self.norm1(tokens) * (1 + scale1) + shift1)
+        steered = self.norm1(tokens) * (1 + scale1) + shift1
+        along_time = isinstance(self.attention, TemporalAttention)
+        tokens = tokens + gate1 * (self.attention(steered, recall) if along_time else self.attention(steered))
         gate, value = self.to_hidden(self.norm2(tokens) * (1 + scale2) + shift2).chunk(2, dim=-1)
         return tokens + gate2 * self.to_out(F.silu(gate) * value)

@@ -108,9 +108,11 @@ class StackedUNet(nn.Module):
             hidden = block(hidden, condition)
         return self.painting(hidden, stacked, context.frames[:, -1]), self.pool(coarse)
 
-    def features(self, frame: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels) -> Features:
-        """Return the features alone: the cheap half of the network."""
-        return self.pool(self._encode(frame, level, context, step_size)[-1])
+    def commit(
+        self, frame: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels
+    ) -> tuple[Features, None]:
+        """Return the features of the transition into a frame, for half the price; there is nothing to remember."""
+        return self.pool(self._encode(frame, level, context, step_size)[-1]), None
 
     def _encode(
         self, noisy: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels

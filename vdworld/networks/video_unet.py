@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from vdworld.networks.attention import MapAttention, SpatialAttention, TemporalAttention, places
 from vdworld.networks.blocks import PooledFeatures, ResidualBlock
 from vdworld.networks.clip import ClipNetwork
+from vdworld.networks.memory import Recall
 from vdworld.networks.painting import Painting
 from vdworld.types import StepFeatures
 
@@ -63,9 +64,11 @@ class VideoUNet(ClipNetwork):
         positions = places(image_size[0] // cell, image_size[1] // cell)
         temporal = [i in {level % len(widths) for level in temporal_levels} for i in range(len(widths))]
         self.down = nn.ModuleList(
-            _Down(width, condition_dim, depth, head_dim, temporal[i]) for i, width in enumerate(widths[:-1])
+            _Down(width, condition_dim, depth, head_dim, context_length * temporal[i])
+            for i, width in enumerate(widths[:-1])
         )
-        self.down.append(_Down(widths[-1], condition_dim, coarse_depth, head_dim, temporal[coarsest], positions))
+        window = context_length * temporal[coarsest]
+        self.down.append(_Down(widths[-1], condition_dim, coarse_depth, head_dim, window, positions))
         steps = list(zip(widths[:-1], widths[1:], strict=True))
         self.to_coarse = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in steps)
         self.up = nn.ModuleList(_Up(fine, coarse, condition_dim, depth) for fine, coarse in steps)
@@ -74,10 +77,12 @@ class VideoUNet(ClipNetwork):
             frame_channels, widths[0], self.pixel_channels, patch, thin_width=thin_width, copy=copy, reach=reach
         )
 
-    def _encode(self, hidden: Tensor, condition: Tensor, num_frames: int) -> tuple[list[Tensor], StepFeatures]:
-        maps = [self.down[0](hidden, condition, num_frames)]
+    def _encode(
+        self, hidden: Tensor, condition: Tensor, num_frames: int, recall: Recall
+    ) -> tuple[list[Tensor], StepFeatures]:
+        maps = [self.down[0](hidden, condition, num_frames, recall)]
         for to_coarse, level in zip(self.to_coarse, self.down[1:], strict=True):
-            maps.append(level(to_coarse(maps[-1]), condition, num_frames))
+            maps.append(level(to_coarse(maps[-1]), condition, num_frames, recall))
         return maps, self.pool(maps[-1]).unflatten(0, (-1, num_frames))
 
     def _decode(self, maps: list[Tensor], condition: Tensor) -> Tensor:
@@ -88,7 +93,10 @@ class VideoUNet(ClipNetwork):
 
 
 class _Down(nn.Module):
-    """One level on the way down: residual blocks, each followed by what attention the level has."""
+    """One level on the way down: residual blocks, each followed by what attention the level has.
+
+    It attends along time where its `window`, how many frames back that reaches, is not 0.
+    """
 
     def __init__(
         self,
@@ -96,7 +104,7 @@ class _Down(nn.Module):
         condition_dim: int,
         depth: int,
         head_dim: int,
-        temporal: bool,
+        window: int,
         positions: Tensor | None = None,
     ) -> None:
         super().__init__()
@@ -104,15 +112,15 @@ class _Down(nn.Module):
         for _ in range(depth):
             self.blocks.append(ResidualBlock(width, condition_dim))
             spatial = [SpatialAttention(width, head_dim, positions)] if positions is not None else []
-            kinds = spatial + ([TemporalAttention(width, head_dim)] if temporal else [])
+            kinds = spatial + ([TemporalAttention(width, head_dim, window)] if window else [])
             self.attention.append(nn.ModuleList(MapAttention(width, kind) for kind in kinds))
 
-    def forward(self, hidden: Tensor, condition: Tensor, num_frames: int) -> Tensor:
+    def forward(self, hidden: Tensor, condition: Tensor, num_frames: int, recall: Recall) -> Tensor:
         """Return maps of the same shape."""
         for block, attentions in zip(self.blocks, self.attention, strict=True):
             hidden = block(hidden, condition)
             for attention in attentions:  # pyright: ignore[reportGeneralTypeIssues]
-                hidden = attention(hidden, num_frames)
+                hidden = attention(hidden, num_frames, recall)
         return hidden
 
 

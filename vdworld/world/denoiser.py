@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vdworld.diffusion import Process, over_pixels
-from vdworld.networks import Context
+from vdworld.networks import Context, Memory
 from vdworld.types import ClipLevels, Features, Frame, Frames, Known, NoiseLevels, StepFeatures
 
 
@@ -69,12 +69,12 @@ class Denoiser:
         output, features = self.network.clip(c_in * noisy, condition, actions, known, torch.zeros_like(level))
         return c_skip * noisy + c_out * output, features
 
-    def features(self, frame: Frame, context: Context) -> Features:
-        """Return the features of the transition into a clean frame."""
+    def commit(self, frame: Frame, context: Context) -> tuple[Features, Memory | None]:
+        """Return the features of the transition into a clean frame, and what a video network keeps of it."""
         level = frame.new_full((len(frame),), self.process.clean_level)
         c_in = over_pixels(self.process.scalings(level)[2], frame)
         condition = self.process.condition(level)
-        return self.network.features(c_in * frame, condition, self._told(context), torch.zeros_like(level))
+        return self.network.commit(c_in * frame, condition, self._told(context), torch.zeros_like(level))
 
     def _told(self, context: Context) -> Context:
         """Return the context as the network sees it.

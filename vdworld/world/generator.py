@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from vdworld.diffusion import Process
-from vdworld.networks import Context, Network
+from vdworld.networks import Context, Memory, Network
 from vdworld.spaces import ActionCodec
 from vdworld.types import Actions, Frame, Frames, Known, LaneIntegers
 from vdworld.world.denoiser import Denoiser
@@ -97,10 +97,10 @@ class FrameGenerator(nn.Module):
             )
         return self.action_codec.encode_flat(flat, known)
 
-    def clean_context(self, frames: Frames, actions: Actions, known: Known) -> Context:
+    def clean_context(self, frames: Frames, actions: Actions, known: Known, memory: Memory | None = None) -> Context:
         """Return clean frames and the actions after them as the context of the next frame."""
         level = frames.new_full(frames.shape[:2], self.process.clean_level)
-        return Context(frames, actions, known, level)
+        return Context(frames, actions, known, level, memory)
 
     def draw_frame(
         self, context: Context, seed: LaneIntegers, counter: LaneIntegers, num_steps: int | None = None

@@ -154,10 +154,10 @@ class WorldModel(FrameGenerator):
         if with_uncertainty:
             other = self.draw_frame(context, state.seed, state.counter + 1, num_sampling_steps)
             uncertainty = (frame - other).square().mean(dim=(1, 2, 3)).sqrt()
-        features = self.denoiser.features(frame, context)
+        features, memory = self.denoiser.commit(frame, context)
         reward, continuation = self.heads.predict(features)
         terminated = lane_uniform(state.seed, state.counter + 2) > continuation
-        after = rolling.after(state, context, frame, features)
+        after = rolling.after(state, context, frame, features, memory)
         return after, Outcome(frame, reward, continuation, terminated, features, uncertainty, self.cameras)
 
     def rollout(

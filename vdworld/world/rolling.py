@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from vdworld.networks import Context
+from vdworld.networks import Context, Memory
 from vdworld.types import Actions, Features, Frame
 from vdworld.world.outcome import Rollout
 from vdworld.world.state import WorldState
@@ -20,13 +20,14 @@ def context_of(world: WorldModel, state: WorldState, action: Tensor) -> Context:
     """Return what the next frame follows from: a state and an encoded action per lane ``[b, a]``."""
     actions = torch.cat([state.actions, action[:, None]], dim=1)
     known = torch.cat([state.known, state.known.new_ones(len(state), 1)], dim=1)
-    return world.clean_context(state.frames, actions, known)
+    return world.clean_context(state.frames, actions, known, state.memory)
 
 
-def after(state: WorldState, context: Context, frame: Frame, features: Features) -> WorldState:
+def after(state: WorldState, context: Context, frame: Frame, features: Features, memory: Memory | None) -> WorldState:
     """Return the state with one more frame, its oldest one forgotten; a step counts three draws."""
     frames = torch.cat([state.frames[:, 1:], frame[:, None]], dim=1)
-    return WorldState(frames, context.actions[:, 1:], context.known[:, 1:], state.seed, state.counter + 3, features)
+    actions, known, counter = context.actions[:, 1:], context.known[:, 1:], state.counter + 3
+    return WorldState(frames, actions, known, state.seed, counter, features, memory)
 
 
 def roll_frames(world: WorldModel, state: WorldState, future: Actions, num_steps: int | None) -> Rollout:
@@ -35,8 +36,10 @@ def roll_frames(world: WorldModel, state: WorldState, future: Actions, num_steps
     for t, action in enumerate(future.unbind(dim=1), start=1):
         context = context_of(world, state, action)
         frame = world.draw_frame(context, state.seed, state.counter, num_steps)
-        features = world.denoiser.features(frame, context) if t == future.shape[1] else state.features
-        state = after(state, context, frame, features)
+        features, memory = state.features, None
+        if state.memory is not None or t == future.shape[1]:
+            features, memory = world.denoiser.commit(frame, context)
+        state = after(state, context, frame, features, memory)
         frames.append(frame)
     nothing = future.new_zeros(len(state), 0)
     return Rollout(torch.stack(frames, dim=1), nothing, nothing, nothing.bool(), None, None, state)

@@ -155,4 +155,4 @@ def noised(denoiser: Denoiser, context: Context, ratio: float, draw: Draw) -> Co
     process, (b, k) = denoiser.process, context.frames.shape[:2]
     level = process.level_of(torch.full((b, k), ratio, device=context.frames.device))
     noise = torch.stack([draw() for _ in range(k)], dim=1)
-    return replace(context, frames=process.mix(context.frames, noise, level), level=level)
+    return replace(context, frames=process.mix(context.frames, noise, level), level=level, memory=None)

@@ -76,5 +76,5 @@ def _begin(
     first: LaneIntegers,
 ) -> WorldState:
     frames, actions, known = fit_history(frames, actions, known, first, world.context_length + 1)
-    features = world.denoiser.features(frames[:, -1], world.clean_context(frames[:, :-1], actions, known))
-    return WorldState(frames[:, 1:], actions[:, 1:], known[:, 1:], seed, torch.zeros_like(seed), features)
+    features, memory = world.denoiser.commit(frames[:, -1], world.clean_context(frames[:, :-1], actions, known))
+    return WorldState(frames[:, 1:], actions[:, 1:], known[:, 1:], seed, torch.zeros_like(seed), features, memory)

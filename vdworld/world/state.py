@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from dataclasses import replace as with_fields
 from typing import Any, Literal
@@ -10,6 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from vdworld.networks import Memory
 from vdworld.types import Features, Frames, LaneIntegers, LaneMask, PastActions, PastKnown
 from vdworld.world.noise import lane_key
 
@@ -25,6 +27,7 @@ class WorldState:
         seed: The lanes' random streams ``[b]``.
         counter: How often each stream was drawn from ``[b]``.
         features: What the network makes of the newest transition ``[b, f]``.
+        memory: What a video network keeps of the frames so far; None for the others.
     """
 
     frames: Frames
@@ -33,6 +36,7 @@ class WorldState:
     seed: LaneIntegers
     counter: LaneIntegers
     features: Features
+    memory: Memory | None = None
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -56,7 +60,7 @@ class WorldState:
         """
         if noise not in ("shared", "independent"):
             raise ValueError(f'`noise` must be "shared" or "independent", got {noise!r}.')
-        state = WorldState(**{name: value.repeat_interleave(count, dim=0) for name, value in self._tensors().items()})
+        state = self._map(lambda value: value.repeat_interleave(count, dim=0))
         if noise == "shared":
             return state
         branch = torch.arange(count, device=self.seed.device).repeat(len(self))
@@ -67,11 +71,11 @@ class WorldState:
         """Select lanes by a slice, a list, a mask or an index tensor; a single integer keeps the lane axis."""
         if isinstance(lanes, numbers.Integral):
             lanes = [int(lanes)]
-        return WorldState(**{name: value[lanes] for name, value in self._tensors().items()})
+        return self._map(lambda value: value[lanes])
 
     def clone(self) -> WorldState:
         """Return a copy that shares no memory with this state."""
-        return WorldState(**{name: value.clone() for name, value in self._tensors().items()})
+        return self._map(torch.clone)
 
     def replace(self, mask: LaneMask, other: WorldState) -> WorldState:
         """Return this state with the lanes in `mask` taken from `other`, which has as many lanes.
@@ -83,13 +87,26 @@ class WorldState:
             raise ValueError(
                 f"`mask` and `other` must have {len(self)} lanes like this state, got {len(mask)} and {len(other)}."
             )
-        pairs = zip(self._tensors().items(), other._tensors().values(), strict=True)
         mask = mask.to(self.seed.device)
-        return WorldState(**{k: torch.where(mask.reshape(-1, *[1] * (a.ndim - 1)), b, a) for (k, a), b in pairs})
+
+        def join(mine: Tensor, theirs: Tensor) -> Tensor:
+            return torch.where(mask.reshape(-1, *[1] * (mine.ndim - 1)), theirs, mine)
+
+        theirs = other._tensors()
+        joined = {name: join(value, theirs[name]) for name, value in self._tensors().items()}
+        memory = None
+        if self.memory is not None and other.memory is not None:
+            memory = self.memory.zip(other.memory, join)
+        return WorldState(**joined, memory=memory)
 
     def to(self, device: torch.device | str) -> WorldState:
         """Move to another device."""
-        return WorldState(**{name: value.to(device) for name, value in self._tensors().items()})
+        return self._map(lambda value: value.to(device))
+
+    def _map(self, change: Callable[[Tensor], Tensor]) -> WorldState:
+        """Return the state with every tensor changed."""
+        changed = {name: change(value) for name, value in self._tensors().items()}
+        return WorldState(**changed, memory=None if self.memory is None else self.memory.map(change))
 
     def _tensors(self) -> dict[str, Tensor]:
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "memory"}

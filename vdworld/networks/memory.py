@@ -1,0 +1,56 @@
+"""What attention along time keeps of the frames before, so that a new frame costs one frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+KeysValues = tuple[Tensor, Tensor]
+"""Keys, not yet turned by position, and values, each ``[b, t, s, heads, d]``: t frames of s places."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Keys and values of the last frames, in every layer that attends along time.
+
+    Args:
+        layers: One pair per layer, oldest frame first; every tensor has the lanes first.
+    """
+
+    layers: tuple[KeysValues, ...]
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> Memory:
+        """Return a memory with every tensor changed."""
+        return Memory(tuple((change(keys), change(values)) for keys, values in self.layers))
+
+    def zip(self, other: Memory, join: Callable[[Tensor, Tensor], Tensor]) -> Memory:
+        """Return a memory of pairs of tensors joined, this one's and another's."""
+        pairs = zip(self.layers, other.layers, strict=True)
+        return Memory(tuple((join(a[0], b[0]), join(a[1], b[1])) for a, b in pairs))
+
+
+class Recall:
+    """One pass through a network: hands each layer its past, and notes what it adds.
+
+    Args:
+        past: What was kept of the frames before those of this pass; None if there are none.
+    """
+
+    def __init__(self, past: Memory | None = None) -> None:
+        self._past = past
+        self._layers: list[KeysValues] = []
+
+    def extend(self, keys: Tensor, values: Tensor) -> KeysValues:
+        """Return the next layer's past with the frames of this pass behind it."""
+        if self._past is not None:
+            past_keys, past_values = self._past.layers[len(self._layers)]
+            keys, values = torch.cat([past_keys, keys], dim=1), torch.cat([past_values, values], dim=1)
+        self._layers.append((keys, values))
+        return keys, values
+
+    def memory(self, length: int) -> Memory:
+        """Return what all layers keep: the last `length` frames."""
+        return Memory(tuple((keys[:, -length:], values[:, -length:]) for keys, values in self._layers))
