@@ -63,19 +63,13 @@ def test_where_things_are_counts_in_space() -> None:
     assert not torch.allclose(attention(tokens[:, :, order]), attention(tokens)[:, :, order], atol=1e-3)
 
 
-def temporal(window: int = 4) -> Callable[[torch.Tensor], torch.Tensor]:
+def alone(attention: TemporalAttention) -> Callable[[torch.Tensor], torch.Tensor]:
     """Attention along time that remembers nothing of earlier calls."""
-    attention = TemporalAttention(16, 8, window)
-
-    def read(tokens: torch.Tensor) -> torch.Tensor:
-        return attention(tokens, Recall())
-
-    read.attention = attention  # type: ignore[attr-defined]
-    return read
+    return lambda tokens: attention(tokens, Recall())
 
 
 def test_a_place_sees_itself_in_earlier_frames_alone() -> None:
-    attention, tokens = temporal(), drawn(2, 4, 6, 16)
+    attention, tokens = alone(TemporalAttention(16, 8, 4)), drawn(2, 4, 6, 16)
     changed = tokens.clone()
     changed[0, 2, 5] += 1
     different = (attention(changed) != attention(tokens)).any(dim=-1)
@@ -83,7 +77,7 @@ def test_a_place_sees_itself_in_earlier_frames_alone() -> None:
 
 
 def test_when_things_were_counts_but_not_since_when() -> None:
-    attention, tokens = temporal(), drawn(1, 4, 1, 16)
+    attention, tokens = alone(TemporalAttention(16, 8, 4)), drawn(1, 4, 1, 16)
     read = attention(tokens)
     assert not torch.allclose(attention(tokens[:, [1, 0, 2, 3]])[:, 3], read[:, 3], atol=1e-3)
     repeated = attention(tokens[:, :1].expand(-1, 5, -1, -1))
@@ -91,21 +85,22 @@ def test_when_things_were_counts_but_not_since_when() -> None:
 
 
 def test_one_frame_reads_itself_by_hand() -> None:
-    attention, tokens = temporal(), drawn(2, 1, 3, 16)
-    values = tokens @ attention.attention.to_qkv.weight[32:].T
-    torch.testing.assert_close(attention(tokens), attention.attention.to_out(values), rtol=1e-4, atol=1e-5)
+    attention, tokens = TemporalAttention(16, 8, 4), drawn(2, 1, 3, 16)
+    values = tokens @ attention.to_qkv.weight[32:].T
+    torch.testing.assert_close(alone(attention)(tokens), attention.to_out(values), rtol=1e-4, atol=1e-5)
 
 
 def test_how_loud_tokens_are_does_not_sharpen_their_attention() -> None:
-    attention, tokens = temporal(), drawn(1, 4, 2, 16)
+    attention, tokens = TemporalAttention(16, 8, 4), drawn(1, 4, 2, 16)
     with torch.no_grad():
-        attention.attention.to_out.bias.zero_()
-    torch.testing.assert_close(attention(10 * tokens), 10 * attention(tokens), rtol=1e-4, atol=1e-4)
+        attention.to_out.bias.zero_()
+    read = alone(attention)
+    torch.testing.assert_close(read(10 * tokens), 10 * read(tokens), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("t", [3, 4, 7])
 def test_no_frame_reaches_further_back_than_the_window(t: int) -> None:
-    attention, tokens = temporal(window=2), drawn(1, t, 1, 16)
+    attention, tokens = alone(TemporalAttention(16, 8, 2)), drawn(1, t, 1, 16)
     for i in range(t):
         changed = tokens.clone()
         changed[:, i] += 1

@@ -94,6 +94,7 @@ def test_frame_by_frame_with_a_memory_is_the_clip_at_once(
         whole["noisy"][:, t], whole["level"][:, t], whole["step_size"][:, t] = noisy[:, t], level[:, t] * 0.5, 0.5
         torch.testing.assert_close(frame, network.clip(**whole)[0][:, t], rtol=0, atol=1e-4)
         torch.testing.assert_close(features, expected_features, rtol=0, atol=1e-4)
+    assert memory is not None
     assert {len(part[0]) for part in memory.layers} == {2}
     assert {part.shape[1] for layer in memory.layers for part in layer} == {K}
 

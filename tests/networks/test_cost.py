@@ -21,7 +21,6 @@ def cost_of(name: str, **settings: Any) -> Cost:
 def test_diamond_costs_what_its_authors_say() -> None:
     cost = cost_of("DiamondUNet")
     assert cost.evaluation == pytest.approx(6.1, abs=0.05)
-    assert cost.clip_frame is None
 
 
 def test_a_convolution_by_hand() -> None:
@@ -37,9 +36,7 @@ def test_attention_counts() -> None:
     tokens, width = 64 + 5, 128
     matrices = tokens * (4 * width**2 + 3 * width * 320) + 6 * width * 128
     attention = 2 * width * (68 * 68 + 69)  # all but the readout among themselves, and the readout to all
-    assert deep.clip_frame is not None
-    assert shallow.clip_frame is not None
-    assert deep.clip_frame - shallow.clip_frame == pytest.approx(2 * (matrices + attention) / 1e9)
+    assert deep.evaluation - shallow.evaluation == pytest.approx(2 * (matrices + attention) / 1e9)
 
 
 slow = pytest.mark.slow
@@ -51,15 +48,14 @@ def test_networks_of_a_preset_cost_about_the_same_per_frame(name: str, least: fl
     assert SIZES[name].keys() == SIZES["tiny"].keys()
     for network in ("StackedUNet", "VideoUNet", "Transformer"):
         cost = cost_of(network, **SIZES[name][network])
-        assert least < (cost.clip_frame or cost.evaluation) < most, network
-        assert 0 < cost.features < cost.evaluation, network
+        assert least < cost.evaluation < most, network
+        assert 0 < cost.commit < cost.evaluation, network
 
 
-def test_a_longer_context_costs_its_frames() -> None:
-    network = networks.VideoUNet(frame_channels=3, image_size=SIZE, action_dim=4, reach=0)
-    short, long = (count_flops(network, SIZE, 4, context_length=k) for k in (4, 9))
-    assert short.parameters == long.parameters == sum(p.numel() for p in network.parameters())
-    assert long.features == pytest.approx(2 * short.features, rel=0.01)
+def test_what_is_remembered_costs_next_to_nothing() -> None:
+    short, long = (cost_of("VideoUNet", context_length=k, reach=0) for k in (4, 16))
+    assert short.parameters == long.parameters
+    assert short.evaluation < long.evaluation < 1.05 * short.evaluation
 
 
 def test_counting_leaves_the_network_as_it_was() -> None:

@@ -39,13 +39,12 @@ def sizes_table(costs: dict[tuple[str, str], Cost], image_size: int, context_len
         rows += [(f"  {network}", *_cells(cost)) for (size, network), cost in costs.items() if size == name]
     note = (
         f"Frames of {image_size} x {image_size}, {context_length} past frames, {NUM_ACTIONS} action numbers. A "
-        "multiply-add counts as two operations. A video network computes its past anew with each evaluation; of a clip "
-        "in training it learns all frames at once."
+        "multiply-add counts as two operations. A frame of a dream takes an evaluation per sampling step, and one "
+        "commit pass, which gives reward and end."
     )
-    columns = ("", "parameters, million", "GFLOP per evaluation", "GFLOP per frame of a clip")
+    columns = ("", "parameters, million", "GFLOP per evaluation", "GFLOP per commit")
     return Table("Sizes of the networks", columns, tuple(rows), note)
 
 
 def _cells(cost: Cost) -> Sequence[str]:
-    clip = "" if cost.clip_frame is None else f"{cost.clip_frame:.2f}"
-    return f"{cost.parameters / 1e6:.2f}", f"{cost.evaluation:.2f}", clip
+    return f"{cost.parameters / 1e6:.2f}", f"{cost.evaluation:.2f}", f"{cost.commit:.2f}"
