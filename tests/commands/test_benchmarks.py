@@ -9,6 +9,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
+from tests.evaluation.peers.fake_diamond import write_checkout
 from vdworld.cli import main
 from vdworld.commands.benchmarks.grid import NETWORKS, PROCESSES
 from vdworld.data import EpisodeWriter
@@ -79,3 +80,16 @@ def test_sizes_lists_every_network(capsys: pytest.CaptureFixture[str], monkeypat
     text = capsys.readouterr().out
     for name in ("tiny", "StackedUNet", "VideoUNet", "Transformer", "DiamondUNet"):
         assert name in text
+
+
+def test_speed_takes_turns_with_a_peer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_checkout(tmp_path / "diamond")
+    words = ["speed", f"peer={tmp_path / 'diamond'}", "image_size=16", "batch_sizes=[1,2]", "num_sampling_steps=[1,2]"]
+    assert run(*words, "repeats=2", "seconds=0", "device=cpu", f"output={tmp_path / 'out'}") == 0
+    rows = json.loads((tmp_path / "out/speed.json").read_text())["rows"]
+    assert [(row["batch_size"], row["num_sampling_steps"]) for row in rows] == [(1, 1), (1, 2), (2, 1), (2, 2)]
+    for row in rows:
+        assert row["ratio"]["low"] == min(a / b for a, b in zip(row["ours"], row["peer"], strict=True))
+    text = capsys.readouterr().out
+    assert "DIAMOND" in text
+    assert "batch 2, 2 sampling steps" in text

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from vdworld.evaluation.prediction import Prediction
-from vdworld.evaluation.tables import Table, cell
+from vdworld.evaluation.tables import Table, cell, spread_cell
 from vdworld.evaluation.turns import Turns
 from vdworld.metrics import Interval, paired_difference
 
@@ -97,7 +96,7 @@ class Contest:
     def speed_table(self) -> Table:
         """Return the imagined frames per second of both, batch sizes down."""
         rows = [
-            (f"batch {batch}", _spread(turns.ours), _spread(turns.peer), _spread(turns.ratios))
+            (f"batch {batch}", spread_cell(turns.ours), spread_cell(turns.peer), spread_cell(turns.ratios))
             for batch, turns in self.turns.items()
         ]
         repeats = len(next(iter(self.turns.values())).ours)
@@ -128,12 +127,3 @@ class Contest:
 
     def _contestants(self) -> tuple[tuple[str, Contestant], ...]:
         return ("ours", self.ours), ("peer", self.peer)
-
-
-def _spread(values: Sequence[float]) -> str:
-    """Write the median and the ends with three significant digits or all before the point."""
-    median, low, high = (
-        f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-        for value in (statistics.median(values), min(values), max(values))
-    )
-    return f"{median} [{low}, {high}]"

@@ -100,10 +100,14 @@ def measure_speed(
         rng = torch.Generator().manual_seed(seed)
         encoded = torch.rand(batch, LONGEST_ROLLOUT, world.action_codec.dim, generator=rng) * 2 - 1
         rates[batch, steps] = _rates(world, _begin(world, batch, seed), encoded, steps, repeats, seconds)
+    return Speed(rates, {"world": describe_world(world), "seed": str(seed), **provenance(world.device)})
+
+
+def describe_world(world: WorldModel) -> str:
+    """Return network, size and frames of a world in words."""
     size = f"{world.image_size[0]}x{world.image_size[1]}"
     parameters = sum(parameter.numel() for parameter in world.parameters())
-    described = f"{type(world.network).__name__}, {parameters / 1e6:.2f} million parameters, frames {size}"
-    return Speed(rates, {"world": described, "seed": str(seed), **provenance(world.device)})
+    return f"{type(world.network).__name__}, {parameters / 1e6:.2f} million parameters, frames {size}"
 
 
 def fresh_world(name: str = "tiny", *, image_size: int = 64, num_actions: int = 2) -> WorldModel:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import statistics
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vdworld.evaluation.control import GoalReaching
@@ -164,3 +166,12 @@ def drift_table(drift: Drift) -> Table:
     )
     columns = ("", "recorded", *(f"{step:,} steps" for step in drift.steps), "per 100 steps")
     return Table("Long dreams", columns, tuple(rows), note)
+
+
+def spread_cell(values: Sequence[float]) -> str:
+    """Write the median and the ends with three significant digits or all before the point."""
+    median, low, high = (
+        f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+        for value in (statistics.median(values), min(values), max(values))
+    )
+    return f"{median} [{low}, {high}]"

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
 
 from vdworld.commands.arguments import checked, given
 from vdworld.commands.device import pick_device
+from vdworld.evaluation.contest import check_contexts
+from vdworld.evaluation.peers import DiamondCode, DiamondWorld
 from vdworld.evaluation.speed import fresh_world, measure_speed
+from vdworld.evaluation.speed_beside import SpeedBeside, measure_beside
 from vdworld.world import WorldModel
 
 
@@ -21,10 +25,23 @@ def speed(config: DictConfig) -> None:
     else:
         world = WorldModel.from_pretrained(config.world, device=device)
     names = ("batch_sizes", "num_sampling_steps", "repeats", "seconds", "seed")
-    result = measure_speed(world, **checked(measure_speed, given({name: config[name] for name in names})))
+    settings = checked(measure_speed, given({name: config[name] for name in names}))
+    result = measure_speed(world, **settings) if config.peer is None else _beside(config, world, settings)
     print(result)
     if config.output is not None:
         path = Path(config.output) / "speed.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(result.to_json(), indent=2) + "\n")
         print(f"\nFigures: {path}")
+
+
+def _beside(config: DictConfig, world: WorldModel, settings: dict[str, Any]) -> SpeedBeside:
+    """Measure DIAMOND's own code, untrained, in turn with the world."""
+    code = DiamondCode.load(config.peer)
+    shape: dict[str, Any] = {"codec": world.action_codec, "image_size": world.image_size, "cameras": world.cameras}
+    chosen = checked(DiamondWorld, {"compiled": config.compile_peer, "seed": config.seed})
+    peer = DiamondWorld(code, **shape, context_length=max(world.context_length, 4), device=world.device, **chosen)
+    check_contexts(world, peer)
+    sampler = "compiled" if peer.compiled else "uncompiled"
+    notes = f"DIAMOND is its own code at commit {code.commit}, frames alone, in its 3 sampling steps, {sampler}."
+    return measure_beside(world, peer, names=("vdworld", "DIAMOND"), notes=notes, **settings)
