@@ -104,3 +104,11 @@ def test_all_of_a_state_moves(state: WorldState) -> None:
 
 def test_the_newest_frame_is_the_last(state: WorldState) -> None:
     assert torch.equal(state.frame, state.frames[:, -1])
+
+
+def test_a_state_is_read_back_from_its_bytes(state: WorldState, assert_same_state: Callable) -> None:
+    assert_same_state(WorldState.from_bytes(state.to_bytes()), state)
+    assert_same_state(WorldState.from_bytes(state[1:2].to_bytes()), state[1:2])
+    for wrong in (b"", b"nothing", state.to_bytes()[:-9]):
+        with pytest.raises(ValueError, match="`data` must be what `WorldState.to_bytes` wrote"):
+            WorldState.from_bytes(wrong)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from vdworld.extras import require
 from vdworld.networks import Memory
 from vdworld.types import Features, Frames, LaneIntegers, LaneMask, PastActions, PastKnown
 from vdworld.world.noise import lane_key
@@ -102,6 +103,32 @@ class WorldState:
     def to(self, device: torch.device | str) -> WorldState:
         """Move to another device."""
         return self._map(lambda value: value.to(device))
+
+    def to_bytes(self) -> bytes:
+        """Return all of it as bytes that ``from_bytes`` reads; nothing is pickled."""
+        tensors = self._tensors()
+        for i, (keys, values) in enumerate(self.memory.layers if self.memory is not None else ()):
+            tensors |= {f"memory.{i}.keys": keys, f"memory.{i}.values": values}
+        safetensors = require("safetensors.torch", "all")
+        return safetensors.save({name: value.detach().cpu().contiguous() for name, value in tensors.items()})
+
+    @classmethod
+    def from_bytes(cls, data: bytes, device: torch.device | str = "cpu") -> WorldState:
+        """Read back what ``to_bytes`` wrote, on any device.
+
+        Raises:
+            ValueError: The bytes are something else.
+        """
+        safetensors = require("safetensors.torch", "all")
+        try:
+            tensors = safetensors.load(data)
+            own = {field.name: tensors.pop(field.name) for field in fields(cls) if field.name != "memory"}
+            layers = [
+                (tensors.pop(f"memory.{i}.keys"), tensors.pop(f"memory.{i}.values")) for i in range(len(tensors) // 2)
+            ]
+        except Exception as error:  # safetensors has errors of its own
+            raise ValueError(f"`data` must be what `WorldState.to_bytes` wrote: {error}") from error
+        return cls(**own, memory=Memory(tuple(layers)) if layers else None).to(device)
 
     def _map(self, change: Callable[[Tensor], Tensor]) -> WorldState:
         """Return the state with every tensor changed."""
