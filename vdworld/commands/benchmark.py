@@ -11,6 +11,7 @@ BENCHMARKS = {
     "contest": benchmarks.contest,
     "few_steps": benchmarks.few_steps,
     "grid": benchmarks.grid,
+    "growth": benchmarks.growth,
     "sizes": benchmarks.sizes,
 }
 

@@ -11,6 +11,7 @@ import numpy as np
 from vdworld.evaluation.control import GoalReaching
 from vdworld.evaluation.controllers import IDLE, RANDOM
 from vdworld.evaluation.drift import WINDOW, Drift
+from vdworld.evaluation.growth import AXES, Growth
 from vdworld.evaluation.pictures import tile
 from vdworld.evaluation.prediction import ClipPicture, Prediction
 from vdworld.evaluation.tables import DRIFT_ROWS
@@ -85,6 +86,22 @@ def drift_plot(drift: Drift) -> bytes:
         axes.minorticks_off()
         if i == 0:
             axes.legend(frameon=False)
+    return _png(figure)
+
+
+def growth_plot(growth: Growth) -> bytes:
+    """Draw what a step costs along each axis; places on a logarithmic axis, times from 0."""
+    figure = _figure(9.2, 5.2)
+    for i, (axis, costs) in enumerate(growth.milliseconds.items()):
+        across = AXES[axis]
+        axes = _axes(
+            figure.add_subplot(2, 2, i + 1), f"Cost with {across}", across, "ms per step" if i % 2 == 0 else ""
+        )
+        axes.plot(list(costs), list(costs.values()), "o-", color=COLOURS[0], markersize=4, linewidth=1.8)
+        axes.set_xscale("log")
+        axes.set_xticks(list(costs), [f"{place:,}" for place in costs])
+        axes.minorticks_off()
+        axes.set_ylim(bottom=0, top=1.15 * max(costs.values()))
     return _png(figure)
 
 

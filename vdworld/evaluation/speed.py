@@ -99,7 +99,7 @@ def measure_speed(
     for batch, steps in tqdm(combinations, desc="benchmark", disable=not progress, leave=False):
         rng = torch.Generator().manual_seed(seed)
         encoded = torch.rand(batch, LONGEST_ROLLOUT, world.action_codec.dim, generator=rng) * 2 - 1
-        rates[batch, steps] = _rates(world, _begin(world, batch, seed), encoded, steps, repeats, seconds)
+        rates[batch, steps] = _rates(world, begin(world, batch, seed), encoded, steps, repeats, seconds)
     return Speed(rates, {"world": describe_world(world), "seed": str(seed), **provenance(world.device)})
 
 
@@ -110,26 +110,30 @@ def describe_world(world: WorldModel) -> str:
     return f"{type(world.network).__name__}, {parameters / 1e6:.2f} million parameters, frames {size}"
 
 
-def fresh_world(name: str = "tiny", *, image_size: int = 64, num_actions: int = 2) -> WorldModel:
+def fresh_world(
+    name: str = "tiny", *, image_size: int = 64, num_actions: int = 2, network: dict[str, Any] | None = None
+) -> WorldModel:
     """Return a world of a preset with random weights: as fast as a trained one, and no use otherwise.
 
     Args:
         name: The preset.
         image_size: Height and width of the frames in pixels.
         num_actions: Length of the continuous actions.
+        network: Settings of the network on top of the preset's.
     """
     codec = ActionCodec(gym.spaces.Box(-1.0, 1.0, (num_actions,), np.float32))
     size, chosen = (image_size, image_size), preset(name)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network = build(chosen.network_for(size), frame_channels=3, image_size=size, action_dim=codec.dim)
-        heads = OutcomeHeads(network.feature_dim)
+        built = build(chosen.network_for(size, network), frame_channels=3, image_size=size, action_dim=codec.dim)
+        heads = OutcomeHeads(built.feature_dim)
     process = build(chosen.process_for())
-    world = WorldModel(network=network, process=process, heads=heads, action_codec=codec, image_size=size)
+    world = WorldModel(network=built, process=process, heads=heads, action_codec=codec, image_size=size)
     return world.eval().requires_grad_(False)
 
 
-def _begin(world: WorldModel, batch: int, seed: int) -> WorldState:
+def begin(world: WorldModel, batch: int, seed: int = 0) -> WorldState:
+    """Start dreams from the world's own clips, or from noise where it has none."""
     if world.starts is not None:
         return world.sample_start(batch, seed=seed)
     rng = torch.Generator().manual_seed(seed)

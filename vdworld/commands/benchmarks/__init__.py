@@ -3,7 +3,8 @@
 from vdworld.commands.benchmarks.contest import contest
 from vdworld.commands.benchmarks.few_steps import few_steps
 from vdworld.commands.benchmarks.grid import grid
+from vdworld.commands.benchmarks.growth import growth
 from vdworld.commands.benchmarks.sizes import sizes
 from vdworld.commands.benchmarks.speed import speed
 
-__all__ = ["contest", "few_steps", "grid", "sizes", "speed"]
+__all__ = ["contest", "few_steps", "grid", "growth", "sizes", "speed"]

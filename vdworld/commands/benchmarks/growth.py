@@ -1,0 +1,28 @@
+"""``vdworld benchmark growth``: how the cost of a step grows with batch, frames, context and dream."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from vdworld.commands.arguments import checked
+from vdworld.commands.device import pick_device
+from vdworld.evaluation.figures import growth_plot
+from vdworld.evaluation.growth import measure_growth
+
+
+def growth(config: DictConfig) -> None:
+    """Measure, print a table per axis, and write growth.json and growth.png to `output`."""
+    names = ("preset", "image_size", "seed", "batches", "image_sizes", "context_lengths", "dream_lengths")
+    settings = checked(measure_growth, {name: config[name] for name in names if config[name] is not None})
+    network = None if config.network_name is None else {"_target_": f"vdworld.networks.{config.network_name}"}
+    result = measure_growth(**settings, network=network, device=pick_device(config.device))
+    print(result)
+    if config.output is not None:
+        folder = Path(config.output)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "growth.json").write_text(json.dumps(result.to_json(), indent=2) + "\n")
+        (folder / "growth.png").write_bytes(growth_plot(result))
+        print(f"\nFigures: {folder / 'growth.json'}, {folder / 'growth.png'}")
