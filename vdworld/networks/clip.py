@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from vdworld.networks.blocks import level_embedding
+from vdworld.networks.blocks import level_embedding, stack_channels
 from vdworld.networks.context import Context
 from vdworld.networks.memory import Memory, Recall
 from vdworld.networks.painting import Painting, coordinates
@@ -156,4 +156,4 @@ class ClipNetwork(nn.Module, ABC):
         told = torch.cat([*told, level_embedding(step_size.flatten(), STEP_SIZE_DIM), actions], dim=-1)
         planes = self.to_planes(actions)[:, :, None, None].expand(-1, -1, *noisy.shape[-2:])
         grid = self.grid.expand(len(planes), -1, -1, -1).to(noisy.dtype)
-        return torch.cat([before.flatten(0, 1), noisy.flatten(0, 1), grid, planes], dim=1), self.embed(told)
+        return stack_channels([before.flatten(0, 1), noisy.flatten(0, 1), grid, planes]), self.embed(told)

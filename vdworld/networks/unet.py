@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vdworld.networks.blocks import PooledFeatures, ResidualBlock, SelfAttention, level_embedding
+from vdworld.networks.blocks import PooledFeatures, ResidualBlock, SelfAttention, level_embedding, stack_channels
 from vdworld.networks.context import Context
 from vdworld.networks.painting import Painting, coordinates
 from vdworld.types import Features, Frame, NoiseLevels
@@ -124,7 +124,7 @@ class StackedUNet(nn.Module):
         condition = self.embed(torch.cat([*levels, actions], dim=-1))
         planes = self.to_planes(actions)[:, :, None, None].expand(-1, -1, *noisy.shape[-2:])
         grid = self.grid.expand(len(noisy), -1, -1, -1).to(noisy.dtype)
-        stacked = torch.cat([context.frames.flatten(1, 2), noisy, grid, planes], dim=1)
+        stacked = stack_channels([context.frames.flatten(1, 2), noisy, grid, planes])
         hidden = self.down_in(stacked)
         for block in self.down:
             hidden = block(hidden, condition)
