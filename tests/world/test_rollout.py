@@ -126,6 +126,26 @@ def test_frames_alone_are_those_of_the_whole_rollout(started: Started, assert_sa
     assert_same_state(frames.state, whole.state)
 
 
+@pytest.mark.parametrize("frames_only", [False, True])
+def test_steps_computed_again_give_the_same_gradients_and_keep_less(started: Started, frames_only: bool) -> None:
+    world, state, actions = started
+    gradients, kept = [], []
+    for recompute in (False, True):
+        taken, sizes = actions.clone().requires_grad_(True), []
+
+        def keep(value: torch.Tensor, sizes: list[int] = sizes) -> torch.Tensor:
+            sizes.append(value.numel())
+            return value
+
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda value: value):
+            rollout = world.rollout(state, taken, frames_only=frames_only, recompute=recompute)
+        kept.append(sum(sizes))
+        (rollout.rewards.sum() + rollout.frames.square().sum()).backward()
+        gradients.append(taken.grad)
+    torch.testing.assert_close(gradients[0], gradients[1])
+    assert kept[1] < 0.1 * kept[0]
+
+
 @pytest.mark.parametrize("network", ["VideoUNet", "Transformer"])
 def test_a_dream_of_a_video_network_is_one_pass_over_its_clip(
     make_world: Callable[..., WorldModel], make_past: Callable, network: str

@@ -170,6 +170,7 @@ class WorldModel(FrameGenerator):
         with_features: bool = False,
         with_uncertainty: bool = False,
         frames_only: bool = False,
+        recompute: bool = False,
         encoded: bool = False,
     ) -> Rollout:
         """Imagine a future of every lane; differentiable in the actions.
@@ -184,6 +185,8 @@ class WorldModel(FrameGenerator):
             with_uncertainty: Keep the uncertainty of every step; doubles the cost.
             frames_only: Leave rewards and continuations out, about a third of the cost, where pictures alone count.
                 With given actions only.
+            recompute: With gradients, keep nothing of a step but its state, and compute it again on the way back: the
+                memory of one step for about a third more time (Chen et al. 2016).
             encoded: The actions are already encoded, ``[b, h, a]``.
 
         Raises:
@@ -194,10 +197,11 @@ class WorldModel(FrameGenerator):
             future = actions_or_policy if encoded else rolling.encode_future(self, actions_or_policy, len(state))
         steps = rolling.count_steps(horizon, future)
         if frames_only and future is not None:
-            return rolling.roll_frames(self, state, future[:, :steps], num_sampling_steps)
+            return rolling.roll_frames(self, state, future[:, :steps], num_sampling_steps, recompute)
+        step = rolling.recomputed(self.step) if recompute else self.step
         outcomes: list[Outcome] = []
         for t in range(steps):
-            state, outcome = self.step(
+            state, outcome = step(
                 state,
                 actions_or_policy(state) if future is None else future[:, t],
                 num_sampling_steps=num_sampling_steps,

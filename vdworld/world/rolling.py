@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from vdworld.networks import Context, Memory
 from vdworld.types import Actions, Features, Frame
@@ -30,17 +33,28 @@ def after(state: WorldState, context: Context, frame: Frame, features: Features,
     return WorldState(frames, actions, known, state.seed, counter, features, memory)
 
 
-def roll_frames(world: WorldModel, state: WorldState, future: Actions, num_steps: int | None) -> Rollout:
+def recomputed(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that computes itself again on the way back of gradients, instead of keeping what it needs."""
+    return partial(checkpoint, function, use_reentrant=False, preserve_rng_state=False)
+
+
+def roll_frames(
+    world: WorldModel, state: WorldState, future: Actions, num_steps: int | None, recompute: bool
+) -> Rollout:
     """Imagine frames alone, under encoded actions ``[b, h, a]``; the last state has features all the same."""
-    frames = []
-    for t, action in enumerate(future.unbind(dim=1), start=1):
+
+    def imagine(state: WorldState, action: Tensor, last: bool) -> WorldState:
         context = context_of(world, state, action)
         frame = world.draw_frame(context, state.seed, state.counter, num_steps)
         features, memory = state.features, None
-        if state.memory is not None or t == future.shape[1]:
+        if state.memory is not None or last:
             features, memory = world.denoiser.commit(frame, context)
-        state = after(state, context, frame, features, memory)
-        frames.append(frame)
+        return after(state, context, frame, features, memory)
+
+    step, frames = recomputed(imagine) if recompute else imagine, []
+    for t, action in enumerate(future.unbind(dim=1), start=1):
+        state = step(state, action, t == future.shape[1])
+        frames.append(state.frame)
     nothing = future.new_zeros(len(state), 0)
     return Rollout(torch.stack(frames, dim=1), nothing, nothing, nothing.bool(), None, None, state)
 
