@@ -43,18 +43,18 @@ def roll_frames(
 ) -> Rollout:
     """Imagine frames alone, under encoded actions ``[b, h, a]``; the last state has features all the same."""
 
-    def imagine(state: WorldState, action: Tensor, last: bool) -> WorldState:
+    def imagine(state: WorldState, action: Tensor, last: bool) -> tuple[WorldState, Frame]:
         context = context_of(world, state, action)
         frame = world.draw_frame(context, state.seed, state.counter, num_steps)
         features, memory = state.features, None
         if state.memory is not None or last:
             features, memory = world.denoiser.commit(frame, context)
-        return after(state, context, frame, features, memory)
+        return after(state, context, frame, features, memory), frame
 
     step, frames = recomputed(imagine) if recompute else imagine, []
     for t, action in enumerate(future.unbind(dim=1), start=1):
-        state = step(state, action, t == future.shape[1])
-        frames.append(state.frame)
+        state, frame = step(state, action, t == future.shape[1])
+        frames.append(frame)
     nothing = future.new_zeros(len(state), 0)
     return Rollout(torch.stack(frames, dim=1), nothing, nothing, nothing.bool(), None, None, state)
 
