@@ -140,7 +140,7 @@ def _evaluations(denoiser: Denoiser, context: Context, sampling: Sampling, draw:
     action, history = sampling.action_guidance - 1, sampling.history_guidance - 1
     terms = [(1 + action + (history if sampling.history_noise == 0 else 0.0), plain)]
     if action:
-        terms.append((-action, replace(plain, known=torch.zeros_like(plain.known))))
+        terms.append((-action, replace(plain, known=torch.zeros_like(plain.known), memory=None)))
     if history:
         terms.append((-history, noised(denoiser, context, math.inf, draw)))
         if sampling.history_noise > 0:
