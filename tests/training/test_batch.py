@@ -76,3 +76,27 @@ def test_shares_out_of_range_are_refused() -> None:
     with pytest.raises(ValueError, match="`context_noise` must not be negative, got -1"):
         Hiding(context_noise=-1)
     assert math.isinf(float(Hiding(history_dropout=0.9).ratios((100, 1), generator()).max()))
+
+
+def test_stains_lie_alike_on_all_frames_of_half_of_the_clips() -> None:
+    frames = torch.zeros(400, 3, 3, 32, 32)
+    stains = Hiding(stains=0.2).stained(frames, generator())
+    assert torch.equal(stains, stains[:, :1].expand_as(stains))
+    clean = (stains == 0).flatten(1).all(dim=1)
+    assert abs(clean.float().mean() - 0.5) < 0.1  # four standard deviations
+    assert 0.02 < stains[~clean].square().mean().sqrt() < 0.2  # faint, a few places in each
+    assert len(stains[~clean].flatten(1).unique(dim=0)) == (~clean).sum()
+    assert Hiding().stained(frames, generator()) is frames
+
+
+def test_stains_keep_within_a_frame_s_range() -> None:
+    stained = Hiding(stains=1.0).stained(torch.ones(50, 2, 3, 8, 8), generator())
+    assert stained.max() == 1
+    assert stained.min() < 0.5
+
+
+def test_the_context_is_stained() -> None:
+    past, actions, known = torch.zeros(400, 2, 3, 32, 32), torch.zeros(400, 2, 1), torch.ones(400, 2).bool()
+    context = Hiding(context_noise=0.0, stains=0.2).context(FLOW, past, actions, known, generator())
+    assert (context.level == 1).all()  # and nobody is told
+    assert abs((context.frames != 0).flatten(1).any(dim=1).float().mean() - 0.5) < 0.1

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from vdworld.data import Clips
 from vdworld.diffusion import Process
@@ -53,6 +54,9 @@ def encode(world: WorldModel, clips: Clips) -> Batch:
     )
 
 
+SPOT = 4  # pixels from one spot to the next
+
+
 @dataclass(frozen=True)
 class Hiding:
     """What training hides from the network, now and then, so that it copes and can be guided.
@@ -63,15 +67,20 @@ class Hiding:
             as clean as recordings. The others have none: only there can it learn to copy what stands still unchanged.
         action_dropout: Share of the clips whose actions are hidden, all of them.
         history_dropout: Share of the clips whose past is hidden: half of them wholly, half behind strong noise.
+        stains: The strength of faint spots, in units of a frame's range of 2, that lie alike on all context frames of
+            half of the clips. The target has none and the network is not told: so it learns to wipe away what its
+            dreams leave behind, which it would otherwise copy for ever.
     """
 
     context_noise: float = 0.1
     action_dropout: float = 0.0
     history_dropout: float = 0.0
+    stains: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.context_noise < 0:
-            raise ValueError(f"`context_noise` must not be negative, got {self.context_noise}.")
+        for name in ("context_noise", "stains"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"`{name}` must not be negative, got {getattr(self, name)}.")
         for name in ("action_dropout", "history_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must lie in [0, 1), got {getattr(self, name)}.")
@@ -94,8 +103,20 @@ class Hiding:
         wholly = torch.rand(b, 1, generator=rng) < 0.5
         return torch.where(hidden, strength.masked_fill(wholly, math.inf), ratios)
 
+    def stained(self, frames: Frames, rng: torch.Generator) -> Frames:
+        """Lay spots on clips ``[b, t, c, h, w]``, the same on all frames of one."""
+        if not self.stains:
+            return frames
+        b, _, c, h, w = frames.shape
+        field = torch.randn(b, c, max(h // SPOT, 1), max(w // SPOT, 1), generator=rng)
+        where = torch.randn(b, 1, *field.shape[2:], generator=rng) > 1  # about a sixth of the places
+        strength = self.stains * torch.rand(b, 1, 1, 1, generator=rng) * (torch.rand(b, 1, 1, 1, generator=rng) < 0.5)
+        spots = F.interpolate(strength * field * where, size=(h, w), mode="bilinear")
+        return (frames + spots.to(frames.device)[:, None]).clamp(-1, 1)
+
     def context(self, process: Process, past: Frames, actions: Actions, known: Known, rng: torch.Generator) -> Context:
-        """Return a past as the context of the frame after it, with noise and null actions mixed in."""
+        """Return a past as the context of the frame after it, with stains, noise and null actions mixed in."""
+        past = self.stained(past, rng)
         ratios = self.ratios((past.shape[0], past.shape[1]), rng).to(past.device)
         level = process.level_of(ratios)
         noise = torch.randn(past.shape, generator=rng).to(past.device)
