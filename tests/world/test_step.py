@@ -9,6 +9,8 @@ import torch
 
 from vdworld.world import OutcomeHeads, Sampling, WorldModel
 
+every_network = pytest.mark.parametrize("network", ["StackedUNet", "VideoUNet", "Transformer"])
+
 
 def levels(frames: torch.Tensor) -> list[float]:
     """The grey levels of the first lane's frames."""
@@ -68,8 +70,9 @@ def test_frames_stay_within_their_range(spied_world: Any, greys: Callable) -> No
     assert outcome.frame.max() == 1
 
 
-def test_a_seed_repeats_its_dream_bit_for_bit(make_world: Callable[..., WorldModel], make_past: Callable) -> None:
-    world, (frames, actions) = make_world(), make_past()
+@every_network
+def test_a_seed_repeats_its_dream_bit_for_bit(make_world: Callable, make_past: Callable, network: str) -> None:
+    world, (frames, actions) = make_world(network=network), make_past()
     dreams = []
     for seed in (4, 4, 5):
         state, outcome = world.start(frames, actions, seed=seed), None
@@ -83,8 +86,11 @@ def test_a_seed_repeats_its_dream_bit_for_bit(make_world: Callable[..., WorldMod
     assert not torch.allclose(dreams[0].frame, dreams[2].frame, atol=1e-3)
 
 
-def test_a_lane_dreams_the_same_whoever_shares_its_batch(make_world: Callable, make_past: Callable) -> None:
-    world, (frames, actions) = make_world(), make_past(b=7)
+@every_network
+def test_a_lane_dreams_the_same_whoever_shares_its_batch(
+    make_world: Callable, make_past: Callable, network: str
+) -> None:
+    world, (frames, actions) = make_world(network=network), make_past(b=7)
     state, outcome = world.step(world.start(frames, actions, seed=20), actions[:, 0])
     for lanes in ([3], [6, 3], [3, 3, 3, 0, 1]):
         seeds = [20 + lane for lane in lanes]
@@ -96,10 +102,30 @@ def test_a_lane_dreams_the_same_whoever_shares_its_batch(make_world: Callable, m
         assert (other.seed[row], other.counter[row]) == (state.seed[3], state.counter[3])
 
 
-def test_a_step_leaves_the_state_it_came_from_valid(
-    make_world: Callable[..., WorldModel], make_past: Callable, assert_same_state: Callable
+@every_network
+def test_lanes_that_begin_anew_never_disturb_the_others(
+    make_world: Callable, make_past: Callable, network: str
 ) -> None:
-    world, (frames, actions) = make_world(), make_past()
+    world, (frames, actions) = make_world(network=network), make_past(b=5, k=9)
+    undisturbed = state = world.start(frames[:, :4], actions[:, :3], seed=20)
+    fresh = world.start(frames[:, 4:8], actions[:, 4:7], seed=90)
+    for t in range(3, 8):
+        undisturbed, expected = world.step(undisturbed, actions[:, t])
+        if t in (4, 6):
+            state = state.replace(torch.tensor([True, False, t == 4, False, False]), fresh)
+        state, outcome = world.step(state, actions[:, t])
+        assert torch.equal(outcome.frame[[1, 3, 4]], expected.frame[[1, 3, 4]])
+        assert torch.equal(outcome.reward[[1, 3, 4]], expected.reward[[1, 3, 4]])
+    assert not torch.allclose(outcome.frame[0], expected.frame[0], atol=1e-3)
+    again, outcome = world.step(fresh, actions[:, 6])
+    assert torch.equal(state.frames[0, -2], again.frame[0])
+
+
+@every_network
+def test_a_step_leaves_the_state_it_came_from_valid(
+    make_world: Callable[..., WorldModel], make_past: Callable, assert_same_state: Callable, network: str
+) -> None:
+    world, (frames, actions) = make_world(network=network), make_past()
     state = world.start(frames, actions)
     kept = state.clone()
     after, first = world.step(state, actions[:, 0])
