@@ -16,6 +16,7 @@ from vdworld.envs.recording import record
 from vdworld.evaluation import evaluate, play
 from vdworld.evaluation.contest import contest
 from vdworld.evaluation.few_steps import measure_few_steps
+from vdworld.evaluation.growth import measure_growth
 from vdworld.evaluation.speed import fresh_world, measure_speed
 from vdworld.training import Hiding, LossWeights, SelfForcing, Shortcut, TrainerSettings, train
 from vdworld.world import Sampling
@@ -110,6 +111,6 @@ def test_the_keys_of_plan_are_those_of_the_planner_and_the_protocol():
 
 
 def test_the_keys_of_benchmark_are_those_of_the_measurements():
-    own = {"name", "preset", "device", "output", "data", "minutes", "ours", "resume", "compile_peer"}
-    functions = (measure_speed, fresh_world, contest, measure_few_steps)
+    own = {"name", "preset", "device", "output", "data", "minutes", "ours", "resume", "compile_peer", "network_name"}
+    functions = (measure_speed, fresh_world, contest, measure_few_steps, measure_growth)
     assert set(compose_config("benchmark")) - set().union(*map(parameters, functions)) - own == set()

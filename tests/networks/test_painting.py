@@ -59,7 +59,7 @@ def test_effort_is_the_share_that_is_not_copied_in_place() -> None:
         motion.data[0] = elsewhere  # 50: as much as in place, 100: all
         painting.train()(*given)
         assert painting.effort is not None
-        assert painting.effort.item() == pytest.approx(effort, abs=1e-6)
+        assert painting.effort.tolist() == pytest.approx([effort], abs=1e-6)
         mask.data.view(4, 4)[3] = 50.0
 
 

@@ -108,10 +108,12 @@ def test_what_is_not_copied_in_place_costs_its_weight(world: WorldModel, grey_st
     assert "effort" not in loss(world, clips)  # a world in use has none
     world.train()
     world.network.painting.to_motion.bias.data[0] += 50.0  # all copies come from elsewhere
-    free, costly = loss(world, clips, effort=0.0), loss(world, clips, effort=0.5)
+    free, costly = (loss(world, clips, context_noise=0.0, effort=weight) for weight in (0.0, 0.5))
     assert free["effort"] == pytest.approx(1.0)
     assert costly["loss"] - free["loss"] == pytest.approx(0.5, rel=1e-4)
     assert world.network.painting.effort is None  # the graph is let go
+    many = ClipSampler(grey_steps, context_length=K, horizon=1).at([0] * 400, [3] * 400)
+    assert abs(loss(world, many)["effort"] - 0.5) < 0.1  # half of the clips are noisy, and don't count
 
 
 def test_untrained_heads_cost_what_knowing_nothing_costs(world: WorldModel, grey_steps: Dataset) -> None:

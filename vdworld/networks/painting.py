@@ -30,9 +30,10 @@ class Painting(nn.Module):
         reach: How far, in pixels and steps, something can move and still be copied; 0 copies in place alone.
 
     Attributes:
-        effort: The share, in [0, 1], that is not copied in place; of the last call in training mode, and part of its
-            graph. Training should lower it where nothing speaks for moving or painting: otherwise copies of an even
-            background come from all around, and smear in dreams what leaves a trace there. None without `copy`.
+        effort: The share of each frame, in [0, 1], that is not copied in place ``[b]``; of the last call in training
+            mode, and part of its graph. Training should lower it where nothing speaks for moving or painting: otherwise
+            copies of an even background come from all around, and smear in dreams what leaves a trace there. None
+            without `copy`.
     """
 
     effort: Tensor | None = None
@@ -86,7 +87,7 @@ class Painting(nn.Module):
         new, mask = painted.split([self.frame_channels, self.frame_channels // 3], dim=1)
         mask, weights = saturating(mask), self._places(hidden, before)
         if self.training:
-            self.effort = 1 - (mask * weights[:, :, weights.shape[2] // 2]).float().mean()
+            self.effort = 1 - (mask * weights[:, :, weights.shape[2] // 2]).float().mean(dim=(1, 2, 3))
         return new + mask.repeat_interleave(3, dim=1) * (copy_around(before, weights, self.reach) - new)
 
     def _places(self, hidden: Tensor, before: Frame) -> Tensor:

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from vdworld.diffusion import RectifiedFlow, draw_jumps, shortcut_target
 from vdworld.networks import VideoNetwork
 from vdworld.training.batch import Batch, Hiding
-from vdworld.types import Features, Frame, PerLane
+from vdworld.types import Features, Frame, LaneMask, PerLane
 from vdworld.world import WorldModel
 
 MOVING = 0.05  # a pixel moves if a channel changes by more than this, of a range of 2
@@ -25,13 +25,14 @@ class LossWeights:
         moving: Weight of each clip's mean squared error over its moving pixels, those that differ from the last
             context frame, beside the mean over all pixels: something small that moves counts as much as something
             large.
-        effort: Weight of the share of pixels that networks which copy pixels paint anew or copy from elsewhere.
+        effort: Weight of the share of pixels that networks which copy pixels paint anew or copy from elsewhere, where
+            the past is clean. A noisy one is better copied from all around, which takes the noise away.
         reward: Weight of the squared error of the standardised reward.
         continuation: Weight of the cross entropy of the episode's going on.
     """
 
     moving: float = 0.2
-    effort: float = 1e-3
+    effort: float = 4e-3
     reward: float = 0.01
     continuation: float = 0.01
 
@@ -85,7 +86,8 @@ def unrolled_loss(
         estimate = estimate.float()
         history.append(estimate.detach().clamp(-1, 1))
         error = frame_error(estimate, clean, past[:, -1], weights)
-        terms = {"frame": (process.loss_weight(level) * error).mean(), **effort(world)}
+        clean_past = (context.level == process.clean_level).all(dim=1)
+        terms = {"frame": (process.loss_weight(level) * error).mean(), **effort(world, clean_past)}
         terms |= outcome_loss(world, features, batch.rewards[:, h], batch.going_on[:, h])
         parts = {name: parts.get(name, 0.0) + term / horizon for name, term in terms.items()}
     return total(world, parts, weights)
@@ -111,7 +113,8 @@ def clip_loss(world: WorldModel, batch: Batch, weights: LossWeights, hiding: Hid
     clean, last = frames[:, 1:].flatten(0, 1), frames[:, :-1].flatten(0, 1)
     error = process.loss_weight(level[:, 1:].flatten()) * frame_error(estimate, clean, last, weights)
     horizon = batch.rewards.shape[1]
-    parts = {"frame": (error * counts).sum() / counts.sum(), **effort(world)}
+    clean_past = F.pad(level[:, :-1] == process.clean_level, (1, 0), value=False).flatten()
+    parts = {"frame": (error * counts).sum() / counts.sum(), **effort(world, clean_past)}
     parts |= outcome_loss(
         world, features[:, -horizon:].flatten(0, 1), batch.rewards.flatten(), batch.going_on.flatten()
     )
@@ -154,7 +157,8 @@ def shortcut_loss(
         target = shortcut_target(denoise, process, noisy, start, middle, end)
     estimate = world.denoiser(noisy, start, context, length)[0].float()
     error = (process.loss_weight(start) * frame_error(estimate, target, past[:, -1], weights)).mean()
-    return error + weights.effort * effort(world).get("effort", 0.0)
+    clean_past = (context.level == process.clean_level).all(dim=1)
+    return error + weights.effort * effort(world, clean_past).get("effort", 0.0)
 
 
 def frame_error(estimate: Frame, target: Frame, last: Frame, weights: LossWeights) -> PerLane:
@@ -167,13 +171,16 @@ def frame_error(estimate: Frame, target: Frame, last: Frame, weights: LossWeight
     return squared.mean(dim=(1, 2)) + weights.moving * moving_error
 
 
-def effort(world: WorldModel) -> Losses:
-    """Return what share of the pixels the network did not copy in place in its last call, if it copies pixels."""
+def effort(world: WorldModel, counts: LaneMask) -> Losses:
+    """Return what share of the pixels the network did not copy in place in its last call, if it copies pixels.
+
+    The mean over all rows, those that do not count with nothing.
+    """
     painting = getattr(world.network, "painting", None)
     if painting is None or painting.effort is None:
         return {}
     found, painting.effort = painting.effort, None  # the graph goes with it
-    return {"effort": found}
+    return {"effort": (found * counts).mean()}
 
 
 def outcome_loss(world: WorldModel, features: Features, rewards: Tensor, going_on: Tensor) -> Losses:
