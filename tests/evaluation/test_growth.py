@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
 from vdworld.evaluation.figures import growth_plot
 from vdworld.evaluation.growth import AXES, measure_growth
 
-FEW = {"batches": (1, 2), "image_sizes": (16,), "context_lengths": (1, 2), "dream_lengths": (6, 9)}
+FEW: dict[str, Any] = {"batches": (1, 2), "image_sizes": (16,), "context_lengths": (1, 2), "dream_lengths": (6, 9)}
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def test_what_was_found_is_told(growth):
 
 
 def test_axes_may_be_left_out_and_places_count_from_one():
-    others = {name: () for name in FEW if name != "batches"}
+    others: dict[str, Any] = {name: () for name in FEW if name != "batches"}
     alone = measure_growth(image_size=16, batches=(2,), progress=False, **others)
     assert list(alone.milliseconds) == ["batch"]
     with pytest.raises(ValueError, match=r"`batch` must hold numbers from 1, got \[0\]"):

@@ -109,6 +109,7 @@ def test_lanes_that_begin_anew_never_disturb_the_others(
     world, (frames, actions) = make_world(network=network), make_past(b=5, k=9)
     undisturbed = state = world.start(frames[:, :4], actions[:, :3], seed=20)
     fresh = world.start(frames[:, 4:8], actions[:, 4:7], seed=90)
+    expected = outcome = None
     for t in range(3, 8):
         undisturbed, expected = world.step(undisturbed, actions[:, t])
         if t in (4, 6):
@@ -116,8 +117,10 @@ def test_lanes_that_begin_anew_never_disturb_the_others(
         state, outcome = world.step(state, actions[:, t])
         assert torch.equal(outcome.frame[[1, 3, 4]], expected.frame[[1, 3, 4]])
         assert torch.equal(outcome.reward[[1, 3, 4]], expected.reward[[1, 3, 4]])
+    assert expected is not None
+    assert outcome is not None
     assert not torch.allclose(outcome.frame[0], expected.frame[0], atol=1e-3)
-    again, outcome = world.step(fresh, actions[:, 6])
+    again, _ = world.step(fresh, actions[:, 6])
     assert torch.equal(state.frames[0, -2], again.frame[0])
 
 
