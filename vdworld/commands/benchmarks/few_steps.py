@@ -23,7 +23,7 @@ from vdworld.world import WorldModel
 
 ODDS = {"70:30": (0.7, 0.3), "40:30:20:10": (0.4, 0.3, 0.2, 0.1)}
 SHIFT = 4.0  # the coin falls close to pure noise, where more of the steps should lie
-NUM_STEPS = 24_000  # recorded of each random environment: with fewer, a world learns their draws by heart
+NUM_STEPS = 24_000  # recorded of each random environment: too many to learn their draws by heart
 BATCH = 96  # clips per training step there, whose frames are small
 SHARE = 0.6  # of the clips that train long steps
 
