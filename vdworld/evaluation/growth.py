@@ -117,6 +117,7 @@ def measure_growth(
         for place in sorted(values):
             if axis == "dream_length":
                 stepper.run(place - stepper.steps)
+                place = stepper.steps  # later than asked, if the last place was timed until then
             elif axis == "batch":
                 stepper = _Stepper(usual, place, seed)
             else:

@@ -86,9 +86,7 @@ def measure_speed(
     Raises:
         ValueError: A number below 1, or a negative time.
     """
-    for name, values in {"batch_sizes": batch_sizes, "num_sampling_steps": num_sampling_steps}.items():
-        if not values or min(values) < 1:
-            raise ValueError(f"`{name}` must hold numbers from 1, got {list(values)}.")
+    check_counts(batch_sizes=batch_sizes, num_sampling_steps=num_sampling_steps)
     if repeats < 1:
         raise ValueError(f"`repeats` must be at least 1, got {repeats}.")
     if seconds < 0:
@@ -101,6 +99,13 @@ def measure_speed(
         encoded = torch.rand(batch, LONGEST_ROLLOUT, world.action_codec.dim, generator=rng) * 2 - 1
         rates[batch, steps] = _rates(world, begin(world, batch, seed), encoded, steps, repeats, seconds)
     return Speed(rates, {"world": describe_world(world), "seed": str(seed), **provenance(world.device)})
+
+
+def check_counts(**counts: Sequence[int]) -> None:
+    """Raise a ValueError that names the argument which is empty or holds a number below 1."""
+    for name, values in counts.items():
+        if not values or min(values) < 1:
+            raise ValueError(f"`{name}` must hold numbers from 1, got {list(values)}.")
 
 
 def describe_world(world: WorldModel) -> str:

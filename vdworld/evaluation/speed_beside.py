@@ -10,7 +10,7 @@ import torch
 
 from vdworld.data import Clips
 from vdworld.evaluation.provenance import provenance
-from vdworld.evaluation.speed import LONGEST_ROLLOUT, describe_world
+from vdworld.evaluation.speed import LONGEST_ROLLOUT, check_counts, describe_world
 from vdworld.evaluation.tables import Table, spread_cell
 from vdworld.evaluation.turns import Turns, take_turns
 from vdworld.evaluation.world import World
@@ -90,19 +90,18 @@ def measure_beside(
     Raises:
         ValueError: A number below 1, or a negative time.
     """
-    for name, values in {"batch_sizes": batch_sizes, "num_sampling_steps": num_sampling_steps}.items():
-        if not values or min(values) < 1:
-            raise ValueError(f"`{name}` must hold numbers from 1, got {list(values)}.")
+    check_counts(batch_sizes=batch_sizes, num_sampling_steps=num_sampling_steps)
     before, turns = ours.sampling, {}
-    for batch in batch_sizes:
-        clips = noise_clips(ours, batch, seed)
-        for steps in num_sampling_steps:
-            ours.sampling = replace(before, num_steps=steps)
-            turns[batch, steps] = take_turns(ours, peer, clips, repeats=repeats, seconds=seconds, seed=seed)
-    ours.sampling = before
-    return SpeedBeside(
-        turns, names, {"world": describe_world(ours), "seed": str(seed), **provenance(ours.device)}, notes
-    )
+    try:
+        for batch in batch_sizes:
+            clips = noise_clips(ours, batch, seed)
+            for steps in num_sampling_steps:
+                ours.sampling = replace(before, num_steps=steps)
+                turns[batch, steps] = take_turns(ours, peer, clips, repeats=repeats, seconds=seconds, seed=seed)
+    finally:
+        ours.sampling = before
+    about = {"world": describe_world(ours), "seed": str(seed), **provenance(ours.device)}
+    return SpeedBeside(turns, names, about, notes)
 
 
 def noise_clips(world: WorldModel, num_lanes: int, seed: int) -> Clips:

@@ -110,11 +110,9 @@ class TemporalAttention(_Heads):
         parts = (rotate(query, turns[n - t :]), rotate(key, turns), value)
         # Places count as heads: CUDA's kernels take fewer rows than a batch of dreams has places.
         query, key, value = (part.to(value.dtype).permute(0, 2, 3, 1, 4).flatten(1, 2) for part in parts)
-        causal = t == n <= self.window + 1
-        mask = None if causal or t == 1 else self._band(t, n, tokens.device)
-        if t == 1:
-            key, value = key[:, :, -self.window - 1 :], value[:, :, -self.window - 1 :]
-        read = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=causal and t > 1)
+        simple = n <= self.window + 1 and t in (1, n)  # plainly causal, or one frame that reads all: no mask needed
+        mask = None if simple else self._band(t, n, tokens.device)
+        read = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=simple and t > 1)
         return self.to_out(read.unflatten(1, (s, -1)).permute(0, 3, 1, 2, 4).reshape(tokens.shape))
 
     def _band(self, t: int, n: int, device: torch.device) -> Tensor:

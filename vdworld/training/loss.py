@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -11,7 +12,7 @@ from torch.nn import functional as F
 from vdworld.diffusion import RectifiedFlow, draw_jumps, shortcut_target
 from vdworld.networks import VideoNetwork
 from vdworld.training.batch import Batch, Hiding
-from vdworld.types import Features, Frame, LaneMask, PerLane
+from vdworld.types import ClipLevels, Features, Frame, PerLane
 from vdworld.world import WorldModel
 
 MOVING = 0.05  # a pixel moves if a channel changes by more than this, of a range of 2
@@ -86,8 +87,7 @@ def unrolled_loss(
         estimate = estimate.float()
         history.append(estimate.detach().clamp(-1, 1))
         error = frame_error(estimate, clean, past[:, -1], weights)
-        clean_past = (context.level == process.clean_level).all(dim=1)
-        terms = {"frame": (process.loss_weight(level) * error).mean(), **effort(world, clean_past)}
+        terms = {"frame": (process.loss_weight(level) * error).mean(), **effort(world, context.level)}
         terms |= outcome_loss(world, features, batch.rewards[:, h], batch.going_on[:, h])
         parts = {name: parts.get(name, 0.0) + term / horizon for name, term in terms.items()}
     return total(world, parts, weights)
@@ -113,8 +113,8 @@ def clip_loss(world: WorldModel, batch: Batch, weights: LossWeights, hiding: Hid
     clean, last = frames[:, 1:].flatten(0, 1), frames[:, :-1].flatten(0, 1)
     error = process.loss_weight(level[:, 1:].flatten()) * frame_error(estimate, clean, last, weights)
     horizon = batch.rewards.shape[1]
-    clean_past = F.pad(level[:, :-1] == process.clean_level, (1, 0), value=False).flatten()
-    parts = {"frame": (error * counts).sum() / counts.sum(), **effort(world, clean_past)}
+    before = F.pad(level[:, :-1], (1, 0), value=math.nan).reshape(-1, 1)  # the first frame has none
+    parts = {"frame": (error * counts).sum() / counts.sum(), **effort(world, before)}
     parts |= outcome_loss(
         world, features[:, -horizon:].flatten(0, 1), batch.rewards.flatten(), batch.going_on.flatten()
     )
@@ -157,8 +157,7 @@ def shortcut_loss(
         target = shortcut_target(denoise, process, noisy, start, middle, end)
     estimate = world.denoiser(noisy, start, context, length)[0].float()
     error = (process.loss_weight(start) * frame_error(estimate, target, past[:, -1], weights)).mean()
-    clean_past = (context.level == process.clean_level).all(dim=1)
-    return error + weights.effort * effort(world, clean_past).get("effort", 0.0)
+    return error + weights.effort * effort(world, context.level).get("effort", 0.0)
 
 
 def frame_error(estimate: Frame, target: Frame, last: Frame, weights: LossWeights) -> PerLane:
@@ -171,16 +170,17 @@ def frame_error(estimate: Frame, target: Frame, last: Frame, weights: LossWeight
     return squared.mean(dim=(1, 2)) + weights.moving * moving_error
 
 
-def effort(world: WorldModel, counts: LaneMask) -> Losses:
+def effort(world: WorldModel, past_levels: ClipLevels) -> Losses:
     """Return what share of the pixels the network did not copy in place in its last call, if it copies pixels.
 
-    The mean over all rows, those that do not count with nothing.
+    The mean over all rows, of which those with a noisy past count nothing.
     """
     painting = getattr(world.network, "painting", None)
     if painting is None or painting.effort is None:
         return {}
     found, painting.effort = painting.effort, None  # the graph goes with it
-    return {"effort": (found * counts).mean()}
+    clean = (past_levels == world.process.clean_level).all(dim=1)
+    return {"effort": (found * clean).mean()}
 
 
 def outcome_loss(world: WorldModel, features: Features, rewards: Tensor, going_on: Tensor) -> Losses:

@@ -43,7 +43,7 @@ class TrainerSettings:
         unroll_after: Share of the run before which the first target alone is predicted: a model that knows nothing
             yet learns nothing from its own estimates.
         learning_rate: Peak of AdamW's, after the warm-up.
-        muon_learning_rate: Peak of Muon's, which trains the convolutions between hidden features.
+        muon_learning_rate: Peak of Muon's, which trains the matrices between hidden features.
         warmup_steps: Steps over which the learning rate rises from 0.
         decay_fraction: Last share of the run in which the learning rate falls linearly to 0.
         weight_decay: Of both optimisers.
