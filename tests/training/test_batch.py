@@ -100,3 +100,15 @@ def test_the_context_is_stained() -> None:
     context = Hiding(context_noise=0.0, stains=0.2).context(FLOW, past, actions, known, generator())
     assert (context.level == 1).all()  # and nobody is told
     assert abs((context.frames != 0).flatten(1).any(dim=1).float().mean() - 0.5) < 0.1
+
+
+def test_ghosts_are_patches_of_the_next_clip_in_half_of_the_clips() -> None:
+    frames = torch.linspace(-1, 1, 400)[:, None, None, None, None].expand(400, 3, 3, 32, 32)
+    ghosts = Hiding(ghosts=0.5).stained(frames, generator())
+    share = ((ghosts - frames) / (frames.roll(1, dims=0) - frames)).double()
+    assert torch.equal(share, share[:, :1, :1].expand_as(share))
+    assert -1e-4 <= share.min() < 1e-4
+    assert 0.49 < share.max() < 0.501
+    haunted = (share > 1e-3).flatten(1).any(dim=1)
+    assert abs(haunted.float().mean() - 0.5) < 0.1  # four standard deviations
+    assert 0.05 < (share[haunted] > 1e-3).float().mean() < 0.6  # patches, not whole frames

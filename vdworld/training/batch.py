@@ -70,18 +70,22 @@ class Hiding:
         stains: The strength of faint spots, in units of a frame's range of 2, that lie alike on all context frames of
             half of the clips. The target has none and the network is not told: so it learns to wipe away what its
             dreams leave behind, which it would otherwise copy for ever.
+        ghosts: How strongly, at most, patches of another clip shine through those context frames of half of the clips,
+            where 1 hides what is there. Again the target has none: below half strength the network learns to wipe out
+            what has faded and to restore what is fading, as a regenerative repeater does with a signal.
     """
 
     context_noise: float = 0.1
     action_dropout: float = 0.0
     history_dropout: float = 0.0
     stains: float = 0.0
+    ghosts: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("context_noise", "stains"):
             if getattr(self, name) < 0:
                 raise ValueError(f"`{name}` must not be negative, got {getattr(self, name)}.")
-        for name in ("action_dropout", "history_dropout"):
+        for name in ("action_dropout", "history_dropout", "ghosts"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must lie in [0, 1), got {getattr(self, name)}.")
 
@@ -104,15 +108,15 @@ class Hiding:
         return torch.where(hidden, strength.masked_fill(wholly, math.inf), ratios)
 
     def stained(self, frames: Frames, rng: torch.Generator) -> Frames:
-        """Lay spots on clips ``[b, t, c, h, w]``, the same on all frames of one."""
-        if not self.stains:
-            return frames
-        b, _, c, h, w = frames.shape
-        field = torch.randn(b, c, max(h // SPOT, 1), max(w // SPOT, 1), generator=rng)
-        where = torch.randn(b, 1, *field.shape[2:], generator=rng) > 1  # about a sixth of the places
-        strength = self.stains * torch.rand(b, 1, 1, 1, generator=rng) * (torch.rand(b, 1, 1, 1, generator=rng) < 0.5)
-        spots = F.interpolate(strength * field * where, size=(h, w), mode="bilinear")
-        return (frames + spots.to(frames.device)[:, None]).clamp(-1, 1)
+        """Lay stains and ghosts on clips ``[b, t, c, h, w]``, the same on all frames of one."""
+        if self.stains:
+            colour = torch.randn(frames.shape[0], frames.shape[2], *_grid(frames), generator=rng)
+            frames = (frames + _spots(frames, self.stains * colour, rng)).clamp(-1, 1)
+        if self.ghosts:
+            other = frames[:, -1:].roll(1, dims=0)
+            veil = _spots(frames, torch.full((len(frames), 1, *_grid(frames)), self.ghosts), rng)
+            frames = torch.lerp(frames, other, veil.expand(-1, *other.shape[1:]))
+        return frames
 
     def context(self, process: Process, past: Frames, actions: Actions, known: Known, rng: torch.Generator) -> Context:
         """Return a past as the context of the frame after it, with stains, noise and null actions mixed in."""
@@ -121,3 +125,23 @@ class Hiding:
         level = process.level_of(ratios)
         noise = torch.randn(past.shape, generator=rng).to(past.device)
         return Context(process.mix(past, noise, level), actions, self.known(known, rng), level)
+
+
+def _grid(frames: Frames) -> tuple[int, int]:
+    """Return how many spots are side by side in the height and the width of a frame."""
+    return max(frames.shape[-2] // SPOT, 1), max(frames.shape[-1] // SPOT, 1)
+
+
+def _spots(frames: Frames, colour: Tensor, rng: torch.Generator) -> Tensor:
+    """Return a soft pattern ``[b, 1, c, h, w]`` of `colour` in about a sixth of the places of half of the clips.
+
+    Args:
+        frames: Clips to lay the spots on.
+        colour: Of every place at full strength ``[b, c, h / SPOT, w / SPOT]``.
+        rng: Draws places, and a strength from 0 to 1 for each clip.
+    """
+    each = (len(frames), 1, 1, 1)
+    where = torch.randn(len(frames), 1, *colour.shape[2:], generator=rng) > 1
+    strength = torch.rand(each, generator=rng) * (torch.rand(each, generator=rng) < 0.5)
+    spots = F.interpolate(strength * colour * where, size=frames.shape[-2:], mode="bilinear")
+    return spots.to(frames.device)[:, None]
