@@ -56,10 +56,17 @@ def targets(clips: Clips) -> list[torch.Tensor]:
     return [clips.frames[:, K + h] / 127.5 - 1 for h in range(clips.frames.shape[1] - K)]
 
 
-def loss(world: WorldModel, clips: Clips, context_noise: float = 0.1, **weights: float) -> dict[str, float]:
-    hiding, rng = Hiding(context_noise=context_noise), torch.Generator().manual_seed(0)
-    horizon = clips.frames.shape[1] - K
-    parts = world_loss(world, encode(world, clips), LossWeights(**weights), hiding, rng, horizon=horizon)
+def loss(
+    world: WorldModel,
+    clips: Clips,
+    context_noise: float = 0.1,
+    stains: float = 0.0,
+    sampled: bool = False,
+    **weights: float,
+) -> dict[str, float]:
+    hiding, rng = Hiding(context_noise=context_noise, stains=stains), torch.Generator().manual_seed(0)
+    how = {"horizon": clips.frames.shape[1] - K, "sampled": sampled}
+    parts = world_loss(world, encode(world, clips), LossWeights(**weights), hiding, rng, **how)
     return {name: value.item() for name, value in parts.items()}
 
 
@@ -114,6 +121,20 @@ def test_what_is_not_copied_in_place_costs_its_weight(world: WorldModel, grey_st
     assert world.network.painting.effort is None  # the graph is let go
     many = ClipSampler(grey_steps, context_length=K, horizon=1).at([0] * 400, [3] * 400)
     assert abs(loss(world, many)["effort"] - 0.5) < 0.1  # half of the clips are noisy, and don't count
+
+
+def test_mending_what_is_wrong_costs_nothing(world: WorldModel, grey_steps: Dataset) -> None:
+    """Neither stains nor frames that the world sampled itself are to be copied, however faint their faults."""
+    one, two = (ClipSampler(grey_steps, context_length=K, horizon=h).at([0] * 400, [3] * 400) for h in (1, 2))
+    world.train()
+    world.network.painting.to_motion.bias.data[0] += 50.0  # all copies come from elsewhere
+    faint = {"context_noise": 0.0, "stains": 0.01}
+    rows, rng = encode(world, one).frames[:, :K], torch.Generator().manual_seed(0)
+    unstained = 1 - Hiding(stains=0.01).stained(rows, rng)[1].float().mean().item()
+    assert 0.4 < unstained < 0.95
+    assert loss(world, one, **faint)["effort"] == pytest.approx(unstained, rel=1e-3)
+    assert loss(world, two, **faint)["effort"] == pytest.approx(unstained / 2, rel=1e-3)  # the second past is a dream's
+    assert loss(world, one, sampled=True, **faint)["effort"] == 0
 
 
 def test_untrained_heads_cost_what_knowing_nothing_costs(world: WorldModel, grey_steps: Dataset) -> None:

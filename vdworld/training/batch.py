@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from vdworld.data import Clips
 from vdworld.diffusion import Process
 from vdworld.networks import Context
-from vdworld.types import Actions, ClipLevels, Frames, Known
+from vdworld.types import Actions, ClipLevels, Frames, Known, LaneMask
 from vdworld.world import WorldModel
 
 
@@ -54,7 +54,7 @@ def encode(world: WorldModel, clips: Clips) -> Batch:
     )
 
 
-SPOT = 4  # pixels from one spot to the next
+SPOT = 4  # pixels from one spot to the next, where they lie closest
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ class Hiding:
             half of the clips. The target has none and the network is not told: so it learns to wipe away what its
             dreams leave behind, which it would otherwise copy for ever.
         ghosts: How strongly, at most, patches of another clip shine through those context frames of half of the clips,
-            where 1 hides what is there. Again the target has none: below half strength the network learns to wipe out
-            what has faded and to restore what is fading, as a regenerative repeater does with a signal.
+            where 1 hides what is there. Again the target has none: so the network learns to wipe out remains and to
+            restore what is fading, as a regenerative repeater does with a signal.
     """
 
     context_noise: float = 0.1
@@ -85,9 +85,11 @@ class Hiding:
         for name in ("context_noise", "stains"):
             if getattr(self, name) < 0:
                 raise ValueError(f"`{name}` must not be negative, got {getattr(self, name)}.")
-        for name in ("action_dropout", "history_dropout", "ghosts"):
+        for name in ("action_dropout", "history_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must lie in [0, 1), got {getattr(self, name)}.")
+        if not 0 <= self.ghosts <= 1:
+            raise ValueError(f"`ghosts` must lie in [0, 1], got {self.ghosts}.")
 
     def known(self, known: Known, rng: torch.Generator) -> Known:
         """Mark all actions of some clips as null ``[b, t]``."""
@@ -107,41 +109,47 @@ class Hiding:
         wholly = torch.rand(b, 1, generator=rng) < 0.5
         return torch.where(hidden, strength.masked_fill(wholly, math.inf), ratios)
 
-    def stained(self, frames: Frames, rng: torch.Generator) -> Frames:
-        """Lay stains and ghosts on clips ``[b, t, c, h, w]``, the same on all frames of one."""
+    def stained(self, frames: Frames, rng: torch.Generator) -> tuple[Frames, LaneMask]:
+        """Lay stains and ghosts on clips ``[b, t, c, h, w]``, the same on all frames of one; tell on which ``[b]``."""
+        stained = torch.zeros(len(frames), dtype=torch.bool)
         if self.stains:
-            colour = torch.randn(frames.shape[0], frames.shape[2], *_grid(frames), generator=rng)
-            frames = (frames + _spots(frames, self.stains * colour, rng)).clamp(-1, 1)
+            where = _places(frames, rng)
+            colour = torch.randn(len(frames), frames.shape[2], *where.shape[2:], generator=rng)
+            frames = (frames + _enlarged(self.stains * colour * where, frames)).clamp(-1, 1)
+            stained = stained | where.flatten(1).any(dim=1)
         if self.ghosts:
-            other = frames[:, -1:].roll(1, dims=0)
-            veil = _spots(frames, torch.full((len(frames), 1, *_grid(frames)), self.ghosts), rng)
-            frames = torch.lerp(frames, other, veil.expand(-1, *other.shape[1:]))
-        return frames
+            where, other = _places(frames, rng), frames[:, -1:].roll(1, dims=0)
+            frames = torch.lerp(frames, other, _enlarged(self.ghosts * where, frames).expand(-1, *other.shape[1:]))
+            stained = stained | where.flatten(1).any(dim=1)
+        return frames, stained.to(frames.device)
 
-    def context(self, process: Process, past: Frames, actions: Actions, known: Known, rng: torch.Generator) -> Context:
-        """Return a past as the context of the frame after it, with stains, noise and null actions mixed in."""
-        past = self.stained(past, rng)
+    def context(
+        self, process: Process, past: Frames, actions: Actions, known: Known, rng: torch.Generator
+    ) -> tuple[Context, LaneMask]:
+        """Return a past as the context of the frame after it, with stains, noise and null actions mixed in.
+
+        Beside it stands which clips have their past shown exactly as it is ``[b]``.
+        """
+        shown, stained = self.stained(past, rng)
         ratios = self.ratios((past.shape[0], past.shape[1]), rng).to(past.device)
         level = process.level_of(ratios)
         noise = torch.randn(past.shape, generator=rng).to(past.device)
-        return Context(process.mix(past, noise, level), actions, self.known(known, rng), level)
+        context = Context(process.mix(shown, noise, level), actions, self.known(known, rng), level)
+        return context, (ratios == 0).all(dim=1) & ~stained
 
 
-def _grid(frames: Frames) -> tuple[int, int]:
-    """Return how many spots are side by side in the height and the width of a frame."""
-    return max(frames.shape[-2] // SPOT, 1), max(frames.shape[-1] // SPOT, 1)
+def _places(frames: Frames, rng: torch.Generator) -> Tensor:
+    """Return where spots lie on clips, and how strong they are: up to 1 in about a sixth of the places of half of them.
 
-
-def _spots(frames: Frames, colour: Tensor, rng: torch.Generator) -> Tensor:
-    """Return a soft pattern ``[b, 1, c, h, w]`` of `colour` in about a sixth of the places of half of the clips.
-
-    Args:
-        frames: Clips to lay the spots on.
-        colour: Of every place at full strength ``[b, c, h / SPOT, w / SPOT]``.
-        rng: Draws places, and a strength from 0 to 1 for each clip.
+    They lie ``SPOT`` pixels apart, or two or four times as far: ``[b, 1, h / apart, w / apart]``.
     """
-    each = (len(frames), 1, 1, 1)
-    where = torch.randn(len(frames), 1, *colour.shape[2:], generator=rng) > 1
-    strength = torch.rand(each, generator=rng) * (torch.rand(each, generator=rng) < 0.5)
-    spots = F.interpolate(strength * colour * where, size=frames.shape[-2:], mode="bilinear")
-    return spots.to(frames.device)[:, None]
+    b, _, _, h, w = frames.shape
+    apart = SPOT * 2 ** int(torch.randint(3, (), generator=rng))
+    where = torch.randn(b, 1, max(h // apart, 1), max(w // apart, 1), generator=rng) > 1
+    strength = torch.rand(b, 1, 1, 1, generator=rng) * (torch.rand(b, 1, 1, 1, generator=rng) < 0.5)
+    return strength * where
+
+
+def _enlarged(spots: Tensor, frames: Frames) -> Tensor:
+    """Return spots as soft patterns over whole frames ``[b, 1, c, h, w]``."""
+    return F.interpolate(spots, size=frames.shape[-2:], mode="bilinear").to(frames.device)[:, None]

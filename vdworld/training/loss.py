@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -12,7 +11,7 @@ from torch.nn import functional as F
 from vdworld.diffusion import RectifiedFlow, draw_jumps, shortcut_target
 from vdworld.networks import VideoNetwork
 from vdworld.training.batch import Batch, Hiding
-from vdworld.types import ClipLevels, Features, Frame, PerLane
+from vdworld.types import Features, Frame, LaneMask, PerLane
 from vdworld.world import WorldModel
 
 MOVING = 0.05  # a pixel moves if a channel changes by more than this, of a range of 2
@@ -51,6 +50,7 @@ def world_loss(
     *,
     horizon: int = 1,
     whole_clips: bool = True,
+    sampled: bool = False,
 ) -> Losses:
     """Return the loss of a world's estimates: of whole clips for video networks, of next frames for the others.
 
@@ -62,14 +62,22 @@ def world_loss(
         rng: Draws noise and noise levels; on the CPU.
         horizon: How many of the target frames to predict, each from the world's own estimates of those before.
         whole_clips: Whether video networks predict all frames of a clip, or next frames as the others do.
+        sampled: Whether the pasts end with frames that a world sampled.
     """
     if isinstance(world.network, VideoNetwork) and whole_clips:
         return clip_loss(world, batch, weights, hiding, rng)
-    return unrolled_loss(world, batch, weights, hiding, rng, horizon=horizon)
+    return unrolled_loss(world, batch, weights, hiding, rng, horizon=horizon, sampled=sampled)
 
 
 def unrolled_loss(
-    world: WorldModel, batch: Batch, weights: LossWeights, hiding: Hiding, rng: torch.Generator, *, horizon: int = 1
+    world: WorldModel,
+    batch: Batch,
+    weights: LossWeights,
+    hiding: Hiding,
+    rng: torch.Generator,
+    *,
+    horizon: int = 1,
+    sampled: bool = False,
 ) -> Losses:
     """Return the loss of target frames that are predicted one after the other.
 
@@ -80,14 +88,17 @@ def unrolled_loss(
     parts: Losses = {}
     for h in range(horizon):
         past, clean = torch.stack(history[h : h + k], dim=1), batch.frames[:, k + h]
-        context = hiding.context(process, past, batch.actions[:, h : h + k], batch.known[:, h : h + k], rng)
+        context, exact = hiding.context(process, past, batch.actions[:, h : h + k], batch.known[:, h : h + k], rng)
         level = process.training_levels((len(batch),), rng).to(clean.device)
         noise = process.training_noise(tuple(clean.shape), level, rng).to(clean.device)
         estimate, features = world.denoiser(process.mix(clean, noise, level), level, context)
         estimate = estimate.float()
         history.append(estimate.detach().clamp(-1, 1))
         error = frame_error(estimate, clean, past[:, -1], weights)
-        terms = {"frame": (process.loss_weight(level) * error).mean(), **effort(world, context.level)}
+        terms = {
+            "frame": (process.loss_weight(level) * error).mean(),
+            **effort(world, exact & (h == 0 and not sampled)),
+        }
         terms |= outcome_loss(world, features, batch.rewards[:, h], batch.going_on[:, h])
         parts = {name: parts.get(name, 0.0) + term / horizon for name, term in terms.items()}
     return total(world, parts, weights)
@@ -107,14 +118,15 @@ def clip_loss(world: WorldModel, batch: Batch, weights: LossWeights, hiding: Hid
     noise = process.training_noise(tuple(frames.shape), level, rng).to(device)
     actions = F.pad(batch.actions, (0, 0, 1, 0))
     known = F.pad(hiding.known(batch.known, rng), (1, 0))
-    shown = torch.where(given[:, :, None, None, None].to(device), hiding.stained(frames, rng), frames)
+    stains, stained = hiding.stained(frames, rng)
+    shown = torch.where(given[:, :, None, None, None].to(device), stains, frames)
     estimate, features = world.denoiser.clip(process.mix(shown, noise, level), level, actions, known)
     estimate, counts = estimate[:, 1:].float().flatten(0, 1), (~given[:, 1:]).to(device).flatten()
     clean, last = frames[:, 1:].flatten(0, 1), frames[:, :-1].flatten(0, 1)
     error = process.loss_weight(level[:, 1:].flatten()) * frame_error(estimate, clean, last, weights)
     horizon = batch.rewards.shape[1]
-    before = F.pad(level[:, :-1], (1, 0), value=math.nan).reshape(-1, 1)  # the first frame has none
-    parts = {"frame": (error * counts).sum() / counts.sum(), **effort(world, before)}
+    exact = F.pad((level[:, :-1] == process.clean_level) & ~stained[:, None], (1, 0), value=False)
+    parts = {"frame": (error * counts).sum() / counts.sum(), **effort(world, exact.flatten())}
     parts |= outcome_loss(
         world, features[:, -horizon:].flatten(0, 1), batch.rewards.flatten(), batch.going_on.flatten()
     )
@@ -129,6 +141,7 @@ def shortcut_loss(
     hiding: Hiding,
     rng: torch.Generator,
     finest: int,
+    sampled: bool = False,
 ) -> Tensor:
     """Return the loss of long steps against two half as long by the averaged weights (Frans et al. 2025, equation 5).
 
@@ -140,11 +153,12 @@ def shortcut_loss(
         hiding: What is hidden from the network.
         rng: Draws jumps and noise; on the CPU.
         finest: The step count from which no step is a shortcut.
+        sampled: Whether the pasts end with frames that a world sampled.
     """
     process, k = world.process, world.context_length
     assert isinstance(process, RectifiedFlow)  # `train` refuses the others
     past, clean = batch.frames[:, :k], batch.frames[:, k]
-    context = hiding.context(process, past, batch.actions[:, :k], batch.known[:, :k], rng)
+    context, exact = hiding.context(process, past, batch.actions[:, :k], batch.known[:, :k], rng)
     begin, length = (value.to(clean.device) for value in draw_jumps(len(batch), finest, rng))
     start, middle, end = (process.warp(place) for place in (begin, begin + length / 2, begin + length))
     half = torch.where(length / 2 > 1 / finest, length / 2, 0.0)
@@ -157,7 +171,7 @@ def shortcut_loss(
         target = shortcut_target(denoise, process, noisy, start, middle, end)
     estimate = world.denoiser(noisy, start, context, length)[0].float()
     error = (process.loss_weight(start) * frame_error(estimate, target, past[:, -1], weights)).mean()
-    return error + weights.effort * effort(world, context.level).get("effort", 0.0)
+    return error + weights.effort * effort(world, exact & (not sampled)).get("effort", 0.0)
 
 
 def frame_error(estimate: Frame, target: Frame, last: Frame, weights: LossWeights) -> PerLane:
@@ -170,17 +184,17 @@ def frame_error(estimate: Frame, target: Frame, last: Frame, weights: LossWeight
     return squared.mean(dim=(1, 2)) + weights.moving * moving_error
 
 
-def effort(world: WorldModel, past_levels: ClipLevels) -> Losses:
+def effort(world: WorldModel, exact: LaneMask) -> Losses:
     """Return what share of the pixels the network did not copy in place in its last call, if it copies pixels.
 
-    The mean over all rows, of which those with a noisy past count nothing.
+    The mean over all rows, of which those count nothing whose past is not exactly what happened: there the network is
+    to mend what is wrong, however little.
     """
     painting = getattr(world.network, "painting", None)
     if painting is None or painting.effort is None:
         return {}
     found, painting.effort = painting.effort, None  # the graph goes with it
-    clean = (past_levels == world.process.clean_level).all(dim=1)
-    return {"effort": (found * clean).mean()}
+    return {"effort": (found * exact).mean()}
 
 
 def outcome_loss(world: WorldModel, features: Features, rewards: Tensor, going_on: Tensor) -> Losses:

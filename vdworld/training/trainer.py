@@ -174,14 +174,16 @@ class Trainer:
         settings, shortcut = self.settings, self.settings.shortcut
         jumping = round(shortcut.share * len(batch)) if self.progress >= shortcut.after else 0
         common = (settings.weights, settings.hiding, self.rng)
-        forced = self.progress >= settings.self_forcing.after
+        forced, length = self.progress >= settings.self_forcing.after, 0
         if forced:
             length = int(torch.randint(settings.self_forcing.horizon + 1, (), generator=self.rng))
             batch = force(self.average.average, batch, length, self.rng)
-        losses = world_loss(self.world, batch[jumping:], *common, horizon=self.unrolled, whole_clips=not forced)
+        rest, past = batch[jumping:], {"sampled": length > 0}
+        losses = world_loss(self.world, rest, *common, horizon=self.unrolled, whole_clips=not forced, **past)
         if not jumping:
             return losses
-        term = shortcut_loss(self.world, self.average.average, batch[:jumping], *common, finest=shortcut.finest)
+        finest = shortcut.finest
+        term = shortcut_loss(self.world, self.average.average, batch[:jumping], *common, finest=finest, **past)
         share = jumping / len(batch)
         return {**losses, "loss": (1 - share) * losses["loss"] + share * term, "shortcut": term}
 
