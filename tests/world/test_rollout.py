@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import torch
 
-from vdworld.world import WorldModel, WorldState
+from vdworld.world import Sampling, WorldModel, WorldState
 from vdworld.world.noise import lane_normal
+from vdworld.world.sampling import show
 
 Started = tuple[WorldModel, WorldState, torch.Tensor]
 
@@ -146,12 +147,14 @@ def test_steps_computed_again_give_the_same_gradients_and_keep_less(started: Sta
     assert kept[1] < 0.1 * kept[0]
 
 
+@pytest.mark.parametrize("context_noise", [0.0, 0.2])
 @pytest.mark.parametrize("network", ["VideoUNet", "Transformer"])
 def test_a_dream_of_a_video_network_is_one_pass_over_its_clip(
-    make_world: Callable[..., WorldModel], make_past: Callable, network: str
+    make_world: Callable[..., WorldModel], make_past: Callable, network: str, context_noise: float
 ) -> None:
     """Its memory holds three frames, and the dream is four times as long."""
     world, (frames, actions) = make_world(network=network), make_past(k=16)
+    world.sampling = Sampling(context_noise=context_noise)
     state = world.start(frames[:, :4], actions[:, :3], seed=11)
     rollout = world.rollout(state, actions[:, 3:], with_features=True)
     assert rollout.features is not None
@@ -159,10 +162,12 @@ def test_a_dream_of_a_video_network_is_one_pass_over_its_clip(
     clip = torch.cat([frames[:, :4], rollout.frames], dim=1)
     known = torch.tensor([[False] + [True] * 15] * 3)
     given = torch.cat([torch.zeros_like(encoded[:, :1]), encoded], dim=1)
-    clean = torch.full((3, 16), world.process.clean_level)
-    _, features = world.denoiser.clip(clip, clean, given, known)
+    levels = torch.full((3, 16), world.process.clean_level)
+    if context_noise:
+        clip, levels = show(world.process, clip, state.seed, state.counter + 3 * 12, context_noise)
+    _, features = world.denoiser.clip(clip, levels, given, known)
     torch.testing.assert_close(rollout.features, features[:, 4:], rtol=0, atol=1e-4)
-    levels = clean.clone()
+    levels = levels.clone()
     levels[:, -1] = world.process.noisiest_level
     noise = lane_normal(state.seed, state.counter + 3 * 11, world.frame_shape)
     again, _ = world.denoiser.clip(torch.cat([clip[:, :-1], noise[:, None]], dim=1), levels, given, known)

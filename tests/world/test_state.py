@@ -26,6 +26,17 @@ def test_repeat_puts_the_branches_of_a_lane_side_by_side(state: WorldState, asse
         assert_same_state(branched[branch::3], state)
 
 
+def test_the_branches_of_one_lane_share_its_memory(state: WorldState, assert_same_state: Callable) -> None:
+    alone = state[2]
+    branched = alone.repeat(64)
+    assert {n: v.data_ptr() for n, v in branched.tensors().items()} == {
+        name: value.data_ptr() for name, value in alone.tensors().items()
+    }
+    assert len(branched) == 64
+    assert_same_state(branched[63], alone)
+    assert_same_state(WorldState.from_bytes(branched.to_bytes()), branched)
+
+
 def test_independent_branches_get_streams_of_their_own(state: WorldState) -> None:
     branched = state.repeat(50, noise="independent")
     assert torch.equal(branched.frames, state.repeat(50).frames)

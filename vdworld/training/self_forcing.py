@@ -8,6 +8,7 @@ import torch
 
 from vdworld.training.batch import Batch
 from vdworld.world import WorldModel
+from vdworld.world.sampling import DRAWS_PER_STEP
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def force(world: WorldModel, batch: Batch, num_frames: int, rng: torch.Generator
     for h in range(n):
         past = torch.stack(history[h:], dim=1)
         context = world.clean_context(past, batch.actions[:, h : h + k], batch.known[:, h : h + k])
-        history.append(world.draw_frame(context, seed, torch.full_like(seed, h)).float())
+        history.append(world.draw_frame(context, seed, torch.full_like(seed, DRAWS_PER_STEP * h)).float())
     return Batch(
         frames=torch.cat([torch.stack(history[n:], dim=1), batch.frames[:, k + n : k + n + 1]], dim=1),
         actions=batch.actions[:, n : n + k],

@@ -85,6 +85,8 @@ class TrainerSettings:
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise ValueError(f"`{name}` must be positive, got {value}.")
+        if self.precision not in ("auto", "float32", "bfloat16"):
+            raise ValueError(f'`precision` must be "auto", "float32" or "bfloat16", got {self.precision!r}.')
         if self.max_steps is None and self.max_minutes is None:
             raise ValueError("`max_steps` or `max_minutes` must say when training ends, got None for both.")
 

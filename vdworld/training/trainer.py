@@ -17,11 +17,11 @@ from vdworld.training.batch import Batch, encode
 from vdworld.training.logging import TrainingLog
 from vdworld.training.loss import shortcut_loss, world_loss
 from vdworld.training.optimizer import Muon, split_parameters
-from vdworld.training.precision import autocast
 from vdworld.training.self_forcing import force
 from vdworld.training.settings import TrainerSettings
 from vdworld.training.validation import Validation
 from vdworld.world import WorldModel
+from vdworld.world.precision import autocast
 
 
 class Trainer:

@@ -1,6 +1,7 @@
 """The learned simulator: states, steps, rollouts, and worlds on disk."""
 
 from vdworld.world.build import build
+from vdworld.world.execution import Execution
 from vdworld.world.heads import OutcomeHeads
 from vdworld.world.model import WorldModel
 from vdworld.world.noise import lane_seeds
@@ -12,6 +13,7 @@ from vdworld.world.state import WorldState
 
 __all__ = [
     "PRESETS",
+    "Execution",
     "Observation",
     "Outcome",
     "OutcomeHeads",

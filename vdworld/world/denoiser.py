@@ -69,11 +69,9 @@ class Denoiser:
         output, features = self.network.clip(c_in * noisy, condition, actions, known, torch.zeros_like(level))
         return c_skip * noisy + c_out * output, features
 
-    def commit(self, frame: Frame, context: Context) -> tuple[Features, Memory | None]:
-        """Return the features of the transition into a clean frame, and what a video network keeps of it."""
-        level = frame.new_full((len(frame),), self.process.clean_level)
-        c_in = over_pixels(self.process.scalings(level)[2], frame)
-        condition = self.process.condition(level)
+    def commit(self, frame: Frame, level: NoiseLevels, context: Context) -> tuple[Features, Memory | None]:
+        """Return the features of the transition into a frame at this level, and what a video network keeps of it."""
+        c_in, condition = over_pixels(self.process.scalings(level)[2], frame), self.process.condition(level)
         return self.network.commit(c_in * frame, condition, self._told(context), torch.zeros_like(level))
 
     def _told(self, context: Context) -> Context:

@@ -11,9 +11,11 @@ from torch import Tensor, nn
 from vdworld.diffusion import Process
 from vdworld.networks import Context, Memory, Network
 from vdworld.spaces import ActionCodec
-from vdworld.types import Actions, Frame, Frames, Known, LaneIntegers
+from vdworld.types import Actions, Features, Frame, Frames, Known, LaneIntegers
 from vdworld.world.denoiser import Denoiser
-from vdworld.world.sampling import Sampling, check_sampling, jump_length, sample_frame
+from vdworld.world.execution import CompiledNetwork, Execution
+from vdworld.world.graphs import StepGraphs
+from vdworld.world.sampling import DRAWS_PER_STEP, Sampling, check_sampling, jump_length, sample_frame, show, shown
 
 
 class FrameGenerator(nn.Module):
@@ -36,13 +38,23 @@ class FrameGenerator(nn.Module):
         height, width = image_size
         self.image_size = (height, width)
         self.shortcut_steps, self.trained_without = shortcut_steps, tuple(trained_without)
-        self.sampling = sampling
+        self.sampling, self.execution = sampling, Execution()
         Denoiser(network, process)  # refuses a network and a process that don't go together
 
     @property
     def denoiser(self) -> Denoiser:
         """The network as an estimator of clean frames."""
-        return Denoiser(self.network, self.process)
+        return Denoiser(self.network if self._compiled is None or self.training else self._compiled, self.process)
+
+    @property
+    def execution(self) -> Execution:
+        """How the world computes; set another to change it."""
+        return self._execution
+
+    @execution.setter
+    def execution(self, execution: Execution) -> None:
+        self._execution, self.graphs = execution, StepGraphs()
+        self._compiled = CompiledNetwork(self.network) if execution.compile else None
 
     @property
     def sampling(self) -> Sampling:
@@ -109,3 +121,25 @@ class FrameGenerator(nn.Module):
         steps = self.num_sampling_steps if num_steps is None else num_steps
         jump = jump_length(steps, self.shortcut_steps)
         return sample_frame(self.denoiser, context, seed, counter, self.sampling, num_steps=steps, jump=jump)
+
+    def commit(
+        self, frame: Frame, context: Context, seed: LaneIntegers, counter: LaneIntegers
+    ) -> tuple[Features, Memory | None]:
+        """Return the features of the transition into a frame ``[b, f]``, and what a video network keeps of it.
+
+        Frame and context are shown with this world's context noise, as later steps will see them.
+
+        Args:
+            frame: A clean frame, drawn or real.
+            context: The clean frames before it.
+            seed: The lanes' streams ``[b]``.
+            counter: As the frame was drawn with ``[b]``.
+        """
+        ratio = self.sampling.context_noise
+        level = frame.new_full((len(frame), 1), self.process.clean_level)
+        frames = frame[:, None]
+        if ratio:
+            frames, level = show(self.process, frames, seed, counter + DRAWS_PER_STEP, ratio)
+        past = shown(self.process, context, seed, counter, ratio)
+        features, memory = self.denoiser.commit(frames[:, 0], level[:, 0], past)
+        return features.float(), memory

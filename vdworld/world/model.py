@@ -16,6 +16,7 @@ from vdworld.spec import EnvironmentSpec
 from vdworld.types import Frames, PastActions, PastKnown
 from vdworld.world import rolling, starting
 from vdworld.world.generator import FrameGenerator
+from vdworld.world.graphs import Tensors
 from vdworld.world.heads import OutcomeHeads
 from vdworld.world.noise import lane_seeds, lane_uniform
 from vdworld.world.outcome import Outcome, Rollout
@@ -148,17 +149,22 @@ class WorldModel(FrameGenerator):
                 memory worth using again, so that nothing changes for it.
         """
         action = action if encoded else self.encode_actions(action, (len(state),))
-        context = rolling.context_of(self, state, action)
-        frame = self.draw_frame(context, state.seed, state.counter, num_sampling_steps)
-        uncertainty = None
-        if with_uncertainty:
-            other = self.draw_frame(context, state.seed, state.counter + 1, num_sampling_steps)
-            uncertainty = (frame - other).square().mean(dim=(1, 2, 3)).sqrt()
-        features, memory = self.denoiser.commit(frame, context)
-        reward, continuation = self.heads.predict(features)
-        terminated = lane_uniform(state.seed, state.counter + 2) > continuation
-        after = rolling.after(state, context, frame, features, memory)
-        return after, Outcome(frame, reward, continuation, terminated, features, uncertainty, self.cameras)
+        steps = self.num_sampling_steps if num_sampling_steps is None else num_sampling_steps
+        state, told = self.advance(state, action, rolling.Asked(steps, uncertainty=with_uncertainty))
+        return state, Outcome(**{"uncertainty": None, **told}, cameras=self.cameras)
+
+    def advance(self, state: WorldState, action: Tensor, asked: rolling.Asked) -> tuple[WorldState, Tensors]:
+        """Imagine as ``rolling.imagine`` does, with a recorded step where one serves; what ``step`` and ``rollout`` do.
+
+        Args:
+            state: Where the dreams stand; stays valid.
+            action: Encoded ``[b, a]``.
+            asked: What to tell.
+        """
+        recorded = self.device.type == "cuda" and self.execution.cuda_graphs
+        if recorded and not torch.is_grad_enabled() and not self.training:
+            return rolling.imagine_recorded(self, state, action, asked)
+        return rolling.imagine(self, state, action, asked)
 
     def rollout(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,25 +13,75 @@ from torch.utils.checkpoint import checkpoint
 
 from vdworld.networks import Context, Memory
 from vdworld.types import Actions, Features, Frame
+from vdworld.world.graphs import Tensors
+from vdworld.world.noise import lane_uniform
 from vdworld.world.outcome import Rollout
+from vdworld.world.sampling import DRAWS_PER_STEP
 from vdworld.world.state import WorldState
 
 if TYPE_CHECKING:
     from vdworld.world.model import WorldModel
 
 
-def context_of(world: WorldModel, state: WorldState, action: Tensor) -> Context:
-    """Return what the next frame follows from: a state and an encoded action per lane ``[b, a]``."""
-    actions = torch.cat([state.actions, action[:, None]], dim=1)
-    known = torch.cat([state.known, state.known.new_ones(len(state), 1)], dim=1)
-    return world.clean_context(state.frames, actions, known, state.memory)
+@dataclass(frozen=True)
+class Asked:
+    """What a step is to do.
+
+    Args:
+        num_steps: Steps from noise to the frame.
+        outcome: Whether to tell reward, continuation and features beside the frame.
+        uncertainty: Whether to draw a second frame to compare.
+    """
+
+    num_steps: int
+    outcome: bool = True
+    uncertainty: bool = False
 
 
-def after(state: WorldState, context: Context, frame: Frame, features: Features, memory: Memory | None) -> WorldState:
-    """Return the state with one more frame, its oldest one forgotten; a step counts three draws."""
-    frames = torch.cat([state.frames[:, 1:], frame[:, None]], dim=1)
-    actions, known, counter = context.actions[:, 1:], context.known[:, 1:], state.counter + 3
-    return WorldState(frames, actions, known, state.seed, counter, features, memory)
+def imagine(world: WorldModel, state: WorldState, action: Tensor, asked: Asked) -> tuple[WorldState, Tensors]:
+    """Imagine the next frame of every lane; waits for nothing on the device.
+
+    Args:
+        world: The world.
+        state: Where the dreams stand.
+        action: Encoded ``[b, a]``.
+        asked: What to do.
+
+    Returns:
+        The next state, and by name what an ``Outcome`` holds. Without an outcome that is the frame alone, and the state
+        keeps its old features unless the network has a memory.
+    """
+    with world.execution.arithmetic(world.device):
+        context = _context_of(world, state, action)
+        frame = world.draw_frame(context, state.seed, state.counter, asked.num_steps)
+        told: Tensors = {"frame": frame}
+        if asked.uncertainty:
+            other = world.draw_frame(context, state.seed, state.counter + 1, asked.num_steps)
+            told["uncertainty"] = (frame - other).square().mean(dim=(1, 2, 3)).sqrt()
+        features, memory = state.features, state.memory
+        if asked.outcome or memory is not None:
+            features, memory = world.commit(frame, context, state.seed, state.counter)
+        if asked.outcome:
+            reward, continuation = world.heads.predict(features)
+            terminated = lane_uniform(state.seed, state.counter + 2) > continuation
+            told |= {"reward": reward, "continuation": continuation, "terminated": terminated, "features": features}
+    return _after(state, context, frame, features, memory), told
+
+
+def imagine_recorded(world: WorldModel, state: WorldState, action: Tensor, asked: Asked) -> tuple[WorldState, Tensors]:
+    """Do as ``imagine`` by way of the world's recorded steps."""
+
+    def step(tensors: Tensors) -> Tensors:
+        before = {name: value for name, value in tensors.items() if name != "action"}
+        after, told = imagine(world, WorldState.from_tensors(before), tensors["action"], asked)
+        return {f"after.{name}": value for name, value in after.tensors().items()} | told
+
+    weights = next(world.parameters()).data_ptr()  # other weights in the same memory are the same recording's
+    kind = (asked, world.sampling, world.execution, id(world.network), weights)
+    given = world.graphs.run(kind, step, state.tensors() | {"action": action})
+    after = {name.removeprefix("after."): value for name, value in given.items() if name.startswith("after.")}
+    told = {name: value for name, value in given.items() if not name.startswith("after.")}
+    return WorldState.from_tensors(after), told
 
 
 def recomputed(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -42,19 +93,11 @@ def roll_frames(
     world: WorldModel, state: WorldState, future: Actions, num_steps: int | None, recompute: bool
 ) -> Rollout:
     """Imagine frames alone, under encoded actions ``[b, h, a]``; the last state has features all the same."""
-
-    def imagine(state: WorldState, action: Tensor, last: bool) -> tuple[WorldState, Frame]:
-        context = context_of(world, state, action)
-        frame = world.draw_frame(context, state.seed, state.counter, num_steps)
-        features, memory = state.features, None
-        if state.memory is not None or last:
-            features, memory = world.denoiser.commit(frame, context)
-        return after(state, context, frame, features, memory), frame
-
-    step, frames = recomputed(imagine) if recompute else imagine, []
+    step, frames = recomputed(world.advance) if recompute else world.advance, []
+    steps = world.num_sampling_steps if num_steps is None else num_steps
     for t, action in enumerate(future.unbind(dim=1), start=1):
-        state, frame = step(state, action, t == future.shape[1])
-        frames.append(frame)
+        state, told = step(state, action, Asked(steps, outcome=t == future.shape[1]))
+        frames.append(told["frame"])
     nothing = future.new_zeros(len(state), 0)
     return Rollout(torch.stack(frames, dim=1), nothing, nothing, nothing.bool(), None, None, state)
 
@@ -76,3 +119,17 @@ def count_steps(horizon: int | None, future: Actions | None) -> int:
     if steps is None or longest is None or not 1 <= steps <= longest:
         raise ValueError(f"`horizon` must be at least 1 and within the actions; a policy needs it. Got {horizon}.")
     return steps
+
+
+def _context_of(world: WorldModel, state: WorldState, action: Tensor) -> Context:
+    """Return what the next frame follows from: a state and an encoded action per lane ``[b, a]``."""
+    actions = torch.cat([state.actions, action[:, None]], dim=1)
+    known = torch.cat([state.known, state.known.new_ones(len(state), 1)], dim=1)
+    return world.clean_context(state.frames, actions, known, state.memory)
+
+
+def _after(state: WorldState, context: Context, frame: Frame, features: Features, memory: Memory | None) -> WorldState:
+    """Return the state with one more frame, its oldest one forgotten."""
+    frames = torch.cat([state.frames[:, 1:], frame[:, None]], dim=1)
+    actions, known, counter = context.actions[:, 1:], context.known[:, 1:], state.counter + DRAWS_PER_STEP
+    return WorldState(frames, actions, known, state.seed, counter, features, memory)

@@ -11,9 +11,12 @@ import torch
 
 from vdworld.diffusion import SAMPLERS, Process, check_sampler
 from vdworld.networks import Context
-from vdworld.types import Frame, LaneIntegers
+from vdworld.types import ClipLevels, Frame, Frames, LaneIntegers
 from vdworld.world.denoiser import Denoiser
 from vdworld.world.noise import lane_key, lane_normal
+
+DRAWS_PER_STEP = 3
+"""By how much a step moves a lane's stream on: its frame, another one to compare, and the draw of its end."""
 
 Draw = Callable[[], Frame]
 """Gives fresh standard normal numbers in the shape of a frame."""
@@ -115,11 +118,12 @@ def sample_frame(
         jump: The length of each step as a shortcut world is told it; 0 is no shortcut.
     """
     shape, keys, draws = tuple(context.frames.shape[2:]), lane_key(seed, counter), itertools.count(1)
+    plain = shown(denoiser.process, context, seed, counter, sampling.context_noise)
 
     def draw() -> Frame:
         return lane_normal(keys, torch.full_like(keys, next(draws)), shape)
 
-    evaluations = _evaluations(denoiser, context, sampling, draw)
+    evaluations = _evaluations(denoiser, plain, context, sampling, draw)
 
     def denoise(noisy: Frame, level: float) -> Frame:
         levels, steps = (torch.full_like(noisy[:, 0, 0, 0], value) for value in (level, jump))
@@ -134,25 +138,52 @@ def sample_frame(
     return frame + ((frame * 127.5 + 127.5).round().div(127.5).sub(1) - frame).detach()
 
 
-def _evaluations(denoiser: Denoiser, context: Context, sampling: Sampling, draw: Draw) -> list[tuple[float, Context]]:
+def _evaluations(
+    denoiser: Denoiser, plain: Context, clean: Context, sampling: Sampling, draw: Draw
+) -> list[tuple[float, Context]]:
     """Return the contexts to denoise under, each with the weight of its estimate; the weights add up to 1."""
-    plain = noised(denoiser, context, sampling.context_noise, draw)
     action, history = sampling.action_guidance - 1, sampling.history_guidance - 1
     terms = [(1 + action + (history if sampling.history_noise == 0 else 0.0), plain)]
     if action:
         terms.append((-action, replace(plain, known=torch.zeros_like(plain.known), memory=None)))
     if history:
-        terms.append((-history, noised(denoiser, context, math.inf, draw)))
+        terms.append((-history, noised(denoiser.process, clean, math.inf, draw)))
         if sampling.history_noise > 0:
-            terms.append((history, noised(denoiser, context, sampling.history_noise, draw)))
+            terms.append((history, noised(denoiser.process, clean, sampling.history_noise, draw)))
     return terms
 
 
-def noised(denoiser: Denoiser, context: Context, ratio: float, draw: Draw) -> Context:
-    """Mix noise into a clean context, `ratio` times as strong as the signal (infinite: nothing but noise)."""
+def shown(process: Process, clean: Context, seed: LaneIntegers, counter: LaneIntegers, ratio: float) -> Context:
+    """Mix into a clean context the noise with which a dream sees its past; see ``show``."""
     if ratio == 0:
-        return context
-    process, (b, k) = denoiser.process, context.frames.shape[:2]
-    level = process.level_of(torch.full((b, k), ratio, device=context.frames.device))
-    noise = torch.stack([draw() for _ in range(k)], dim=1)
+        return clean
+    frames, level = show(process, clean.frames, seed, counter, ratio)
+    return replace(clean, frames=frames, level=level)
+
+
+def show(
+    process: Process, frames: Frames, seed: LaneIntegers, counter: LaneIntegers, ratio: float
+) -> tuple[Frames, ClipLevels]:
+    """Return frames with noise `ratio` times as strong as the signal, and their levels ``[b, k]``.
+
+    A frame's noise is the same in every step that sees it, so that what a video network keeps of it stays right.
+
+    Args:
+        process: What the world was trained with.
+        frames: Clean ones that follow one another ``[b, k, c, h, w]``.
+        seed: The lanes' streams ``[b]``.
+        counter: Of the step after the last of them ``[b]``.
+        ratio: Above 0.
+    """
+    b, k, *shape = frames.shape
+    keys = [lane_key(seed, counter - DRAWS_PER_STEP * (k - i)) for i in range(k)]
+    noise = torch.stack([lane_normal(key, torch.zeros_like(key), tuple(shape)) for key in keys], dim=1)
+    level = process.level_of(torch.full((b, k), ratio, device=frames.device))
+    return process.mix(frames, noise, level), level
+
+
+def noised(process: Process, context: Context, ratio: float, draw: Draw) -> Context:
+    """Mix noise into a clean context, `ratio` times as strong as the signal (infinite: nothing but noise)."""
+    level = process.level_of(torch.full(context.level.shape, ratio, device=context.frames.device))
+    noise = torch.stack([draw() for _ in range(context.frames.shape[1])], dim=1)
     return replace(context, frames=process.mix(context.frames, noise, level), level=level, memory=None)

@@ -11,6 +11,7 @@ from torch import Tensor
 from vdworld.types import Frames, LaneIntegers, PastActions, PastKnown
 from vdworld.world.history import first_frames, fit_history
 from vdworld.world.noise import lane_seeds
+from vdworld.world.sampling import DRAWS_PER_STEP
 from vdworld.world.starts import StartClips
 from vdworld.world.state import WorldState
 
@@ -76,5 +77,7 @@ def _begin(
     first: LaneIntegers,
 ) -> WorldState:
     frames, actions, known = fit_history(frames, actions, known, first, world.context_length + 1)
-    features, memory = world.denoiser.commit(frames[:, -1], world.clean_context(frames[:, :-1], actions, known))
-    return WorldState(frames[:, 1:], actions[:, 1:], known[:, 1:], seed, torch.zeros_like(seed), features, memory)
+    counter, context = torch.zeros_like(seed), world.clean_context(frames[:, :-1], actions, known)
+    with world.execution.arithmetic(world.device):
+        features, memory = world.commit(frames[:, -1], context, seed, counter - DRAWS_PER_STEP)
+    return WorldState(frames[:, 1:], actions[:, 1:], known[:, 1:], seed, counter, features, memory)

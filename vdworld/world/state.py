@@ -50,6 +50,8 @@ class WorldState:
     def repeat(self, count: int, noise: Literal["shared", "independent"] = "shared") -> WorldState:
         """Branch every lane into `count` lanes that follow one another, as ``torch.repeat_interleave`` does.
 
+        The branches of a single lane share its memory.
+
         Args:
             count: Branches per lane.
             noise: ``"shared"`` lets the branches of a lane see the same noise (common random numbers: differences
@@ -61,7 +63,12 @@ class WorldState:
         """
         if noise not in ("shared", "independent"):
             raise ValueError(f'`noise` must be "shared" or "independent", got {noise!r}.')
-        state = self._map(lambda value: value.repeat_interleave(count, dim=0))
+
+        def branch(value: Tensor) -> Tensor:
+            alone = len(self) == 1  # its branches share one memory, as nothing is ever written into a state
+            return value.expand(count, *value.shape[1:]) if alone else value.repeat_interleave(count, dim=0)
+
+        state = self._map(branch)
         if noise == "shared":
             return state
         branch = torch.arange(count, device=self.seed.device).repeat(len(self))
@@ -93,12 +100,8 @@ class WorldState:
         def join(mine: Tensor, theirs: Tensor) -> Tensor:
             return torch.where(mask.reshape(-1, *[1] * (mine.ndim - 1)), theirs, mine)
 
-        theirs = other._tensors()
-        joined = {name: join(value, theirs[name]) for name, value in self._tensors().items()}
-        memory = None
-        if self.memory is not None and other.memory is not None:
-            memory = self.memory.zip(other.memory, join)
-        return WorldState(**joined, memory=memory)
+        theirs = other.tensors()
+        return self.from_tensors({name: join(value, theirs[name]) for name, value in self.tensors().items()})
 
     def to(self, device: torch.device | str) -> WorldState:
         """Move to another device."""
@@ -106,11 +109,8 @@ class WorldState:
 
     def to_bytes(self) -> bytes:
         """Return all of it as bytes that ``from_bytes`` reads; nothing is pickled."""
-        tensors = self._tensors()
-        for i, (keys, values) in enumerate(self.memory.layers if self.memory is not None else ()):
-            tensors |= {f"memory.{i}.keys": keys, f"memory.{i}.values": values}
         safetensors = require("safetensors.torch", "all")
-        return safetensors.save({name: value.detach().cpu().contiguous() for name, value in tensors.items()})
+        return safetensors.save({name: value.detach().cpu().contiguous() for name, value in self.tensors().items()})
 
     @classmethod
     def from_bytes(cls, data: bytes, device: torch.device | str = "cpu") -> WorldState:
@@ -121,19 +121,29 @@ class WorldState:
         """
         safetensors = require("safetensors.torch", "all")
         try:
-            tensors = safetensors.load(data)
-            own = {field.name: tensors.pop(field.name) for field in fields(cls) if field.name != "memory"}
-            layers = [
-                (tensors.pop(f"memory.{i}.keys"), tensors.pop(f"memory.{i}.values")) for i in range(len(tensors) // 2)
-            ]
+            return cls.from_tensors(safetensors.load(data)).to(device)
         except Exception as error:  # safetensors has errors of its own
             raise ValueError(f"`data` must be what `WorldState.to_bytes` wrote: {error}") from error
-        return cls(**own, memory=Memory(tuple(layers)) if layers else None).to(device)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return all tensors by name, those of a memory as ``memory.<layer>.keys`` and ``.values``."""
+        own = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "memory"}
+        for i, (keys, values) in enumerate(self.memory.layers if self.memory is not None else ()):
+            own |= {f"memory.{i}.keys": keys, f"memory.{i}.values": values}
+        return own
+
+    @classmethod
+    def from_tensors(cls, tensors: dict[str, Tensor]) -> WorldState:
+        """Put a state together from what ``tensors`` returned.
+
+        Raises:
+            TypeError: Tensors are missing, or there are others.
+        """
+        own = {name: value for name, value in tensors.items() if not name.startswith("memory.")}
+        pairs = (len(tensors) - len(own)) // 2
+        layers = tuple((tensors[f"memory.{i}.keys"], tensors[f"memory.{i}.values"]) for i in range(pairs))
+        return cls(**own, memory=Memory(layers) if layers else None)
 
     def _map(self, change: Callable[[Tensor], Tensor]) -> WorldState:
         """Return the state with every tensor changed."""
-        changed = {name: change(value) for name, value in self._tensors().items()}
-        return WorldState(**changed, memory=None if self.memory is None else self.memory.map(change))
-
-    def _tensors(self) -> dict[str, Tensor]:
-        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "memory"}
+        return self.from_tensors({name: change(value) for name, value in self.tensors().items()})

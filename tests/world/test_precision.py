@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from vdworld.training.precision import autocast, has_native_bfloat16
+from vdworld.world.precision import autocast, has_native_bfloat16
 
 CPU = torch.device("cpu")
 
@@ -16,7 +16,7 @@ def test_arithmetic_runs_in_the_precision_asked_for(precision: str, dtype: torch
 
 @pytest.mark.parametrize("native", [True, False])
 def test_auto_asks_the_processor(monkeypatch: pytest.MonkeyPatch, native: bool) -> None:
-    monkeypatch.setattr("vdworld.training.precision.has_native_bfloat16", lambda device: native)
+    monkeypatch.setattr("vdworld.world.precision.has_native_bfloat16", lambda device: native)
     with autocast(CPU):
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == (torch.bfloat16 if native else torch.float32)
 
@@ -27,5 +27,5 @@ def test_a_device_that_is_neither_cpu_nor_cuda_stays_with_float32() -> None:
 
 
 def test_an_unknown_precision_is_refused() -> None:
-    with pytest.raises(ValueError, match='`precision` must be "auto", "float32" or "bfloat16", got \'half\''):
+    with pytest.raises(ValueError, match='`precision` must be "auto" or one of "float32", "bfloat16", "float16", got'):
         autocast(CPU, "half")
