@@ -19,7 +19,7 @@ from vdworld.evaluation.few_steps import measure_few_steps
 from vdworld.evaluation.growth import measure_growth
 from vdworld.evaluation.speed import fresh_world, measure_speed
 from vdworld.training import Hiding, LossWeights, SelfForcing, Shortcut, TrainerSettings, train
-from vdworld.world import Sampling
+from vdworld.world import Execution, Sampling
 
 DATA = {"frame_channels", "image_size", "action_dim"}  # the data decide these
 CHOICES = [(verb, group, option) for verb in VERBS for group in groups(verb) for option in options(verb, group)]
@@ -96,7 +96,10 @@ def test_a_class_s_whole_choice_stands_in_its_yaml_file(group, option, decided_e
         ("train", "sampling", Sampling, set()),
         ("evaluate", "sampling", Sampling, set()),
         ("plan", "sampling", Sampling, set()),
-        ("evaluate", None, evaluate, {"data", "device", "sampling"}),
+        ("evaluate", "execution", Execution, set()),
+        ("plan", "execution", Execution, set()),
+        ("benchmark", "execution", Execution, set()),
+        ("evaluate", None, evaluate, {"data", "device", "sampling", "execution"}),
     ],
 )
 def test_the_keys_of_a_command_are_its_function_s_arguments(verb, node, function, own):
@@ -106,11 +109,12 @@ def test_the_keys_of_a_command_are_its_function_s_arguments(verb, node, function
 
 
 def test_the_keys_of_plan_are_those_of_the_planner_and_the_protocol():
-    own = {"data", "output", "device", "planner", "objective", "sampling"}
+    own = {"data", "output", "device", "planner", "objective", "sampling", "execution"}
     assert set(compose_config("plan")) - parameters(Planner) - parameters(play) == own - {"objective"}
 
 
 def test_the_keys_of_benchmark_are_those_of_the_measurements():
-    own = {"name", "preset", "device", "output", "data", "minutes", "ours", "resume", "compile_peer", "network_name"}
+    own = {"name", "preset", "network_name", "execution", "device", "output", "data", "minutes", "ours", "resume"}
+    own |= {"compile_peer"}
     functions = (measure_speed, fresh_world, contest, measure_few_steps, measure_growth)
     assert set(compose_config("benchmark")) - set().union(*map(parameters, functions)) - own == set()

@@ -8,7 +8,9 @@ import statistics
 import pytest
 import torch
 
-from vdworld.evaluation.speed import Speed, fresh_world, measure_speed
+from vdworld.evaluation.figures import speed_plot
+from vdworld.evaluation.speed import Speed, fresh_world, gflop_per_frame, measure_speed
+from vdworld.networks import count_flops
 
 
 @pytest.fixture(scope="module")
@@ -27,19 +29,48 @@ def test_every_combination_is_measured_as_often_as_asked(world):
     assert all(rate > 0 for rates in speed.rates.values() for rate in rates)
 
 
+RATES = {(1, 1): [10.0, 30.0, 20.0], (32, 1): [1000.0, 1200.0, 1100.0]}
+SPEED = Speed(RATES, {1: 0.5}, {(1, 1): 2**20, (32, 1): 5 * 2**20}, 1100.0, {"machine": "two cores"})
+
+
 def test_the_table_shows_medians_with_their_spread():
-    rates = {(1, 1): [10.0, 30.0, 20.0], (32, 1): [1000.0, 1200.0, 1100.0]}
-    speed = Speed(rates, {"machine": "two cores"})
+    speed = SPEED
     assert speed.table().columns == ("", "1 sampling step")
     assert speed.table().rows == (("batch 1", "20 [10, 30]"), ("batch 32", "1,100 [1,000, 1,200]"))
     assert "two cores" in str(speed)
 
 
+def test_the_second_table_shows_how_near_the_machine_s_limits_are():
+    assert SPEED.effort_table().rows == (
+        ("batch 1, 1 sampling step", "50.0", "10.0", "1%", "1"),
+        ("batch 32, 1 sampling step", "29.1", "550.0", "50%", "5"),
+    )
+
+
+def test_every_evaluation_and_the_commit_pass_are_counted(world):
+    cost = count_flops(world.network, world.image_size, world.action_codec.dim)
+    heads = 2 * 128 * (world.network.feature_dim + 2) / 1e9
+    for steps in (1, 4):
+        assert gflop_per_frame(world, steps) == pytest.approx(steps * cost.evaluation + cost.commit + heads, rel=1e-6)
+
+
+def test_the_ceiling_is_above_what_a_world_achieves(world):
+    speed = measure_speed(world, batch_sizes=[4], num_sampling_steps=[1], repeats=1, seconds=0)
+    assert 0 < speed.achieved(4, 1) < speed.ceiling
+    assert speed.memory[4, 1] > 2**20
+
+
+def test_a_plot_is_drawn(world):
+    assert speed_plot(SPEED).startswith(b"\x89PNG")
+
+
 def test_the_figures_are_plain_json():
-    rates = {(1, 2): [1.0, 4.0, 2.0]}
-    row = json.loads(json.dumps(Speed(rates, {}).to_json()))["rows"][0]
-    assert (row["batch_size"], row["num_sampling_steps"], row["repeats"]) == (1, 2, rates[1, 2])
-    assert row["frames_per_second"] == {"median": statistics.median(rates[1, 2]), "low": 1.0, "high": 4.0}
+    figures = json.loads(json.dumps(SPEED.to_json()))
+    row = figures["rows"][1]
+    assert (row["batch_size"], row["num_sampling_steps"], row["repeats"]) == (32, 1, RATES[32, 1])
+    assert row["frames_per_second"] == {"median": statistics.median(RATES[32, 1]), "low": 1000.0, "high": 1200.0}
+    assert row["gflop_per_second"] == 550
+    assert figures["ceiling_gflop_per_second"] == 1100
 
 
 def test_the_figures_say_where_they_come_from(world):

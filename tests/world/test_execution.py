@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from vdworld.world import Execution, Sampling, WorldModel, WorldState
+from vdworld.world import Execution, Sampling, StartClips, WorldModel, WorldState
 from vdworld.world.graphs import MOST, StepGraphs, Tensors
 from vdworld.world.rolling import Asked, imagine, imagine_recorded
 
@@ -46,7 +46,9 @@ def test_a_step_reads_nothing_back_to_the_host(make_world: Callable, make_past: 
     state = world.start(frames, actions, seed=torch.arange(3))
     state, outcome = world.step(state, actions[:, 0], with_uncertainty=True)
     assert outcome.frame.device.type == outcome.terminated.device.type == "meta"
-    assert state.replace(torch.ones(3, dtype=torch.bool, device="meta"), state).frames.device.type == "meta"
+    world.starts = StartClips(torch.zeros(5, 4, 3, 16, 16).byte(), torch.zeros(5, 3, 2), torch.ones(5, 3).bool())
+    fresh = world.sample_start(3, seed=torch.arange(3, device="meta"))
+    assert state.replace(torch.ones(3, dtype=torch.bool, device="meta"), fresh).frames.device.type == "meta"
 
 
 @every_network
@@ -150,6 +152,15 @@ def test_the_reference_is_float32_even_inside_autocast(make_world: Callable, mak
 def test_an_unknown_precision_is_refused() -> None:
     with pytest.raises(ValueError, match="`precision` must be"):
         Execution(precision="half")
+
+
+def test_a_copy_of_a_compiled_world_has_a_network_of_its_own(make_world: Callable, make_past: Callable) -> None:
+    world, (frames, actions) = make_world(), make_past()
+    world.execution = Execution(compile=True)
+    other = copy.deepcopy(world)
+    assert other.denoiser.network._network is other.network is not world.network
+    assert world.denoiser.network._network is world.network
+    assert world.train().denoiser.network is world.network  # training compiles nothing
 
 
 @pytest.mark.slow

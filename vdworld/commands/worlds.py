@@ -1,4 +1,4 @@
-"""The world that a command names, drawn as the command says."""
+"""The world that a command names, drawn and computed as the command says."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from omegaconf import DictConfig
 
 from vdworld.commands.arguments import checked, given
 from vdworld.commands.device import pick_device
-from vdworld.world import Sampling, WorldModel
+from vdworld.world import Execution, Sampling, WorldModel
 
 
 def load_world(config: DictConfig) -> WorldModel:
-    """Load `world` onto `device`; what `sampling` sets takes the place of the world's own."""
+    """Load `world` onto `device`; what `sampling` sets takes the place of the world's own, and `execution` holds."""
     world = WorldModel.from_pretrained(config.world, device=pick_device(config.device))
     world.sampling = replace(world.sampling, **checked(Sampling, given(config.sampling)))
+    world.execution = Execution(**checked(Execution, config.execution))
     return world

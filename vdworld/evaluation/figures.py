@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from vdworld.evaluation.drift import WINDOW, Drift
 from vdworld.evaluation.growth import AXES, Growth
 from vdworld.evaluation.pictures import tile
 from vdworld.evaluation.prediction import ClipPicture, Prediction
+from vdworld.evaluation.speed import Speed, steps_in_words
+from vdworld.evaluation.speed_beside import SpeedBeside
 from vdworld.evaluation.tables import DRIFT_ROWS
 from vdworld.extras import require
 from vdworld.metrics import Calibration, Interval, bootstrap_interval
@@ -103,6 +106,33 @@ def growth_plot(growth: Growth) -> bytes:
         axes.minorticks_off()
         axes.set_ylim(bottom=0, top=1.15 * max(costs.values()))
     return _png(figure)
+
+
+def speed_plot(speed: Speed | SpeedBeside) -> bytes:
+    """Draw frames per second against the batch, one line per number of sampling steps; a peer's beside them."""
+    figure = _figure(5.6, 3.6)
+    axes = _axes(figure.add_subplot(), "Imagined frames per second", "dreams at a time", "")
+    beside = isinstance(speed, SpeedBeside)
+    ours = {place: turns.ours for place, turns in speed.turns.items()} if beside else speed.rates
+    steps, batches = sorted({steps for _, steps in ours}), sorted({batch for batch, _ in ours})
+    for i, count in enumerate(steps):
+        rates = [ours[batch, count] for batch in batches]
+        _spread_line(axes, batches, rates, COLOURS[i % len(COLOURS)], steps_in_words(count))
+    if beside:
+        rates = [speed.turns[batch, steps[0]].peer for batch in batches]
+        _spread_line(axes, batches, rates, FAINT, speed.names[1])
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log")
+    axes.set_xticks(batches, [f"{batch:,}" for batch in batches])
+    axes.legend(frameon=False)
+    return _png(figure)
+
+
+def _spread_line(axes: Any, places: Sequence[int], rates: Sequence[Sequence[float]], colour: str, name: str) -> None:
+    """Draw medians, and the slowest and the fastest around them."""
+    axes.plot(places, [median(values) for values in rates], "o-", color=colour, markersize=4, label=name)
+    low, high = ([end(values) for values in rates] for end in (min, max))
+    axes.fill_between(places, low, high, color=colour, alpha=0.15, linewidth=0)
 
 
 def film_strip(picture: ClipPicture, steps: Iterable[int]) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import statistics
 import time
 from collections.abc import Sequence
@@ -12,14 +13,22 @@ import gymnasium as gym
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
+from vdworld.evaluation.ceiling import matmul_ceiling
+from vdworld.evaluation.memory import peak_memory
 from vdworld.evaluation.provenance import provenance
 from vdworld.evaluation.tables import Table
 from vdworld.extras import require
 from vdworld.spaces import ActionCodec
 from vdworld.world import OutcomeHeads, WorldModel, WorldState, build, preset
+from vdworld.world.precision import DTYPES
 
 LONGEST_ROLLOUT = 8  # steps; longer ones tell nothing more and take memory
+
+
+BATCHES = {"cpu": (1, 32, 256), "cuda": (1, 32, 256, 1_024)}
+"""How many dreams at a time are measured, by kind of device."""
 
 
 @dataclass(frozen=True)
@@ -28,24 +37,54 @@ class Speed:
 
     Args:
         rates: (batch size, sampling steps) to one rate per repeat.
+        work: Sampling steps to GFLOP per frame: the convolutions and matrix products of the network, a multiply-add
+            counted as two.
+        memory: Likewise to the peak memory in bytes so far: what torch held on a GPU, elsewhere the whole process.
+        ceiling: GFLOP/s of the machine's fastest matrix product in the same arithmetic.
         about: World, seed, command, machine, versions and date; one line of text each.
     """
 
     rates: dict[tuple[int, int], list[float]]
+    work: dict[int, float]
+    memory: dict[tuple[int, int], int]
+    ceiling: float
     about: dict[str, str]
 
     def __str__(self) -> str:
         lines = [f"{name:<9} {value}" for name, value in self.about.items()]
-        return "\n".join([self.table().text(), "", *lines])
+        return "\n".join([self.table().text(), "", self.effort_table().text(), "", *lines])
 
     def table(self) -> Table:
         """Return medians with their spread over the repeats, batch sizes down and sampling steps across."""
         batches, steps = (sorted(set(values)) for values in zip(*self.rates, strict=True))
         rows = [(f"batch {batch}", *(_spread(self.rates[batch, count]) for count in steps)) for batch in batches]
-        columns = tuple(f"{count} sampling step{'s' if count > 1 else ''}" for count in steps)
         repeats = len(next(iter(self.rates.values())))
         note = f"Median of {repeats} repeats; in brackets the slowest and the fastest."
-        return Table("Imagined frames per second", ("", *columns), tuple(rows), note)
+        return Table("Imagined frames per second", ("", *map(steps_in_words, steps)), tuple(rows), note)
+
+    def effort_table(self) -> Table:
+        """Return what a step of a whole batch takes, and how near it comes to the machine's ceiling."""
+        rows = [
+            (
+                f"batch {batch}, {steps_in_words(steps)}",
+                f"{1e3 * batch / statistics.median(self.rates[batch, steps]):,.1f}",
+                f"{self.achieved(batch, steps):,.1f}",
+                f"{self.achieved(batch, steps) / self.ceiling:.0%}",
+                f"{self.memory[batch, steps] / 2**20:,.0f}",
+            )
+            for batch, steps in sorted(self.rates)
+        ]
+        columns = ("", "ms per step", "GFLOP/s", "of the ceiling", "memory, MiB")
+        cost = ", ".join(f"{work:.2f} in {steps_in_words(steps)}" for steps, work in sorted(self.work.items()))
+        note = (
+            f"GFLOP per frame, reward and end included: {cost}. The ceiling is the fastest matrix product here, "
+            f"{self.ceiling:,.0f} GFLOP/s. Memory: the peak so far."
+        )
+        return Table("What a step of all dreams takes", columns, tuple(rows), note)
+
+    def achieved(self, batch: int, steps: int) -> float:
+        """Return the GFLOP/s of the network."""
+        return self.work[steps] * statistics.median(self.rates[batch, steps])
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures as plain JSON values."""
@@ -55,17 +94,21 @@ class Speed:
                 "num_sampling_steps": steps,
                 "frames_per_second": {"median": statistics.median(rates), "low": min(rates), "high": max(rates)},
                 "repeats": rates,
+                "milliseconds_per_step": 1e3 * batch / statistics.median(rates),
+                "gflop_per_frame": self.work[steps],
+                "gflop_per_second": self.achieved(batch, steps),
+                "peak_memory_bytes": self.memory[batch, steps],
             }
             for (batch, steps), rates in self.rates.items()
         ]
-        return {"benchmark": "speed", "about": self.about, "rows": rows}
+        return {"benchmark": "speed", "about": self.about, "ceiling_gflop_per_second": self.ceiling, "rows": rows}
 
 
 @torch.no_grad()
 def measure_speed(
     world: WorldModel,
     *,
-    batch_sizes: Sequence[int] = (1, 32, 256),
+    batch_sizes: Sequence[int] | None = None,
     num_sampling_steps: Sequence[int] = (1, 2, 4),
     repeats: int = 5,
     seconds: float = 1.0,
@@ -76,7 +119,7 @@ def measure_speed(
 
     Args:
         world: The world, on the device to measure.
-        batch_sizes: Numbers of dreams at a time.
+        batch_sizes: Numbers of dreams at a time; None takes ``BATCHES`` of the device.
         num_sampling_steps: Network evaluations per frame.
         repeats: Measurements of each combination.
         seconds: Least time that a measurement takes.
@@ -86,19 +129,38 @@ def measure_speed(
     Raises:
         ValueError: A number below 1, or a negative time.
     """
+    batch_sizes = BATCHES.get(world.device.type, BATCHES["cpu"]) if batch_sizes is None else batch_sizes
     check_counts(batch_sizes=batch_sizes, num_sampling_steps=num_sampling_steps)
     if repeats < 1:
         raise ValueError(f"`repeats` must be at least 1, got {repeats}.")
     if seconds < 0:
         raise ValueError(f"`seconds` must not be negative, got {seconds}.")
-    rates = {}
+    rates, memory = {}, {}
     tqdm = require("tqdm", extra="all").tqdm
-    combinations = [(batch, steps) for batch in batch_sizes for steps in num_sampling_steps]
+    combinations = [(batch, steps) for batch in sorted(batch_sizes) for steps in num_sampling_steps]
     for batch, steps in tqdm(combinations, desc="benchmark", disable=not progress, leave=False):
         rng = torch.Generator().manual_seed(seed)
         encoded = torch.rand(batch, LONGEST_ROLLOUT, world.action_codec.dim, generator=rng) * 2 - 1
         rates[batch, steps] = _rates(world, begin(world, batch, seed), encoded, steps, repeats, seconds)
-    return Speed(rates, {"world": describe_world(world), "seed": str(seed), **provenance(world.device)})
+        memory[batch, steps] = peak_memory(world.device)
+    precision = world.execution.precision_on(world.device)
+    ceiling = matmul_ceiling(world.device, DTYPES[precision])
+    about = {"world": describe_world(world), "precision": precision, "seed": str(seed), **provenance(world.device)}
+    return Speed(rates, {steps: gflop_per_frame(world, steps) for steps in num_sampling_steps}, memory, ceiling, about)
+
+
+def gflop_per_frame(world: WorldModel, num_sampling_steps: int) -> float:
+    """Return what convolutions and matrix products take for a frame, reward and end included; nothing is computed."""
+    dry, state = copy.deepcopy(world).to("meta"), begin(world, 1).to("meta")
+    action = torch.empty(1, world.action_codec.dim, device="meta")
+    with FlopCounterMode(display=False) as counter:
+        dry.step(state, action, num_sampling_steps=num_sampling_steps, encoded=True)
+    return counter.get_total_flops() / 1e9
+
+
+def steps_in_words(count: int) -> str:
+    """Return a number of sampling steps in words."""
+    return f"{count} sampling step{'s' if count > 1 else ''}"
 
 
 def check_counts(**counts: Sequence[int]) -> None:
@@ -158,7 +220,7 @@ def _rates(
             torch.cuda.synchronize(world.device)
         return time.perf_counter() - began
 
-    imagine(1)  # the first call allocates and tunes
+    imagine(LONGEST_ROLLOUT if world.device.type == "cuda" else 1)  # the first call allocates, tunes and records
     horizon = int(min(max(seconds / imagine(1), 1), LONGEST_ROLLOUT))
     rates = []
     for _ in range(repeats):

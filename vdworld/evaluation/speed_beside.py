@@ -10,7 +10,7 @@ import torch
 
 from vdworld.data import Clips
 from vdworld.evaluation.provenance import provenance
-from vdworld.evaluation.speed import LONGEST_ROLLOUT, check_counts, describe_world
+from vdworld.evaluation.speed import LONGEST_ROLLOUT, check_counts, describe_world, steps_in_words
 from vdworld.evaluation.tables import Table, spread_cell
 from vdworld.evaluation.turns import Turns, take_turns
 from vdworld.evaluation.world import World
@@ -41,7 +41,7 @@ class SpeedBeside:
         """Return the rates of both and their ratio, one batch size and number of our sampling steps a row."""
         rows = [
             (
-                f"batch {batch}, {steps} sampling step{'s' if steps > 1 else ''}",
+                f"batch {batch}, {steps_in_words(steps)}",
                 *(spread_cell(values) for values in (turns.ours, turns.peer, turns.ratios)),
             )
             for (batch, steps), turns in self.turns.items()

@@ -35,13 +35,15 @@ class Execution:
     def __post_init__(self) -> None:
         check_precision(self.precision)
 
+    def precision_on(self, device: torch.device) -> str:
+        """Return the name of the arithmetic on `device`."""
+        if self.precision != "auto":
+            return self.precision
+        return "bfloat16" if device.type == "cuda" and has_native_bfloat16(device) else "float32"
+
     def arithmetic(self, device: torch.device) -> AbstractContextManager[object]:
         """Return the context in which networks on `device` compute."""
-        precision = self.precision
-        if precision == "auto":
-            native = device.type == "cuda" and has_native_bfloat16(device)
-            precision = "bfloat16" if native else "float32"
-        return autocast(device, precision, cache=False)  # weights kept from outside would not be in a recorded step
+        return autocast(device, self.precision_on(device), cache=False)  # a recorded step holds no weights from outside
 
 
 class CompiledNetwork:
@@ -59,4 +61,10 @@ class CompiledNetwork:
         return self._evaluate(*inputs)
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)  # nothing for copying and pickling to find, which look before `_network` is there
         return getattr(self._network, name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle as a network to be compiled: what is compiled belongs to one process."""
+        return (CompiledNetwork, (self._network,))

@@ -50,21 +50,21 @@ def from_encoded(world: WorldModel, frames: Frames, actions: PastActions, known:
 
 def from_clips(world: WorldModel, chosen: Tensor, seed: Seed) -> WorldState:
     """Begin from the world's own start clips, picked by index ``[b]``."""
-    starts, rows = own_clips(world), chosen.cpu()
-    frames = starts.frames[rows].to(world.device).float().div(127.5).sub(1.0)
-    known = starts.known[rows].to(world.device)
-    encoded = world.action_codec.encode_flat(starts.actions[rows].to(world.device), known)
+    starts, rows = own_clips(world), chosen.to(world.device)
+    frames, known = starts.frames[rows].float().div(127.5).sub(1.0), starts.known[rows]
+    encoded = world.action_codec.encode_flat(starts.actions[rows], known)
     return from_encoded(world, frames, encoded, known, seed)
 
 
 def own_clips(world: WorldModel) -> StartClips:
-    """Return the world's start clips.
+    """Return the world's start clips, which move to its device when they are first asked for there.
 
     Raises:
         ValueError: It carries none.
     """
     if world.starts is None:
         raise ValueError("This world carries no start clips; begin with `world.start(frames, actions)`.")
+    world.starts = world.starts.to(world.device)
     return world.starts
 
 

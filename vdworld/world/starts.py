@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from vdworld.types import Known, RawActions
@@ -29,6 +30,12 @@ class StartClips:
 
     def __len__(self) -> int:
         return len(self.frames)
+
+    def to(self, device: torch.device) -> StartClips:
+        """Return the clips on a device; themselves if they lie there."""
+        if self.frames.device == device:
+            return self
+        return StartClips(**{name: value.to(device) for name, value in self.tensors().items()})
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the tensors by name, as stored."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from vdworld.commands.arguments import checked
+from vdworld.commands.benchmarks.speed import chosen_network
 from vdworld.commands.device import pick_device
 from vdworld.evaluation.figures import growth_plot
 from vdworld.evaluation.growth import measure_growth
@@ -17,8 +18,7 @@ def growth(config: DictConfig) -> None:
     """Measure, print a table per axis, and write growth.json and growth.png to `output`."""
     names = ("preset", "image_size", "seed", "batches", "image_sizes", "context_lengths", "dream_lengths")
     settings = checked(measure_growth, {name: config[name] for name in names if config[name] is not None})
-    network = None if config.network_name is None else {"_target_": f"vdworld.networks.{config.network_name}"}
-    result = measure_growth(**settings, network=network, device=pick_device(config.device))
+    result = measure_growth(**settings, network=chosen_network(config), device=pick_device(config.device))
     print(result)
     if config.output is not None:
         folder = Path(config.output)

@@ -11,28 +11,37 @@ from omegaconf import DictConfig
 from vdworld.commands.arguments import checked, given
 from vdworld.commands.device import pick_device
 from vdworld.evaluation.contest import check_contexts
+from vdworld.evaluation.figures import speed_plot
 from vdworld.evaluation.peers import DiamondCode, DiamondWorld
 from vdworld.evaluation.speed import fresh_world, measure_speed
 from vdworld.evaluation.speed_beside import SpeedBeside, measure_beside
-from vdworld.world import WorldModel
+from vdworld.world import Execution, WorldModel
 
 
 def speed(config: DictConfig) -> None:
     """Measure the imagined frames per second of a world."""
     device = pick_device(config.device)
     if config.world is None:
-        world = fresh_world(config.preset, **checked(fresh_world, {"image_size": config.image_size})).to(device)
+        sizes = checked(fresh_world, {"image_size": config.image_size})
+        world = fresh_world(config.preset, **sizes, network=chosen_network(config)).to(device)
     else:
         world = WorldModel.from_pretrained(config.world, device=device)
+    world.execution = Execution(**checked(Execution, config.execution))
     names = ("batch_sizes", "num_sampling_steps", "repeats", "seconds", "seed")
     settings = checked(measure_speed, given({name: config[name] for name in names}))
     result = measure_speed(world, **settings) if config.peer is None else _beside(config, world, settings)
     print(result)
     if config.output is not None:
-        path = Path(config.output) / "speed.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(result.to_json(), indent=2) + "\n")
-        print(f"\nFigures: {path}")
+        folder = Path(config.output)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "speed.json").write_text(json.dumps(result.to_json(), indent=2) + "\n")
+        (folder / "speed.png").write_bytes(speed_plot(result))
+        print(f"\nFigures: {folder / 'speed.json'}, {folder / 'speed.png'}")
+
+
+def chosen_network(config: DictConfig) -> dict[str, Any] | None:
+    """Return the settings of the network that `network_name` picks for a fresh world."""
+    return None if config.network_name is None else {"_target_": f"vdworld.networks.{config.network_name}"}
 
 
 def _beside(config: DictConfig, world: WorldModel, settings: dict[str, Any]) -> SpeedBeside:
