@@ -154,8 +154,8 @@ def test_an_unknown_precision_is_refused() -> None:
         Execution(precision="half")
 
 
-def test_a_copy_of_a_compiled_world_has_a_network_of_its_own(make_world: Callable, make_past: Callable) -> None:
-    world, (frames, actions) = make_world(), make_past()
+def test_a_copy_of_a_compiled_world_has_a_network_of_its_own(make_world: Callable) -> None:
+    world = make_world()
     world.execution = Execution(compile=True)
     other = copy.deepcopy(world)
     assert other.denoiser.network._network is other.network is not world.network

@@ -25,6 +25,8 @@ class LossWeights:
         moving: Weight of each clip's mean squared error over its moving pixels, those that differ from the last
             context frame, beside the mean over all pixels: something small that moves counts as much as something
             large.
+        still: Weight of the absolute error of the other pixels, in units of a frame's range of 2. Squares leave faint
+            faults alone, which gather in long dreams; an absolute error doesn't. Like `moving` it tilts random odds.
         effort: Weight of the share of pixels that networks which copy pixels paint anew or copy from elsewhere, where
             the past is clean. A noisy one is better copied from all around, which takes the noise away.
         reward: Weight of the squared error of the standardised reward.
@@ -32,6 +34,7 @@ class LossWeights:
     """
 
     moving: float = 0.2
+    still: float = 0.0
     effort: float = 4e-3
     reward: float = 0.01
     continuation: float = 0.01
@@ -175,13 +178,17 @@ def shortcut_loss(
 
 
 def frame_error(estimate: Frame, target: Frame, last: Frame, weights: LossWeights) -> PerLane:
-    """Return each frame's mean squared error ``[b]``, with its moving pixels counted once more."""
-    squared = (estimate - target).square().mean(dim=1)  # [b, h, w]
-    if not weights.moving:
-        return squared.mean(dim=(1, 2))
-    moving = ((target - last).abs().amax(dim=1) > MOVING).float()
-    moving_error = (squared * moving).sum(dim=(1, 2)) / moving.sum(dim=(1, 2)).clamp(min=4.0)
-    return squared.mean(dim=(1, 2)) + weights.moving * moving_error
+    """Return each frame's mean squared error ``[b]``, its moving pixels counted once more, and those at rest anew.
+
+    Beyond black and white there is nothing wrong: a dream cuts it off, and so keeps them exact.
+    """
+    error = estimate - target
+    error = error.masked_fill((target.abs() == 1) & (error * target > 0), 0.0)
+    squared = error.square().mean(dim=1)  # [b, h, w]
+    moves = (target - last).abs().amax(dim=1) > MOVING
+    moving_error = (squared * moves).sum(dim=(1, 2)) / moves.sum(dim=(1, 2)).clamp(min=4)
+    still_error = (error.abs().mean(dim=1) * ~moves).mean(dim=(1, 2))
+    return squared.mean(dim=(1, 2)) + weights.moving * moving_error + weights.still * still_error
 
 
 def effort(world: WorldModel, exact: LaneMask) -> Losses:

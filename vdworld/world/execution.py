@@ -62,7 +62,7 @@ class CompiledNetwork:
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
-            raise AttributeError(name)  # nothing for copying and pickling to find, which look before `_network` is there
+            raise AttributeError(name)  # copying and pickling look for such, before there is a `_network`
         return getattr(self._network, name)
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -127,12 +127,11 @@ def sample_frame(
 
     def denoise(noisy: Frame, level: float) -> Frame:
         levels, steps = (torch.full_like(noisy[:, 0, 0, 0], value) for value in (level, jump))
-        return sum(  # pyright: ignore[reportReturnType]
-            weight * denoiser(noisy, levels, told, steps)[0] for weight, told in evaluations
-        )
+        estimates = (weight * denoiser(noisy, levels, told, steps)[0] for weight, told in evaluations)
+        return sum(estimates).clamp(-1, 1)  # pyright: ignore[reportAttributeAccessIssue]
 
     sampler, levels = SAMPLERS[sampling.sampler], denoiser.process.schedule(num_steps)
-    frame = sampler(denoise, denoiser.process, lane_normal(seed, counter, shape), levels, draw=draw).clamp(-1, 1)
+    frame = sampler(denoise, denoiser.process, lane_normal(seed, counter, shape), levels, draw=draw)
     if not sampling.quantize:
         return frame
     return frame + ((frame * 127.5 + 127.5).round().div(127.5).sub(1) - frame).detach()
