@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 
 import gymnasium as gym
+import numpy as np
 import pytest
 
 from vdworld.cli import main
+from vdworld.data import load_dataset
 
 RECORD = ["record", "env=vdworld-test/Counter-v0", "num_steps=60", "max_episode_steps=12", "test_fraction=0.4"]
 TRAIN = ["train", "trainer.max_steps=2", "trainer.batch_size=2", "network.width=16", "network.coarse_width=32"]
@@ -37,6 +39,23 @@ def test_info_says_what_a_dataset_holds(home, capsys):
     assert "vdworld-test/Counter-v0" in text
     assert "Discrete(5)" in text
     assert "60\n" in text
+
+
+class AlwaysTwo:
+    """Acts the same whatever it sees."""
+
+    def __call__(self, observation, action_space, rng):
+        return 2
+
+
+def test_record_acts_as_the_policy_says(home, capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("vdworld.envs.scripted.AlwaysTwo", AlwaysTwo, raising=False)
+    words = [*RECORD, f"output={tmp_path}/data", "num_envs=1"]
+    assert main([*words, "policy=vdworld.envs.scripted.AlwaysTwo"]) == 0
+    dataset = load_dataset(tmp_path / "data")
+    assert {int(action) for i in range(len(dataset)) for action in np.ravel(dataset[i].actions)} == {2}
+    error = says(capsys, 2, [*words, "policy=vdworld.envs.scripted.Nobody"])
+    assert "`policy` must be the dotted name of a class or function, got 'vdworld.envs.scripted.Nobody'" in error
 
 
 def test_info_says_what_a_world_is(home, capsys):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pkgutil
 from pathlib import Path
 
 from omegaconf import DictConfig
 
 from vdworld.commands.arguments import checked
 from vdworld.data.layout import INFO
+from vdworld.envs.episodes import Policy
 from vdworld.envs.recording import record
 
 
@@ -17,8 +19,22 @@ def run(config: DictConfig) -> None:
         raise FileExistsError(
             f"`output` must be a new folder, got the dataset {config.output}. With resume=true it is added to."
         )
-    values = {name: value for name, value in config.items() if name not in ("env", "output", "resume")}
-    dataset = record(str(config.env), config.output, **checked(record, values))
+    values = {name: value for name, value in config.items() if name not in ("env", "output", "resume", "policy")}
+    policy = None if config.policy is None else find_policy(str(config.policy))
+    dataset = record(str(config.env), config.output, policy=policy, **checked(record, values))
     held_out = len(dataset.split("test"))
     print(f"{dataset.path} holds {dataset.num_steps:,} steps in {len(dataset)} episodes, {held_out} of them held out.")
     print(f"Train a world on it: vdworld train data={dataset.path} output=runs/{dataset.path.name}")
+
+
+def find_policy(name: str) -> Policy:
+    """Return the function of this dotted name, or an object of the class.
+
+    Raises:
+        ValueError: There is no such function or class.
+    """
+    try:
+        found = pkgutil.resolve_name(name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ValueError(f"`policy` must be the dotted name of a class or function, got {name!r}: {error}") from error
+    return found() if isinstance(found, type) else found
