@@ -15,6 +15,7 @@ from vdworld.types import Features, Frame, LaneMask, PerLane
 from vdworld.world import WorldModel
 
 MOVING = 0.05  # a pixel moves if a channel changes by more than this, of a range of 2
+ROUNDING = 1e-3  # a quarter of a grey level: no recorded colour but black and white is so near to them
 
 
 @dataclass(frozen=True)
@@ -183,7 +184,7 @@ def frame_error(estimate: Frame, target: Frame, last: Frame, weights: LossWeight
     Beyond black and white there is nothing wrong: a dream cuts it off, and so keeps them exact.
     """
     error = estimate - target
-    error = error.masked_fill((target.abs() == 1) & (error * target > 0), 0.0)
+    error = error.masked_fill((target.abs() > 1 - ROUNDING) & (error * target > 0), 0.0)
     squared = error.square().mean(dim=1)  # [b, h, w]
     moves = (target - last).abs().amax(dim=1) > MOVING
     moving_error = (squared * moves).sum(dim=(1, 2)) / moves.sum(dim=(1, 2)).clamp(min=4)
