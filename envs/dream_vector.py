@@ -56,7 +56,8 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
         max_episode_steps: Steps after which an episode is truncated; None for never.
         autoreset_mode: NEXT_STEP (an ended lane begins anew in the next step, which ignores its action), SAME_STEP (in
             the same step) or DISABLED (by ``"reset_mask"``, before the next step).
-        output: ``"numpy"``, or ``"torch"`` for tensors on the world's device.
+        output: ``"numpy"``, or ``"torch"`` for tensors on the world's device. In mode SAME_STEP, ``"final_obs"`` then
+            stands in every info, so that a learner on the device need not look whether an episode ended.
         render_mode: ``"rgb_array"`` or None.
         device: Where the world lies: by default the CPU for a path, and where it is for a world in memory.
         num_sampling_steps: Network evaluations per frame; None takes the world's own number.
@@ -141,9 +142,10 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
         self._ended = terminations | truncations
 
         infos: dict[str, Any] = {}
-        if self.autoreset_mode is AutoresetMode.SAME_STEP and self._ended.any():
+        if self.autoreset_mode is AutoresetMode.SAME_STEP:
             beginning = self._ended
-            infos |= self._output.final(self._pixels, self._step_info(outcome, beginning), beginning)
+            if beginning.any() or self._output.kind == "torch":
+                infos |= self._output.final(self._pixels, self._step_info(outcome, beginning), beginning)
         infos |= self._output.info(self._step_info(outcome, ~beginning), ~beginning)
         if beginning.any():
             infos |= self._begin(beginning, self._seeds.draw(beginning), {})

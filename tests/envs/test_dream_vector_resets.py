@@ -7,6 +7,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+import torch
 from gymnasium import spaces
 from gymnasium.error import ResetNeeded
 from gymnasium.vector import AutoresetMode
@@ -55,6 +56,17 @@ def test_in_same_step_mode_an_ended_lane_begins_anew_at_once_and_tells_its_end_i
     observations, *_ = envs.step(ACTIONS)
     np.testing.assert_array_equal(observations[0], shown(seed, 1, 0.5))
     np.testing.assert_array_equal(observations[2], shown(6, 4, 0.5))
+
+
+def test_tensors_tell_in_every_step_how_episodes_ended_and_which() -> None:
+    envs = make(autoreset_mode=SAME_STEP, output="torch")
+    envs.reset(seed=list(SEEDS))
+    for step, ended in enumerate(([False] * 3, [False] * 3, [True, False, False]), start=1):
+        observations, *_, infos = envs.step(ACTIONS)
+        assert infos["_final_obs"].tolist() == ended
+        lanes = [0, 1, 2] if step < 3 else [1, 2]
+        assert torch.equal(infos["final_obs"][lanes], observations[lanes])
+    np.testing.assert_array_equal(infos["final_obs"][0].numpy(), shown(8, 3, 0.5))
 
 
 def test_with_resets_disabled_an_ended_lane_must_be_reset_by_mask() -> None:
