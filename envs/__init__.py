@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vdworld.envs.checker import check_vector_env as check_vector_env
     from vdworld.envs.dream import DreamEnv as DreamEnv
     from vdworld.envs.dream_vector import DreamVectorEnv as DreamVectorEnv
     from vdworld.envs.real import RealEnv as RealEnv
@@ -19,6 +20,7 @@ _NAMES = {
     "DreamEnv": "vdworld.envs.dream",
     "DreamVectorEnv": "vdworld.envs.dream_vector",
     "RealEnv": "vdworld.envs.real",
+    "check_vector_env": "vdworld.envs.checker",
     "make_real": "vdworld.envs.real",
     "record": "vdworld.envs.recording",
 }
