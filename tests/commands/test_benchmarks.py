@@ -82,6 +82,14 @@ def test_sizes_lists_every_network(capsys: pytest.CaptureFixture[str], monkeypat
         assert name in text
 
 
+def test_envs_times_both_outputs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["envs", "image_size=16", "batch_sizes=[2]", "repeats=1", "seconds=0", "device=cpu", f"output={tmp_path}"]
+    assert run(*words) == 0
+    assert "overhead" in capsys.readouterr().out
+    rows = json.loads((tmp_path / "envs.json").read_text())["rows"]
+    assert [(row["batch_size"], row["output"]) for row in rows] == [(2, "numpy"), (2, "torch")]
+
+
 def test_speed_takes_turns_with_a_peer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_checkout(tmp_path / "diamond")
     words = ["speed", f"peer={tmp_path / 'diamond'}", "image_size=16", "batch_sizes=[1,2]", "num_sampling_steps=[1,2]"]

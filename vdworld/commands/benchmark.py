@@ -8,6 +8,7 @@ from vdworld.commands import benchmarks
 
 BENCHMARKS = {
     "speed": benchmarks.speed,
+    "envs": benchmarks.envs,
     "contest": benchmarks.contest,
     "few_steps": benchmarks.few_steps,
     "grid": benchmarks.grid,

@@ -21,9 +21,10 @@ from vdworld.evaluation.provenance import provenance
 from vdworld.evaluation.tables import Table
 from vdworld.extras import require
 from vdworld.spaces import ActionCodec
-from vdworld.world import OutcomeHeads, WorldModel, WorldState, build, preset
+from vdworld.world import OutcomeHeads, StartClips, WorldModel, WorldState, build, preset
 from vdworld.world.precision import DTYPES
 
+NUM_CLIPS = 8  # from which a fresh world begins
 LONGEST_ROLLOUT = 8  # steps; longer ones tell nothing more and take memory
 
 
@@ -182,6 +183,8 @@ def fresh_world(
 ) -> WorldModel:
     """Return a world of a preset with random weights: as fast as a trained one, and no use otherwise.
 
+    It begins from noise, and its dreams never end.
+
     Args:
         name: The preset.
         image_size: Height and width of the frames in pixels.
@@ -194,9 +197,12 @@ def fresh_world(
         torch.manual_seed(0)
         built = build(chosen.network_for(size, network), frame_channels=3, image_size=size, action_dim=codec.dim)
         heads = OutcomeHeads(built.feature_dim)
-    process = build(chosen.process_for())
-    world = WorldModel(network=built, process=process, heads=heads, action_codec=codec, image_size=size)
-    return world.eval().requires_grad_(False)
+        frames = torch.randint(256, (NUM_CLIPS, built.context_length, 3, *size), dtype=torch.uint8)
+    heads.output.bias.data[1] = 20.0  # certain to go on
+    gaps = (NUM_CLIPS, built.context_length - 1)
+    starts = StartClips(frames, torch.zeros(*gaps, num_actions), torch.ones(gaps, dtype=torch.bool))
+    parts = {"network": built, "process": build(chosen.process_for()), "heads": heads, "action_codec": codec}
+    return WorldModel(**parts, image_size=size, starts=starts).eval().requires_grad_(False)
 
 
 def begin(world: WorldModel, batch: int, seed: int = 0) -> WorldState:

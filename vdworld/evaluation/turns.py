@@ -60,13 +60,29 @@ def take_turns(
         ValueError: Fewer than one turn, or a negative time.
     """
     check_turns(repeats, seconds)
-    longest = clips.rewards.shape[1]
-    dreams = [_dream(world, clips, seed) for world in (ours, peer)]
+    dreams = (_dream(ours, clips, seed), _dream(peer, clips, seed))
+    return alternate(*dreams, num_lanes=len(clips), longest=clips.rewards.shape[1], repeats=repeats, seconds=seconds)
+
+
+def alternate(
+    ours: Dream, peer: Dream, *, num_lanes: int, longest: int, repeats: int = 5, seconds: float = 1.0
+) -> Turns:
+    """Call two functions that dream one after the other, and count the frames of all lanes.
+
+    Args:
+        ours: The one.
+        peer: The other.
+        num_lanes: Dreams at a time.
+        longest: The most steps of a call.
+        repeats: Turns; who begins changes from one to the next.
+        seconds: Least time of a turn.
+    """
+    dreams = (ours, peer)
     horizons = [_fitting_horizon(dream, seconds, longest) for dream in dreams]
     rates: tuple[list[float], list[float]] = ([], [])
     for turn in range(repeats):
         for i in (0, 1) if turn % 2 == 0 else (1, 0):
-            rates[i].append(len(clips) * _steps_per_second(dreams[i], horizons[i], seconds))
+            rates[i].append(num_lanes * _steps_per_second(dreams[i], horizons[i], seconds))
     return Turns(tuple(rates[0]), tuple(rates[1]))
 
 

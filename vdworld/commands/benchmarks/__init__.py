@@ -1,10 +1,11 @@
 """The benchmarks, one file each."""
 
 from vdworld.commands.benchmarks.contest import contest
+from vdworld.commands.benchmarks.envs import envs
 from vdworld.commands.benchmarks.few_steps import few_steps
 from vdworld.commands.benchmarks.grid import grid
 from vdworld.commands.benchmarks.growth import growth
 from vdworld.commands.benchmarks.sizes import sizes
 from vdworld.commands.benchmarks.speed import speed
 
-__all__ = ["contest", "few_steps", "grid", "growth", "sizes", "speed"]
+__all__ = ["contest", "envs", "few_steps", "grid", "growth", "sizes", "speed"]

@@ -20,13 +20,7 @@ from vdworld.world import Execution, WorldModel
 
 def speed(config: DictConfig) -> None:
     """Measure the imagined frames per second of a world."""
-    device = pick_device(config.device)
-    if config.world is None:
-        sizes = checked(fresh_world, {"image_size": config.image_size})
-        world = fresh_world(config.preset, **sizes, network=chosen_network(config)).to(device)
-    else:
-        world = WorldModel.from_pretrained(config.world, device=device)
-    world.execution = Execution(**checked(Execution, config.execution))
+    world = measured_world(config)
     names = ("batch_sizes", "num_sampling_steps", "repeats", "seconds", "seed")
     settings = checked(measure_speed, given({name: config[name] for name in names}))
     result = measure_speed(world, **settings) if config.peer is None else _beside(config, world, settings)
@@ -37,6 +31,18 @@ def speed(config: DictConfig) -> None:
         (folder / "speed.json").write_text(json.dumps(result.to_json(), indent=2) + "\n")
         (folder / "speed.png").write_bytes(speed_plot(result))
         print(f"\nFigures: {folder / 'speed.json'}, {folder / 'speed.png'}")
+
+
+def measured_world(config: DictConfig) -> WorldModel:
+    """Return the world that `world` names, or a fresh one of `preset`, on the device and computed as the keys say."""
+    device = pick_device(config.device)
+    if config.world is None:
+        sizes = checked(fresh_world, {"image_size": config.image_size})
+        world = fresh_world(config.preset, **sizes, network=chosen_network(config)).to(device)
+    else:
+        world = WorldModel.from_pretrained(config.world, device=device)
+    world.execution = Execution(**checked(Execution, config.execution))
+    return world
 
 
 def chosen_network(config: DictConfig) -> dict[str, Any] | None:
