@@ -60,7 +60,7 @@ def test_in_same_step_mode_an_ended_lane_begins_anew_at_once_and_tells_its_end_i
 
 def test_tensors_tell_in_every_step_how_episodes_ended_and_which() -> None:
     envs = make(autoreset_mode=SAME_STEP, output="torch")
-    envs.reset(seed=list(SEEDS))
+    _, infos = envs.reset(seed=list(SEEDS))
     for step, ended in enumerate(([False] * 3, [False] * 3, [True, False, False]), start=1):
         observations, *_, infos = envs.step(ACTIONS)
         assert infos["_final_obs"].tolist() == ended

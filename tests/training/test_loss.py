@@ -129,7 +129,7 @@ def test_mending_what_is_wrong_costs_nothing(world: WorldModel, grey_steps: Data
     one, two = (ClipSampler(grey_steps, context_length=K, horizon=h).at([0] * 400, [3] * 400) for h in (1, 2))
     world.train()
     world.network.painting.to_motion.bias.data[0] += 50.0  # all copies come from elsewhere
-    faint = {"context_noise": 0.0, "stains": 0.01}
+    faint: dict[str, Any] = {"context_noise": 0.0, "stains": 0.01}
     rows, rng = encode(world, one).frames[:, :K], torch.Generator().manual_seed(0)
     unstained = 1 - Hiding(stains=0.01).stained(rows, rng)[1].float().mean().item()
     assert 0.4 < unstained < 0.95

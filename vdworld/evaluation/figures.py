@@ -112,14 +112,14 @@ def speed_plot(speed: Speed | SpeedBeside) -> bytes:
     """Draw frames per second against the batch, one line per number of sampling steps; a peer's beside them."""
     figure = _figure(5.6, 3.6)
     axes = _axes(figure.add_subplot(), "Imagined frames per second", "dreams at a time", "")
-    beside = isinstance(speed, SpeedBeside)
-    ours = {place: turns.ours for place, turns in speed.turns.items()} if beside else speed.rates
+    turns = speed.turns if isinstance(speed, SpeedBeside) else {}
+    ours = speed.rates if isinstance(speed, Speed) else {place: both.ours for place, both in turns.items()}
     steps, batches = sorted({steps for _, steps in ours}), sorted({batch for batch, _ in ours})
     for i, count in enumerate(steps):
         rates = [ours[batch, count] for batch in batches]
         _spread_line(axes, batches, rates, COLOURS[i % len(COLOURS)], steps_in_words(count))
-    if beside:
-        rates = [speed.turns[batch, steps[0]].peer for batch in batches]
+    if isinstance(speed, SpeedBeside):
+        rates = [turns[batch, steps[0]].peer for batch in batches]
         _spread_line(axes, batches, rates, FAINT, speed.names[1])
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")

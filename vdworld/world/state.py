@@ -64,11 +64,11 @@ class WorldState:
         if noise not in ("shared", "independent"):
             raise ValueError(f'`noise` must be "shared" or "independent", got {noise!r}.')
 
-        def branch(value: Tensor) -> Tensor:
+        def copied(value: Tensor) -> Tensor:
             alone = len(self) == 1  # its branches share one memory, as nothing is ever written into a state
             return value.expand(count, *value.shape[1:]) if alone else value.repeat_interleave(count, dim=0)
 
-        state = self._map(branch)
+        state = self._map(copied)
         if noise == "shared":
             return state
         branch = torch.arange(count, device=self.seed.device).repeat(len(self))
