@@ -14,5 +14,6 @@ def run(config: DictConfig) -> None:
     """Evaluate, and print the tables."""
     world = load_world(config)
     dataset = load_dataset(config.data)
-    values = {name: value for name, value in config.items() if name not in ("world", "data", "device", "sampling")}
+    others = ("world", "data", "device", "sampling", "execution")
+    values = {name: value for name, value in config.items() if name not in others}
     print(evaluate(world, dataset, **checked(evaluate, values)))
