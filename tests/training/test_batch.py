@@ -139,6 +139,12 @@ def test_ghosts_are_patches_of_the_next_clip_in_half_of_the_clips() -> None:
     assert 0.05 < (share[stained] > 1e-3).float().mean() < 0.6  # patches, not whole frames
 
 
+def test_ghosts_show_nothing_where_it_belongs() -> None:
+    ramp = torch.linspace(-1, 1, 64).expand(20, 1, 3, 64, 64)  # all clips alike
+    ghosts, stained = Hiding(ghosts=1.0).stained(ramp, generator())
+    assert (ghosts[stained] != ramp[stained]).flatten(1).any(dim=1).all()
+
+
 def test_ghosts_hide_no_more_than_everything() -> None:
     with pytest.raises(ValueError, match=r"`ghosts` must lie in \[0, 1\], got 1.5"):
         Hiding(ghosts=1.5)

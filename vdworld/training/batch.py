@@ -70,9 +70,10 @@ class Hiding:
         stains: The strength of faint spots, in units of a frame's range of 2, that lie alike on all context frames of
             half of the clips. The target has none and the network is not told: so it learns to wipe away what its
             dreams leave behind, which it would otherwise copy for ever.
-        ghosts: How strongly, at most, patches of another clip shine through those context frames of half of the clips,
-            where 1 hides what is there. Again the target has none: so the network learns to wipe out remains and to
-            restore what is fading, as a regenerative repeater does with a signal.
+        ghosts: How strongly, at most, patches of another clip shine through the context frames of half of the clips,
+            all alike and displaced, so that nothing is where it belongs; 1 hides what is there. Again the target has
+            none: so the network learns to wipe out remains and to restore what is fading, as a regenerative repeater
+            does with a signal.
     """
 
     context_noise: float = 0.1
@@ -118,7 +119,8 @@ class Hiding:
             frames = (frames + _enlarged(self.stains * colour * where, frames)).clamp(-1, 1)
             stained = stained | where.flatten(1).any(dim=1)
         if self.ghosts:
-            where, other = _places(frames, rng), frames[:, -1:].roll(1, dims=0)
+            shift = [int(torch.randint(size, (), generator=rng)) for size in frames.shape[-2:]]
+            where, other = _places(frames, rng), frames[:, -1:].roll((1, *shift), dims=(0, -2, -1))
             frames = torch.lerp(frames, other, _enlarged(self.ghosts * where, frames).expand(-1, *other.shape[1:]))
             stained = stained | where.flatten(1).any(dim=1)
         return frames, stained.to(frames.device)
