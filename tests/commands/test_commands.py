@@ -117,7 +117,7 @@ def test_benchmark_measures_a_saved_world(home, capsys, tmp_path):
         ),
         (["info", "{0}/nothing"], "which does not exist"),
         (["info", "{0}"], "which has neither meta/info.json nor config.json"),
-        (["benchmark", "sped"], "`name` must be one of speed, contest, "),
+        (["benchmark", "sped"], "`name` must be one of speed, envs, "),
         (["benchmark", "preset=huge"], "`preset` must be one of tiny"),
         (["benchmark", "seconds=-1"], "`seconds` must not be negative"),
     ],
