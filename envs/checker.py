@@ -2,42 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space, concatenate, create_empty_array, iterate
 
-from vdworld.envs.dream_spaces import map_leaves, to_numpy
-
-NEARLY = 1e-3
-"""How far numbers may be apart where a lane is compared with one in another place of a batch; integers one level."""
-
-
-@dataclass(frozen=True)
-class Moment:
-    """What a reset or a step returned, as arrays in memory of their own; a reset returns no rewards and no ends."""
-
-    observation: Any
-    info: dict[str, Any]
-    reward: np.ndarray
-    terminated: np.ndarray
-    truncated: np.ndarray
-
-    @property
-    def ended(self) -> np.ndarray:
-        """Which lanes' episodes are over."""
-        return self.terminated | self.truncated
-
-    def lanes(self, rows: Any) -> Any:
-        """Return observation, reward and ends of some lanes."""
-        values = (self.observation, self.reward, self.terminated, self.truncated)
-        return map_leaves(lambda leaf: np.asarray(leaf)[rows], values)
+from vdworld.envs.dream_spaces import map_leaves
+from vdworld.envs.moments import Moment, arrays, named, require_rule, same_tree
 
 
 def check_vector_env(envs: VectorEnv, *, strict: bool = False, num_steps: int = 60, seed: int = 0) -> None:
@@ -79,21 +54,25 @@ class _Check:
 
     def spaces(self) -> None:
         envs = self.envs
-        _rule(isinstance(envs, VectorEnv), f"It must be a gymnasium.vector.VectorEnv, got {type(envs)}.")
-        _rule(
+        require_rule(isinstance(envs, VectorEnv), f"It must be a gymnasium.vector.VectorEnv, got {type(envs)}.")
+        require_rule(
             isinstance(self.mode, AutoresetMode),
             f'`metadata["autoreset_mode"]` must be a gymnasium.vector.AutoresetMode, got {self.mode!r}.',
         )
         for name in ("observation", "action"):
             batched, single = getattr(envs, f"{name}_space"), getattr(envs, f"single_{name}_space")
             expected = batch_space(single, envs.num_envs)
-            _rule(batched == expected, f"`{name}_space` must be {expected} for {envs.num_envs} lanes, got {batched}.")
+            require_rule(
+                batched == expected, f"`{name}_space` must be {expected} for {envs.num_envs} lanes, got {batched}."
+            )
 
     def results(self) -> list[Moment]:
         """Check all that a run returns, and that later steps change nothing of it."""
         moments = self.run(self.seed, self.actions, handed_out=(handed_out := []))
         for before, moment in zip(handed_out, moments, strict=True):
-            _rule(_same(_arrays(before), moment.observation), "Observations must not change once they are handed out.")
+            require_rule(
+                same_tree(arrays(before), moment.observation), "Observations must not change once they are handed out."
+            )
         return moments
 
     def repeats(self, moments: Sequence[Moment]) -> None:
@@ -118,7 +97,9 @@ class _Check:
         for t, (moment, after) in enumerate(zip(moments[1:], moments[2:], strict=False), start=1):
             if moment.ended.any():
                 rest = (after.reward[moment.ended] == 0).all() and not after.ended[moment.ended].any()
-                _rule(rest, "In mode NEXT_STEP the step after an end must give reward 0 and no end: it is the reset.")
+                require_rule(
+                    rest, "In mode NEXT_STEP the step after an end must give reward 0 and no end: it is the reset."
+                )
                 changed[t] = self.exchanged(self.actions[t], self.others[t], moment.ended)
         again = self.run(self.seed, changed)
         self.compare(moments, again, "In mode NEXT_STEP the step after an end must ignore its action")
@@ -128,21 +109,21 @@ class _Check:
         for moment in (moment for moment in moments if moment.ended.any()):
             for name in ("final_obs", "final_info"):
                 mask = moment.info.get(f"_{name}")
-                _rule(
+                require_rule(
                     name in moment.info and mask is not None and np.array_equal(mask, moment.ended),
                     f'In mode SAME_STEP `info` must hold "{name}" and its mask "_{name}" of the lanes that ended.',
                 )
             single = self.envs.single_observation_space
             for lane in np.flatnonzero(moment.ended):
                 final = map_leaves(lambda leaf, lane=lane: leaf[lane], moment.info["final_obs"])
-                _rule(
+                require_rule(
                     single.contains(final), f'`info["final_obs"]` must hold an observation in {single}, got {final!r}.'
                 )
 
     def seed_lists(self, moments: Sequence[Moment]) -> None:
         count = self.envs.num_envs
         seeds = [self.seed + lane for lane in range(count)]
-        with _named("`reset` must take a list of seeds"):
+        with named("`reset` must take a list of seeds"):
             listed = self.run(seeds, self.actions)
         self.compare(moments, listed, "`reset(seed=s)` must seed lane i with s + i, as a list of seeds does")
         backwards = [self.reordered(action, range(count)[::-1]) for action in self.actions]
@@ -150,14 +131,14 @@ class _Check:
         text = "A lane's seed and actions alone must decide its episode, wherever it lies in the batch"
         self.compare(moments, turned, text, lanes=slice(None), others=slice(None, None, -1), nearly=True)
         text = "A list of seeds may hold None, which leaves that lane to its own stream, and the others to theirs"
-        with _named(text):
+        with named(text):
             some = self.run([None, *seeds[1:]], self.actions)
         self.compare(moments, some, text, lanes=slice(1, None))
 
     def reset_masks(self, moments: Sequence[Moment]) -> None:
         mask = np.arange(self.envs.num_envs) == 0
         when = len(self.actions) // 3
-        with _named('`reset` must take a "reset_mask" in its options'):
+        with named('`reset` must take a "reset_mask" in its options'):
             disturbed = self.run(self.seed, self.actions, resets={when: mask})
         text = '`reset(options={"reset_mask": mask})` must leave the other lanes as they are'
         self.compare(moments, disturbed, text, lanes=slice(1, None))
@@ -195,7 +176,7 @@ class _Check:
             if begin.any():
                 self.envs.reset(options={"reset_mask": begin})
             results = self.envs.step(action)
-            _rule(len(results) == 5, f"`step` must return five values, got {len(results)}.")
+            require_rule(len(results) == 5, f"`step` must return five values, got {len(results)}.")
             observation, reward, terminated, truncated, info = results
             moments.append(self.moment(observation, info, reward, terminated, truncated))
             kept.append(observation)
@@ -206,16 +187,16 @@ class _Check:
     def moment(self, observation: Any, info: Any, reward: Any, terminated: Any, truncated: Any) -> Moment:
         """Check shapes and types, and return everything as arrays."""
         space, count = self.envs.observation_space, self.envs.num_envs
-        seen = _arrays(observation)
-        _rule(space.contains(seen), f"Observations must lie in {space}, got {seen!r}.")
-        parts = {"reward": _arrays(reward), "terminated": _arrays(terminated), "truncated": _arrays(truncated)}
+        seen = arrays(observation)
+        require_rule(space.contains(seen), f"Observations must lie in {space}, got {seen!r}.")
+        parts = {"reward": arrays(reward), "terminated": arrays(terminated), "truncated": arrays(truncated)}
         for name, value in parts.items():
             kind = "floats" if name == "reward" else "bools"
             right = np.issubdtype(value.dtype, np.floating) if name == "reward" else value.dtype == np.bool_
             got = f"got {value.dtype} of shape {value.shape}"
-            _rule(right and value.shape == (count,), f"`{name}` must hold {count} {kind}, {got}.")
-        _rule(isinstance(info, dict), f"`info` must be a dict, got {type(info)}.")
-        told = _arrays(info)
+            require_rule(right and value.shape == (count,), f"`{name}` must hold {count} {kind}, {got}.")
+        require_rule(isinstance(info, dict), f"`info` must be a dict, got {type(info)}.")
+        told = arrays(info)
         self.masks(told, "info")
         return Moment(seen, told, **parts)
 
@@ -225,7 +206,7 @@ class _Check:
             mask = info.get(f"_{key}")
             right = isinstance(mask, np.ndarray) and mask.dtype == np.bool_ and mask.shape == (self.envs.num_envs,)
             rule = f'`{name}` must hold beside "{key}" the mask of its lanes "_{key}", {self.envs.num_envs} bools'
-            _rule(right, f"{rule}, got {mask!r}.")
+            require_rule(right, f"{rule}, got {mask!r}.")
             if isinstance(info[key], dict):
                 self.masks(info[key], f"{name}[{key!r}]")
 
@@ -240,8 +221,8 @@ class _Check:
         nearly: bool = False,
     ) -> None:
         for t, (one, other) in enumerate(zip(left, right, strict=True)):
-            same = _same(one.lanes(lanes), other.lanes(lanes if others is None else others), nearly=nearly)
-            _rule(same, f"{rule}; {'the first observation' if t == 0 else f'step {t}'} was another.")
+            same = same_tree(one.lanes(lanes), other.lanes(lanes if others is None else others), nearly=nearly)
+            require_rule(same, f"{rule}; {'the first observation' if t == 0 else f'step {t}'} was another.")
 
     def exchanged(self, actions: Any, others: Any, mask: np.ndarray) -> Any:
         """Return batched actions with those of the lanes in `mask` taken from others."""
@@ -256,42 +237,3 @@ class _Check:
     def batched(self, actions: Sequence[Any]) -> Any:
         space = self.envs.single_action_space
         return concatenate(space, actions, create_empty_array(space, len(actions)))
-
-
-def _rule(kept: Any, text: str) -> None:
-    if not kept:
-        raise AssertionError(text)
-
-
-@contextlib.contextmanager
-def _named(rule: str) -> Iterator[None]:
-    """Turn whatever the environment raises into an AssertionError that names the rule."""
-    try:
-        yield
-    except AssertionError:
-        raise
-    except Exception as error:
-        raise AssertionError(f"{rule}; it raised {type(error).__name__}: {error}") from error
-
-
-def _arrays(tree: Any) -> Any:
-    """Bring a tree of arrays and tensors to arrays in memory of their own."""
-    return map_leaves(lambda leaf: np.array(to_numpy(leaf)), tree)
-
-
-def _same(left: Any, right: Any, *, nearly: bool = False) -> bool:
-    """Tell whether two trees hold the same numbers; `nearly` lets floats differ by rounding and integers by one."""
-    found: list[np.ndarray] = []
-    collect: Callable[[Any], None] = found.append
-    map_leaves(collect, left)
-    half = len(found)
-    map_leaves(collect, right)
-    pairs = zip(found[:half], found[half:], strict=True)
-    return all(_close(a, b) if nearly else np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in pairs)
-
-
-def _close(left: np.ndarray, right: np.ndarray) -> bool:
-    if left.dtype == np.bool_ or left.shape != right.shape:
-        return np.array_equal(left, right)
-    apart = np.abs(left.astype(np.float64) - right.astype(np.float64))
-    return bool((apart <= (NEARLY if left.dtype.kind == "f" else 1)).all())

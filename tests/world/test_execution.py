@@ -13,7 +13,6 @@ from vdworld.world.graphs import MOST, StepGraphs, Tensors
 from vdworld.world.rolling import Asked, imagine, imagine_recorded
 
 every_network = pytest.mark.parametrize("network", ["StackedUNet", "VideoUNet", "Transformer"])
-cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
 
 class Tape:
@@ -178,7 +177,6 @@ def test_compiled_worlds_dream_the_same(make_world: Callable, make_past: Callabl
 
 
 @pytest.mark.gpu
-@cuda
 @every_network
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_a_cuda_graph_dreams_the_same(make_world: Callable, make_past: Callable, network: str, precision: str) -> None:
@@ -195,7 +193,6 @@ def test_a_cuda_graph_dreams_the_same(make_world: Callable, make_past: Callable,
 
 
 @pytest.mark.gpu
-@cuda
 @every_network
 def test_a_step_does_not_wait_for_the_gpu(make_world: Callable, make_past: Callable, network: str) -> None:
     world, (frames, actions) = make_world(network=network).to("cuda"), make_past()

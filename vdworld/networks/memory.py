@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -21,15 +20,6 @@ class Memory:
     """
 
     layers: tuple[KeysValues, ...]
-
-    def map(self, change: Callable[[Tensor], Tensor]) -> Memory:
-        """Return a memory with every tensor changed."""
-        return Memory(tuple((change(keys), change(values)) for keys, values in self.layers))
-
-    def zip(self, other: Memory, join: Callable[[Tensor, Tensor], Tensor]) -> Memory:
-        """Return a memory of pairs of tensors joined, this one's and another's."""
-        pairs = zip(self.layers, other.layers, strict=True)
-        return Memory(tuple((join(a[0], b[0]), join(a[1], b[1])) for a, b in pairs))
 
 
 class Recall:
