@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from vdworld.envs.real import RealEnv as RealEnv
     from vdworld.envs.real import make_real as make_real
     from vdworld.envs.recording import record as record
+    from vdworld.envs.wrappers import FrameObservation as FrameObservation
 
 _NAMES = {
     "DreamEnv": "vdworld.envs.dream",
     "DreamVectorEnv": "vdworld.envs.dream_vector",
+    "FrameObservation": "vdworld.envs.wrappers",
     "RealEnv": "vdworld.envs.real",
     "check_vector_env": "vdworld.envs.checker",
     "make_real": "vdworld.envs.real",

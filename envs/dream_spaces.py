@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
@@ -19,9 +19,17 @@ if TYPE_CHECKING:
 
 
 def observation_space(world: WorldModel) -> gym.Space:
-    """Return a uint8 ``[h, w, 3]`` Box for a world with one camera, a Dict of them by camera for several."""
-    height, width = world.image_size
-    boxes: dict[str, gym.Space] = {camera: spaces.Box(0, 255, (height, width, 3), np.uint8) for camera in world.cameras}
+    """Return the space of what a dream in this world shows, see ``frame_space``."""
+    return frame_space(dict.fromkeys(world.cameras, world.image_size))
+
+
+def frame_space(sizes: Mapping[str, tuple[int, ...]]) -> gym.Space:
+    """Return a uint8 ``[h, w, 3]`` Box for one camera, a Dict of them by camera for several.
+
+    Args:
+        sizes: Height and width of each camera's frames in pixels.
+    """
+    boxes: dict[str, gym.Space] = {name: spaces.Box(0, 255, (*size, 3), np.uint8) for name, size in sizes.items()}
     return spaces.Dict(boxes) if len(boxes) > 1 else next(iter(boxes.values()))
 
 

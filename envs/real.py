@@ -10,6 +10,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 from gymnasium.envs.registration import EnvSpec, load_env_creator
+from gymnasium.utils import RecordConstructorArgs
 
 from vdworld.data import resize_area
 from vdworld.envs.known import default_kwargs, find_environment, package_of
@@ -45,7 +46,7 @@ def make_real(env: EnvironmentSpec | str | Callable[[], gym.Env], **overrides: A
     return RealEnv(built, description if known_fps else _with_fps(description, built))
 
 
-class RealEnv(gym.Wrapper):
+class RealEnv(gym.Wrapper, RecordConstructorArgs):
     """A real environment whose frames are taken after every reset and step.
 
     One step repeats the action ``action_repeat`` times, or until the episode ends, and sums the rewards. Frames are
@@ -61,7 +62,8 @@ class RealEnv(gym.Wrapper):
     """
 
     def __init__(self, env: gym.Env, description: EnvironmentSpec) -> None:
-        super().__init__(env)
+        RecordConstructorArgs.__init__(self, description=description)
+        gym.Wrapper.__init__(self, env)
         self.environment_spec = description
         self._cameras = find_cameras(env, description.camera)
         self.cameras = tuple(camera.name for camera in self._cameras)
