@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from vdworld.envs.real import make_real as make_real
     from vdworld.envs.recording import record as record
     from vdworld.envs.wrappers import FrameObservation as FrameObservation
+    from vdworld.envs.wrappers import RememberContext as RememberContext
 
 _NAMES = {
     "DreamEnv": "vdworld.envs.dream",
     "DreamVectorEnv": "vdworld.envs.dream_vector",
     "FrameObservation": "vdworld.envs.wrappers",
     "RealEnv": "vdworld.envs.real",
+    "RememberContext": "vdworld.envs.wrappers",
     "check_vector_env": "vdworld.envs.checker",
     "make_real": "vdworld.envs.real",
     "record": "vdworld.envs.recording",

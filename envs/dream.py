@@ -16,6 +16,7 @@ from vdworld.envs.dream_spaces import checked_action, map_leaves, observation_sp
 from vdworld.envs.dream_start import start_info, start_lanes
 from vdworld.envs.lane_seeds import draw_seed
 from vdworld.envs.lanes import DreamLanes, RewardFunction
+from vdworld.envs.start_sources import Starts
 from vdworld.world import WorldModel, WorldState
 
 METADATA: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 10}  # of the classes; instances have copies
@@ -40,8 +41,8 @@ class DreamEnv(gym.Env[Any, Any]):
 
     ``reset(seed=s)`` lets s decide the start clip and all noise of the episode; ``reset()`` goes on with a seed drawn
     from ``np_random``. Either way ``info["seed"]`` repeats the episode. ``reset(options=...)`` takes ``"start_index"``
-    (one of the world's start clips) or ``"frames"`` (uint8 ``[k, h, w, 3]``, by camera where there are several) with
-    the k - 1 ``"actions"`` between them.
+    (one of the clips of `starts`) or ``"frames"`` (uint8 ``[k, h, w, 3]`` or one image ``[h, w, 3]``, by camera where
+    there are several) with the k - 1 ``"actions"`` between them; ``RememberContext`` keeps them of a real environment.
 
     The ``info`` of ``reset`` holds ``"seed"`` and the context that the world starts from: ``"context_frames"`` (uint8
     ``[K, h, w, 3]``, newest last), the K - 1 ``"context_actions"`` between them and ``"context_known"``, False where
@@ -54,6 +55,12 @@ class DreamEnv(gym.Env[Any, Any]):
         render_mode: ``"rgb_array"`` or None. Gymnasium adds ``"rgb_array_list"`` and, in a window, ``"human"``.
         device: Where the world lies: by default the CPU for a path, and where it is for a world in memory.
         num_sampling_steps: Network evaluations per frame; None takes the world's own number.
+        starts: Where dreams begin: None for the world's own clips, a dataset or its folder for clips drawn from it,
+            ``"real"`` (or an EnvironmentSpec, or what ``make_real`` returns) for resets of the real environment.
+        with_uncertainty: Tell in ``info["uncertainty"]`` how far two draws of the frame lie apart: root mean square, of
+            a range of 2. It costs about as much as the frame.
+        uncertainty_limit: Truncate an episode at a step that is more uncertain than this share of the steps of held-out
+            dreams, such as 0.99; what a policy learns beyond, it may learn from the world's errors.
         reward_function: Rewards ``[b, h]`` of a Rollout, needed where the world was trained without rewards.
 
     Raises:
@@ -69,9 +76,13 @@ class DreamEnv(gym.Env[Any, Any]):
         render_mode: str | None = None,
         device: str | torch.device | None = None,
         num_sampling_steps: int | None = None,
+        starts: Starts = None,
+        with_uncertainty: bool = False,
+        uncertainty_limit: float | None = None,
         reward_function: RewardFunction | None = None,
     ) -> None:
-        self._lanes = DreamLanes(world, device, num_sampling_steps, reward_function)
+        doubt = {"with_uncertainty": with_uncertainty, "uncertainty_limit": uncertainty_limit}
+        self._lanes = DreamLanes(world, device, num_sampling_steps, reward_function, starts, **doubt)
         self.world = self._lanes.world
         self.metadata = {**self.metadata, "render_fps": self.world.fps}
         self.render_mode = checked_render_mode(render_mode)
@@ -91,7 +102,7 @@ class DreamEnv(gym.Env[Any, Any]):
         episode_seed = draw_seed(self.np_random) if seed is None else int(seed)
         given = {name: value for name, value in (options or {}).items() if value is not None}
         one_lane = map_leaves(lambda value: np.asarray(to_numpy(value))[None], given)
-        self._state = start_lanes(self.world, [episode_seed], one_lane)
+        self._state = start_lanes(self.world, self._lanes.starts, [episode_seed], one_lane)
         self._pixels = self._lanes.pixels(self._state.frame)
         return self._observation(), _only_lane(start_info(self.world, self._state, [episode_seed]))
 
@@ -100,7 +111,7 @@ class DreamEnv(gym.Env[Any, Any]):
         """Imagine the next frame.
 
         The episode ends with the probability that the world gives to the end of the real one, drawn from the lane's
-        own random stream. Truncation is left to Gymnasium's TimeLimit.
+        own random stream. Truncation is left to Gymnasium's TimeLimit and to `uncertainty_limit`.
 
         Raises:
             ResetNeeded: No episode is running.
@@ -112,16 +123,10 @@ class DreamEnv(gym.Env[Any, Any]):
         batched = map_leaves(lambda leaf: leaf[None], native)
         self._state, outcome = self._lanes.step(self._state, batched)
         self._pixels = self._lanes.pixels(outcome.frame)
-        terminated = bool(outcome.terminated)
-        if terminated:
+        terminated, truncated = self._lanes.ends(outcome)[:, 0].tolist()
+        if terminated or truncated:
             self._state = None
-        return (
-            self._observation(),
-            float(outcome.reward),
-            terminated,
-            False,
-            {"continuation": float(outcome.continuation)},
-        )
+        return self._observation(), float(outcome.reward), terminated, truncated, _only_lane(self._lanes.told(outcome))
 
     def render(self) -> np.ndarray:
         """Return the current frame, uint8 ``[h, w, 3]`` in the world's own size; several cameras stand side by side.
@@ -134,6 +139,10 @@ class DreamEnv(gym.Env[Any, Any]):
         if self._pixels is None:
             raise ResetNeeded("render() needs a frame; call reset() first.")
         return side_by_side(self._observation())
+
+    def close(self) -> None:
+        """Close what the dreams begin from; a world stays."""
+        self._lanes.starts.close()
 
     def get_state(self) -> DreamSnapshot:
         """Return a copy of the dream as it stands, for ``set_state``; wrappers such as TimeLimit keep their own count.

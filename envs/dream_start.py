@@ -11,21 +11,24 @@ from gymnasium.vector.utils import batch_space
 from torch import Tensor
 
 from vdworld.envs.dream_spaces import by_camera, checked_action
+from vdworld.envs.start_sources import StartSource
 from vdworld.spaces import frames_to_float
 from vdworld.world import WorldModel, WorldState
 
-OPTIONS = ("frames", "actions", "start_index")
+OPTIONS = ("frames", "actions", "lengths", "start_index")
 
 
-def start_lanes(world: WorldModel, seeds: Sequence[int], options: dict[str, Any]) -> WorldState:
+def start_lanes(world: WorldModel, source: StartSource, seeds: Sequence[int], options: dict[str, Any]) -> WorldState:
     """Begin one dream per seed.
 
     Args:
         world: The world to dream in.
-        seeds: One per lane; it decides the lane's noise, and its start clip unless `options` does.
-        options: ``"start_index"``, ints ``[b]``, choose among the world's start clips. ``"frames"``, uint8
-            ``[b, k, h, w, 3]`` (by camera for several), with the ``"actions"`` ``[b, k - 1, ...]`` between them in
-            the environment's units, or none, start elsewhere. Nothing leaves the choice to the seeds.
+        source: Where dreams begin unless `options` say.
+        seeds: One per lane; it decides the lane's noise, and its beginning unless `options` does.
+        options: ``"start_index"``, ints ``[b]``, choose among the source's clips. ``"frames"``, uint8
+            ``[b, k, h, w, 3]`` or one image ``[b, h, w, 3]`` (by camera for several), with the ``"actions"``
+            ``[b, k - 1, ...]`` between them in the environment's units, or none, start elsewhere; ``"lengths"``, ints
+            ``[b]``, tell how many of the frames are real, counted from the newest. Nothing leaves it to the seeds.
 
     Raises:
         ValueError: Another option, two ways to start at once, or something of another shape.
@@ -36,12 +39,12 @@ def start_lanes(world: WorldModel, seeds: Sequence[int], options: dict[str, Any]
     if "start_index" in options:
         if len(options) > 1:
             raise ValueError(f"`options` must hold one way to start, got {', '.join(sorted(options))}. Leave one out.")
-        return _from_clips(world, seeds, options["start_index"])
+        return _from_clips(source, seeds, options["start_index"])
     if "frames" in options:
-        return _from_frames(world, seeds, options["frames"], options.get("actions"))
-    if "actions" in options:
-        raise ValueError("`options` must hold the frames between which the actions lie, got actions alone.")
-    return world.sample_start(len(seeds), seed=seeds)
+        return _from_frames(world, seeds, options["frames"], options.get("actions"), options.get("lengths"))
+    if options:
+        raise ValueError(f"`options` must hold frames beside {' and '.join(options)}, got no frames.")
+    return source.begin(seeds)
 
 
 def start_info(world: WorldModel, state: WorldState, seeds: Sequence[int]) -> dict[str, Any]:
@@ -54,19 +57,18 @@ def start_info(world: WorldModel, state: WorldState, seeds: Sequence[int]) -> di
     }
 
 
-def _from_clips(world: WorldModel, seeds: Sequence[int], index: Any) -> WorldState:
-    chosen = torch.as_tensor(index)
-    num_clips = 0 if world.starts is None else len(world.starts)
+def _from_clips(source: StartSource, seeds: Sequence[int], index: Any) -> WorldState:
+    chosen, num_clips = torch.as_tensor(index), len(source)
     whole = chosen.shape == (len(seeds),) and not chosen.is_floating_point()
     if not whole or not ((chosen >= 0) & (chosen < num_clips)).all():
         raise ValueError(
             f"`start_index` must be a whole number from 0 and below {num_clips}, the number of start clips, for each "
             f"of {len(seeds)} lanes, got {index}."
         )
-    return world.start_from_clips(chosen, seeds)
+    return source.begin_at(chosen, seeds)
 
 
-def _from_frames(world: WorldModel, seeds: Sequence[int], frames: Any, actions: Any) -> WorldState:
+def _from_frames(world: WorldModel, seeds: Sequence[int], frames: Any, actions: Any, lengths: Any) -> WorldState:
     views = [frames.get(camera) for camera in world.cameras] if isinstance(frames, dict) else [frames]
     if len(views) != len(world.cameras) or any(view is None for view in views):
         raise ValueError(f"`frames` must hold the cameras {', '.join(world.cameras)}, got {_cameras(frames)}.")
@@ -79,17 +81,20 @@ def _from_frames(world: WorldModel, seeds: Sequence[int], frames: Any, actions: 
         space = batch_space(batch_space(world.action_space, num_actions), len(seeds))
         native = checked_action(space, actions, world.device)
     clips = torch.cat([frames_to_float(view) for view in pixels], dim=2)
-    return world.start(clips, native, seed=seeds)
+    counts = None if lengths is None else torch.as_tensor(lengths, device=world.device)
+    return world.start(clips, native, lengths=counts, seed=seeds)
 
 
 def _checked_pixels(world: WorldModel, num_lanes: int, view: Any) -> Tensor:
     pixels = torch.as_tensor(view, device=world.device)
+    if pixels.ndim == 4:  # one image per lane
+        pixels = pixels[:, None]
     fits = pixels.ndim == 5 and (len(pixels), *pixels.shape[2:]) == (num_lanes, *world.image_size, 3)
     if pixels.dtype != torch.uint8 or not fits or pixels.shape[1] < 1:
         height, width = world.image_size
         raise ValueError(
             f"`frames` must be uint8 [{num_lanes}, k, {height}, {width}, 3] with k from 1 (one environment leaves the "
-            f"first axis out), got {pixels.dtype} {list(pixels.shape)}."
+            f"first axis out, one image the second), got {pixels.dtype} {list(pixels.shape)}."
         )
     return pixels
 

@@ -18,6 +18,7 @@ from vdworld.envs.dream_spaces import checked_action, map_leaves, observation_sp
 from vdworld.envs.dream_start import start_info, start_lanes
 from vdworld.envs.lane_seeds import LaneSeeds, Seeds
 from vdworld.envs.lanes import DreamLanes, RewardFunction
+from vdworld.envs.start_sources import Starts
 from vdworld.envs.vector_output import VectorOutput
 from vdworld.world import Outcome, WorldModel, WorldState
 
@@ -61,6 +62,7 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
         render_mode: ``"rgb_array"`` or None.
         device: Where the world lies: by default the CPU for a path, and where it is for a world in memory.
         num_sampling_steps: Network evaluations per frame; None takes the world's own number.
+        starts, with_uncertainty, uncertainty_limit: As for DreamEnv.
         reward_function: Rewards ``[b, h]`` of a Rollout, needed where the world was trained without rewards.
 
     Raises:
@@ -80,13 +82,17 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
         render_mode: str | None = None,
         device: str | torch.device | None = None,
         num_sampling_steps: int | None = None,
+        starts: Starts = None,
+        with_uncertainty: bool = False,
+        uncertainty_limit: float | None = None,
         reward_function: RewardFunction | None = None,
     ) -> None:
         if num_envs < 1:
             raise ValueError(f"`num_envs` must be at least 1, got {num_envs}.")
         if max_episode_steps is not None and max_episode_steps < 1:
             raise ValueError(f"`max_episode_steps` must be at least 1, or None for no limit, got {max_episode_steps}.")
-        self._lanes = DreamLanes(world, device, num_sampling_steps, reward_function)
+        doubt = {"with_uncertainty": with_uncertainty, "uncertainty_limit": uncertainty_limit}
+        self._lanes = DreamLanes(world, device, num_sampling_steps, reward_function, starts, **doubt)
         self.world = self._lanes.world
         self._output = VectorOutput(output, num_envs, self.world.device)
         self.num_envs = num_envs
@@ -136,8 +142,9 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
         self._state, outcome = self._lanes.step(state, native)
         self._pixels = self._lanes.pixels(outcome.frame)
         self._elapsed += 1
-        terminations = outcome.terminated.cpu().numpy() & ~beginning
-        truncations = (self._elapsed >= (self.max_episode_steps or np.inf)) & ~beginning
+        terminated, doubtful = self._lanes.ends(outcome)
+        terminations = terminated & ~beginning
+        truncations = (doubtful | (self._elapsed >= (self.max_episode_steps or np.inf))) & ~beginning
         rewards = outcome.reward.masked_fill(self._on_device(beginning), 0.0)
         self._ended = terminations | truncations
 
@@ -163,6 +170,10 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
         if self._pixels is None:
             raise ResetNeeded("render() needs frames; call reset() first.")
         return tuple(side_by_side(self._pixels))
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Close what the dreams begin from; a world stays."""
+        self._lanes.starts.close()
 
     def get_state(self) -> VectorSnapshot:
         """Return a copy of all lanes as they stand, for ``set_state``.
@@ -196,12 +207,12 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
 
     def _step_info(self, outcome: Outcome, mask: np.ndarray) -> dict[str, Any]:
         """Return what DreamEnv's info of ``step`` holds, for the lanes of ``mask``."""
-        rows = outcome.continuation
-        return {"continuation": rows if mask.all() else rows[self._on_device(mask)]}
+        told = self._lanes.told(outcome)
+        return told if mask.all() else {name: rows[self._on_device(mask)] for name, rows in told.items()}
 
     def _begin(self, mask: np.ndarray, seeds: list[int], options: dict[str, Any]) -> dict[str, Any]:
         """Begin an episode in the lanes of ``mask``, given as many seeds, and return their infos."""
-        fresh = start_lanes(self.world, seeds, options)
+        fresh = start_lanes(self.world, self._lanes.starts, seeds, options)
         infos = self._output.info(start_info(self.world, fresh, seeds), mask)
         if self._state is None:
             self._state = fresh

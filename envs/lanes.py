@@ -7,12 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from vdworld.envs.dream_spaces import by_camera
+from vdworld.envs.start_sources import Starts, start_source
 from vdworld.envs.worlds import shared_world
 from vdworld.world import Outcome, Rollout, WorldModel, WorldState
+from vdworld.world.uncertainty import uncertainty_limit as world_limit
 
 RewardFunction = Callable[[Rollout], Tensor]
 
@@ -24,6 +27,9 @@ class DreamLanes:
         world: A checkpoint folder, a name or a world in memory; see ``shared_world``.
         device: Where the world lies; None leaves a world in memory where it is, and loads one on the CPU.
         num_sampling_steps: Network evaluations per frame; None takes the world's own number.
+        starts: Where dreams begin; see ``DreamEnv``.
+        with_uncertainty: Whether steps tell how uncertain they are.
+        uncertainty_limit: The share of held-out steps beyond whose uncertainty an episode is truncated.
         reward_function: Rewards ``[b, h]`` of a Rollout, in place of the world's own; a step is a Rollout with h = 1.
 
     Raises:
@@ -36,11 +42,17 @@ class DreamLanes:
         device: str | torch.device | None = None,
         num_sampling_steps: int | None = None,
         reward_function: RewardFunction | None = None,
+        starts: Starts = None,
+        with_uncertainty: bool = False,
+        uncertainty_limit: float | None = None,
     ) -> None:
         if num_sampling_steps is not None and num_sampling_steps < 1:
             raise ValueError(f"`num_sampling_steps` must be at least 1, got {num_sampling_steps}.")
         self.world = shared_world(world, device)
+        self.starts = start_source(self.world, starts)
         self.num_sampling_steps = num_sampling_steps
+        self.limit = None if uncertainty_limit is None else world_limit(self.world, uncertainty_limit)
+        self.with_uncertainty = with_uncertainty or self.limit is not None
         self.reward_function = reward_function
         if reward_function is None and not self.world.has_reward:
             raise ValueError(
@@ -50,10 +62,23 @@ class DreamLanes:
 
     def step(self, state: WorldState, action: Any) -> tuple[WorldState, Outcome]:
         """Imagine the next frame of every lane; ``state`` is used up. The outcome's reward is the one to hand on."""
-        state, outcome = self.world.step(state, action, num_sampling_steps=self.num_sampling_steps, donate=True)
+        asked = {"num_sampling_steps": self.num_sampling_steps, "with_uncertainty": self.with_uncertainty}
+        state, outcome = self.world.step(state, action, **asked, donate=True)
         if self.reward_function is not None:
             outcome = replace(outcome, reward=self._own_reward(self.reward_function, state, outcome))
         return state, outcome
+
+    def ends(self, outcome: Outcome) -> np.ndarray:
+        """Return which lanes terminated, and which are truncated as too uncertain: bool ``[2, b]``."""
+        doubtful = torch.zeros_like(outcome.terminated)
+        if self.limit is not None and outcome.uncertainty is not None:
+            doubtful = outcome.uncertainty > self.limit
+        return torch.stack([outcome.terminated, doubtful]).cpu().numpy()  # the device is waited for once
+
+    def told(self, outcome: Outcome) -> dict[str, Tensor]:
+        """Return what the info of a step holds, a row per lane ``[b]``."""
+        told = {"continuation": outcome.continuation, "uncertainty": outcome.uncertainty}
+        return {name: value for name, value in told.items() if value is not None}
 
     def pixels(self, frames: Tensor) -> Any:
         """Return the uint8 observation ``[..., h, w, 3]`` of float frames, by camera where there are several."""

@@ -1,11 +1,16 @@
-"""Wrappers that make a real environment look like its dream."""
+"""Wrappers around real environments, for going to and fro between them and their dreams."""
 
 from __future__ import annotations
 
+import copy
+from collections import deque
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
+from gymnasium.error import ResetNeeded
 from gymnasium.utils import RecordConstructorArgs
+from gymnasium.vector.utils import concatenate, create_empty_array
 
 from vdworld.envs.dream_spaces import frame_space, side_by_side
 from vdworld.envs.real import RealEnv
@@ -49,6 +54,61 @@ class FrameObservation(gym.Wrapper, RecordConstructorArgs):
     def render(self) -> Any:
         """Return what is observed; several cameras stand side by side."""
         return side_by_side(self.env.frames())
+
+
+class RememberContext(gym.Wrapper, RecordConstructorArgs):
+    """Keep a real environment's last frames and the actions between them, to dream on from where it stands.
+
+    ``dream.reset(options=env.context())`` begins there. It goes around ``make_real`` or wrappers of it.
+
+    Args:
+        env: The environment.
+        num_frames: How many frames to keep; a world makes use of ``world.context_length + 1``.
+
+    Raises:
+        ValueError: `num_frames` is below 1, or there is no RealEnv inside.
+    """
+
+    def __init__(self, env: gym.Env, num_frames: int) -> None:
+        if num_frames < 1:
+            raise ValueError(f"`num_frames` must be at least 1, got {num_frames}.")
+        if not env.has_wrapper_attr("frames"):
+            raise ValueError(f"`env` must have come from vdworld.envs.make_real, got {env}.")
+        RecordConstructorArgs.__init__(self, num_frames=num_frames)
+        gym.Wrapper.__init__(self, env)
+        self._frames: deque[dict[str, np.ndarray]] = deque(maxlen=num_frames)
+        self._actions: deque[Any] = deque(maxlen=num_frames)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Begin an episode, with nothing remembered but its first frame."""
+        observation, info = self.env.reset(seed=seed, options=options)
+        self._frames.clear()
+        self._actions.clear()
+        self._frames.append(self.get_wrapper_attr("frames")())
+        return observation, info
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        """Take an action and remember it."""
+        result = self.env.step(action)
+        self._actions.append(copy.deepcopy(action))
+        self._frames.append(self.get_wrapper_attr("frames")())
+        return result
+
+    def context(self) -> dict[str, Any]:
+        """Return what ``DreamEnv.reset`` takes as options: ``"frames"`` ``[k, h, w, 3]`` and ``"actions"`` between.
+
+        Raises:
+            ResetNeeded: There is nothing before the first reset.
+        """
+        if not self._frames:
+            raise ResetNeeded("context() needs a frame; call reset() first.")
+        views = {name: np.stack([frames[name] for frames in self._frames]) for name in self._frames[0]}
+        context: dict[str, Any] = {"frames": views if len(views) > 1 else next(iter(views.values()))}
+        between = list(self._actions)[len(self._actions) - len(self._frames) + 1 :]
+        if between:
+            empty = create_empty_array(self.action_space, len(between))
+            context["actions"] = concatenate(self.action_space, between, empty)
+        return context
 
 
 def _seen(info: dict[str, Any]) -> tuple[Any, dict[str, Any]]:

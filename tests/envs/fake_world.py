@@ -50,7 +50,8 @@ class FakeWorld(WorldModel):
         nn.Module.__init__(self)
         self.action_codec = ActionCodec(action_space)
         self.cameras, self.image_size, self.fps = cameras, (HEIGHT, WIDTH), 12.5
-        self.has_reward = has_reward
+        self.has_reward, self.spec = has_reward, None
+        self.uncertainty_quantiles = (0.0, 0.05, 0.1)
         self.asked_sampling_steps: list[int | None] = []
         self.anchor = nn.Parameter(torch.zeros(1))
 
@@ -74,11 +75,11 @@ class FakeWorld(WorldModel):
         seeds = torch.as_tensor(seed)
         return WorldState(frames, encoded, known, seeds, torch.zeros_like(seeds), torch.zeros(b, 1))
 
-    def sample_start(self, num_lanes: int, seed: int | Sequence[int] | Tensor = 0) -> WorldState:
+    def sample_start(self, num_lanes: int, seed: int | Sequence[int] | Tensor = 0, clips: Any = None) -> WorldState:
         """Show the seed; the second of the two actions before it is known."""
         return self._clips([int(s) for s in torch.as_tensor(seed)], torch.as_tensor(seed))
 
-    def start_from_clips(self, chosen: Tensor, seed: int | Sequence[int] | Tensor = 0) -> WorldState:
+    def start_from_clips(self, chosen: Tensor, seed: int | Sequence[int] | Tensor = 0, clips: Any = None) -> WorldState:
         """Show clip i as the frames of seed 200 + i."""
         return self._clips([200 + int(i) for i in chosen], torch.as_tensor(seed))
 
@@ -86,8 +87,16 @@ class FakeWorld(WorldModel):
     def starts(self) -> range:
         return range(NUM_CLIPS)
 
-    def step(self, state: WorldState, action: Any, *, num_sampling_steps: int | None = None, **_: Any) -> Any:
-        """Count one step further; reward and end follow the script."""
+    def step(
+        self,
+        state: WorldState,
+        action: Any,
+        *,
+        num_sampling_steps: int | None = None,
+        with_uncertainty: bool = False,
+        donate: bool = False,
+    ) -> Any:
+        """Count one step further; reward and end follow the script, and the uncertainty is a hundredth of the seed."""
         self.asked_sampling_steps.append(num_sampling_steps)
         first = self.action_codec.flatten(action)[:, 0]
         count = state.counter + 1
@@ -102,7 +111,8 @@ class FakeWorld(WorldModel):
             features=count[:, None].float(),
         )
         continuation = torch.where(ends, 0.0, 1 - count / 16)
-        return after, Outcome(frame, 10.0 * count + first, continuation, ends, after.features, None, self.cameras)
+        doubt = state.seed / 100 if with_uncertainty else None
+        return after, Outcome(frame, 10.0 * count + first, continuation, ends, after.features, doubt, self.cameras)
 
     def _clips(self, pictured: list[int], seeds: Tensor) -> WorldState:
         frames = torch.stack(

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from tests.envs.fake_world import CONTEXT, HEIGHT, WIDTH, FakeWorld, shown
-from vdworld.envs import DreamEnv
+from tests.envs.random_world import random_world
+from vdworld.envs import DreamEnv, DreamVectorEnv
 
 ACTION = np.array([0.5, -1.0], dtype=np.float32)
 
@@ -60,15 +61,35 @@ def test_a_dream_starts_from_frames_by_camera_without_actions() -> None:
     assert not info["context_known"].any()
 
 
+def test_a_dream_starts_from_one_image() -> None:
+    observation, info = DreamEnv(FakeWorld()).reset(seed=5, options={"frames": shown(9, 7)})
+    np.testing.assert_array_equal(observation, shown(9, 7))
+    np.testing.assert_array_equal(info["context_frames"], np.stack([shown(9, 7)] * CONTEXT))
+    images = np.stack([shown(9, 7), shown(8, 6)])
+    observations, _ = DreamVectorEnv(FakeWorld(), 2).reset(seed=5, options={"frames": images})
+    np.testing.assert_array_equal(observations, images)
+
+
+def test_lanes_may_know_pasts_of_different_lengths() -> None:
+    envs = DreamVectorEnv(random_world(), 2)
+    clips = np.random.default_rng(0).integers(0, 256, (2, 3, 8, 16, 3), dtype=np.uint8)
+    actions = np.full((2, 2, 2), 0.5, dtype=np.float32)
+    given = {"frames": clips, "actions": actions, "lengths": np.array([3, 1])}
+    _, info = envs.reset(seed=5, options=given)
+    assert info["context_known"].tolist() == [[True, True], [False, False]]
+    np.testing.assert_array_equal(info["context_frames"][0], clips[0])
+    np.testing.assert_array_equal(info["context_frames"][1], clips[1, [2, 2, 2]])
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"frame": 1}, "`options` must hold nothing but frames, actions, start_index, got frame"),
+        ({"frame": 1}, "`options` must hold nothing but frames, actions, lengths, start_index, got frame"),
         ({"start_index": 5}, "`start_index` must be a whole number from 0 and below 5"),
         ({"start_index": 1.0}, "`start_index` must be a whole number"),
         ({"start_index": 1, "frames": shown(0, 0)[None]}, "`options` must hold one way to start"),
-        ({"actions": ACTION[None]}, "got actions alone"),
-        ({"frames": shown(0, 0)}, r"`frames` must be uint8 \[1, k, 4, 6, 3\]"),
+        ({"actions": ACTION[None]}, "`options` must hold frames beside actions"),
+        ({"frames": shown(0, 0)[:, 0]}, r"`frames` must be uint8 \[1, k, 4, 6, 3\]"),
         ({"frames": shown(0, 0)[None] / 255.0}, "got torch.float64"),
         ({"frames": {"top": shown(0, 0)[None]}}, "`frames` must hold the cameras image, got top"),
     ],

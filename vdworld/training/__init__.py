@@ -1,7 +1,8 @@
 """Training: losses, the loop, checkpoints and logs."""
 
-from vdworld.training.assemble import new_world
+from vdworld.training.assemble import new_world, sample_starts
 from vdworld.training.batch import Hiding, encode
+from vdworld.training.calibration import calibrate
 from vdworld.training.loss import LossWeights, world_loss
 from vdworld.training.self_forcing import SelfForcing
 from vdworld.training.settings import Shortcut, TrainerSettings
@@ -15,8 +16,10 @@ __all__ = [
     "Shortcut",
     "Trainer",
     "TrainerSettings",
+    "calibrate",
     "encode",
     "new_world",
+    "sample_starts",
     "train",
     "world_loss",
 ]

@@ -9,6 +9,7 @@ import torch
 from gymnasium.spaces import Box
 
 from vdworld.data import ClipSampler, Dataset
+from vdworld.space_json import space_to_json
 from vdworld.spaces import ActionCodec, leaves
 from vdworld.world import OutcomeHeads, Sampling, StartClips, WorldModel, build, preset
 
@@ -73,8 +74,15 @@ def action_codec(dataset: Dataset) -> ActionCodec:
 
 
 def sample_starts(dataset: Dataset, world: WorldModel, seed: int) -> StartClips:
-    """Draw the context clips that travel with the world."""
-    clips = ClipSampler(dataset, context_length=world.context_length + 1, horizon=1, cameras=world.cameras)
+    """Draw context clips from a dataset, to begin dreams in a world: what travels with it, or others.
+
+    Raises:
+        ValueError: The dataset has other cameras or other actions than the world.
+    """
+    if space_to_json(dataset.action_space) != space_to_json(world.action_space):
+        raise ValueError(f"`dataset` must hold actions in {world.action_space}, got {dataset.action_space}.")
+    length, size = world.context_length + 1, world.image_size
+    clips = ClipSampler(dataset, context_length=length, horizon=1, cameras=world.cameras, image_size=size)
     batch = clips.sample(NUM_STARTS, torch.Generator().manual_seed(seed))
     k = world.context_length + 1
     return StartClips(batch.frames[:, :k].contiguous(), batch.actions[:, : k - 1], batch.known[:, : k - 1])

@@ -14,6 +14,7 @@ import torch
 from vdworld.data import ClipSampler, Dataset
 from vdworld.space_json import space_to_json
 from vdworld.training.assemble import new_world, sample_starts
+from vdworld.training.calibration import calibrate, held_out, longest_episode
 from vdworld.training.checkpoint import has_checkpoint
 from vdworld.training.settings import TrainerSettings
 from vdworld.training.trainer import Trainer
@@ -91,6 +92,7 @@ def train(
     trained = trainer.fit().requires_grad_(False)
     trained.starts = sample_starts(train_split, world, seed)
     trained.record = _record(world, dataset, trainer, seed)
+    calibrate(trained, dataset, seed=seed)
     if folder is not None:
         trained.save_pretrained(folder)
     return trained
@@ -114,12 +116,11 @@ def _teach(world: WorldModel, settings: TrainerSettings) -> None:
 
 
 def _validation(dataset: Dataset, world: WorldModel) -> Validation:
-    split = dataset.split("test") if len(dataset.split("test")) else dataset.split("train")
-    longest = max(split.transitions(i).actions.shape[0] for i in range(len(split)))
+    split = held_out(dataset)
     clips = ClipSampler(
         split,
         context_length=world.context_length + 1,
-        horizon=min(FILM_LENGTH, longest),
+        horizon=min(FILM_LENGTH, longest_episode(split)),
         cameras=world.cameras,
     )
     return Validation(clips)

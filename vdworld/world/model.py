@@ -46,6 +46,7 @@ class WorldModel(FrameGenerator):
         spec: How to build the real environment again.
         starts: Real clips to begin from.
         record: How the world was trained, plain JSON values.
+        uncertainty_quantiles: Of its uncertainty in held-out dreams, from 0% to 100%; empty where never measured.
     """
 
     def __init__(
@@ -65,11 +66,13 @@ class WorldModel(FrameGenerator):
         spec: EnvironmentSpec | None = None,
         starts: StartClips | None = None,
         record: dict[str, Any] | None = None,
+        uncertainty_quantiles: tuple[float, ...] = (),
     ) -> None:
         parts = (sampling or Sampling(), shortcut_steps, trained_without)
         super().__init__(network, process, action_codec, image_size, *parts)
         self.heads, self.cameras, self.fps, self.has_reward = heads, tuple(cameras), fps, has_reward
         self.spec, self.starts, self.record = spec, starts, record or {}
+        self.uncertainty_quantiles = uncertainty_quantiles
         self.eval()  # a trainer turns to training mode
 
     def start(
@@ -100,23 +103,28 @@ class WorldModel(FrameGenerator):
         """Begin dreams from clips with encoded actions, whose padding is marked in `known`."""
         return starting.from_encoded(self, frames, actions, known, seed)
 
-    def sample_start(self, num_lanes: int, seed: int | Sequence[int] | Tensor = 0) -> WorldState:
-        """Begin dreams from the world's own start clips; a lane's seed picks its clip.
+    def sample_start(
+        self, num_lanes: int, seed: int | Sequence[int] | Tensor = 0, clips: StartClips | None = None
+    ) -> WorldState:
+        """Begin dreams from the world's own start clips, or from others; a lane's seed picks its clip.
 
         Raises:
             ValueError: The world carries no start clips.
         """
         seeds = lane_seeds(seed, num_lanes, self.device)
-        chosen = (lane_uniform(seeds, torch.zeros_like(seeds) - 1) * len(starting.own_clips(self))).long()
-        return starting.from_clips(self, chosen, seeds)
+        clips = starting.own_clips(self) if clips is None else clips
+        chosen = (lane_uniform(seeds, torch.zeros_like(seeds) - 1) * len(clips)).long()
+        return starting.from_clips(self, clips, chosen, seeds)
 
-    def start_from_clips(self, chosen: Tensor, seed: int | Sequence[int] | Tensor = 0) -> WorldState:
-        """Begin dreams from start clips picked by index ``[b]``.
+    def start_from_clips(
+        self, chosen: Tensor, seed: int | Sequence[int] | Tensor = 0, clips: StartClips | None = None
+    ) -> WorldState:
+        """Begin dreams from start clips picked by index ``[b]``, of the world's own or of others.
 
         Raises:
             ValueError: The world carries no start clips.
         """
-        return starting.from_clips(self, chosen, seed)
+        return starting.from_clips(self, starting.own_clips(self) if clips is None else clips, chosen, seed)
 
     def background(self) -> Tensor:
         """Return the median of the start clips' last frames ``[c, h, w]``: what stays where it is under one camera.

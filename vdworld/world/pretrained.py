@@ -124,6 +124,7 @@ def world_config(world: WorldModel) -> dict[str, Any]:
             "shortcut_steps": world.shortcut_steps,
             "trained_without": list(world.trained_without),
             "record": world.record,
+            "uncertainty_quantiles": list(world.uncertainty_quantiles),
         },
     }
 

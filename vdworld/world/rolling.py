@@ -18,6 +18,7 @@ from vdworld.world.noise import lane_uniform
 from vdworld.world.outcome import Rollout
 from vdworld.world.sampling import DRAWS_PER_STEP
 from vdworld.world.state import WorldState
+from vdworld.world.uncertainty import disagreement
 
 if TYPE_CHECKING:
     from vdworld.world.model import WorldModel
@@ -57,7 +58,7 @@ def imagine(world: WorldModel, state: WorldState, action: Tensor, asked: Asked) 
         told: Tensors = {"frame": frame}
         if asked.uncertainty:
             other = world.draw_frame(context, state.seed, state.counter + 1, asked.num_steps)
-            told["uncertainty"] = (frame - other).square().mean(dim=(1, 2, 3)).sqrt()
+            told["uncertainty"] = disagreement(frame, other)
         features, memory = state.features, state.memory
         if asked.outcome or memory is not None:
             features, memory = world.commit(frame, context, state.seed, state.counter)

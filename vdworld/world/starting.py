@@ -48,9 +48,9 @@ def from_encoded(world: WorldModel, frames: Frames, actions: PastActions, known:
     return _begin(world, frames, actions, known, lane_seeds(seed, b, world.device), first)
 
 
-def from_clips(world: WorldModel, chosen: Tensor, seed: Seed) -> WorldState:
-    """Begin from the world's own start clips, picked by index ``[b]``."""
-    starts, rows = own_clips(world), chosen.to(world.device)
+def from_clips(world: WorldModel, starts: StartClips, chosen: Tensor, seed: Seed) -> WorldState:
+    """Begin from start clips picked by index ``[b]``."""
+    starts, rows = starts.to(world.device), chosen.to(world.device)
     frames, known = starts.frames[rows].float().div(127.5).sub(1.0), starts.known[rows]
     encoded = world.action_codec.encode_flat(starts.actions[rows], known)
     return from_encoded(world, frames, encoded, known, seed)
