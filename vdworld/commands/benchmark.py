@@ -14,6 +14,7 @@ BENCHMARKS = {
     "grid": benchmarks.grid,
     "growth": benchmarks.growth,
     "sizes": benchmarks.sizes,
+    "uncertainty": benchmarks.uncertainty,
 }
 
 

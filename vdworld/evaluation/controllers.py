@@ -12,6 +12,7 @@ from gymnasium import spaces
 from torch import Tensor
 
 from vdworld.agents import Agent
+from vdworld.agents.predicting import PredictingAgent, Predicts, as_agent
 from vdworld.envs.tasks import GoalTask
 from vdworld.evaluation.real_lanes import RealLanes
 from vdworld.spaces import flatten_action, leaf_size, leaves, unflatten_action
@@ -35,15 +36,17 @@ class Controller(Protocol):
 
 
 class AgentController:
-    """Let an agent choose: it sees the frames and nothing else."""
+    """Let an agent choose, or a policy of another library (see ``as_agent``): it sees the frames and nothing else."""
 
-    def __init__(self, agent: Agent) -> None:
-        self.agent = agent
+    def __init__(self, agent: Agent | Predicts) -> None:
+        self.agent = as_agent(agent)
 
     def begin(
         self, lanes: RealLanes, *, seed: int, goal: Tensor | None = None, context: tuple[Tensor, Tensor] | None = None
     ) -> None:
         """Reset the agent."""
+        if isinstance(self.agent, PredictingAgent):
+            self.agent.cameras = lanes.cameras
         self.agent.reset(seed=seed, goal=goal, context=context)
 
     def choose(self, lanes: RealLanes) -> list[Any]:
@@ -108,11 +111,12 @@ def zero_action(space: gym.Space) -> Any:
     return unflatten_action(space, np.concatenate(parts))
 
 
-def line_up(agents: Mapping[str, Agent], task: GoalTask | None = None) -> dict[str, Controller]:
+def line_up(agents: Mapping[str, Agent | Predicts], task: GoalTask | None = None) -> dict[str, Controller]:
     """Return the agents' controllers, then those of the two floors.
 
     Raises:
         ValueError: An agent bears a floor's name.
+        TypeError: An agent is none; see ``vdworld.agents.predicting.as_agent``.
     """
     for name in (RANDOM, IDLE):
         if name in agents:

@@ -7,5 +7,6 @@ from vdworld.commands.benchmarks.grid import grid
 from vdworld.commands.benchmarks.growth import growth
 from vdworld.commands.benchmarks.sizes import sizes
 from vdworld.commands.benchmarks.speed import speed
+from vdworld.commands.benchmarks.uncertainty import uncertainty
 
-__all__ = ["contest", "envs", "few_steps", "grid", "growth", "sizes", "speed"]
+__all__ = ["contest", "envs", "few_steps", "grid", "growth", "sizes", "speed", "uncertainty"]

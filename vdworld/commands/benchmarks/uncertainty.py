@@ -1,0 +1,30 @@
+"""``vdworld benchmark uncertainty``: whether a world's uncertainty tells where it errs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from vdworld.commands.arguments import checked
+from vdworld.commands.device import pick_device
+from vdworld.data import load_dataset
+from vdworld.evaluation.doubt import measure_uncertainty
+from vdworld.world import WorldModel
+
+
+def uncertainty(config: DictConfig) -> None:
+    """Measure, print the table, and write uncertainty.json to `output`."""
+    for name in ("world", "data"):
+        if config[name] is None:
+            raise ValueError(f"`{name}` must name a folder for this benchmark, got null.")
+    world = WorldModel.from_pretrained(config.world, device=pick_device(config.device))
+    settings = checked(measure_uncertainty, {name: config[name] for name in ("num_clips", "seed")})
+    result = measure_uncertainty(world, load_dataset(config.data), **settings)
+    print(result)
+    if config.output is not None:
+        path = Path(config.output) / "uncertainty.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(result.to_json(), indent=2) + "\n")
+        print(f"\nFigures: {path}")
