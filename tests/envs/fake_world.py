@@ -11,7 +11,7 @@ import torch
 from gymnasium import spaces
 from torch import Tensor, nn
 
-from vdworld.spaces import ActionCodec, frames_to_float
+from vdworld.spaces import ActionCodec, flat_action_size, frames_to_float
 from vdworld.world import Outcome, WorldModel, WorldState
 
 HEIGHT, WIDTH, CONTEXT = 4, 6, 3
@@ -21,7 +21,7 @@ NUM_CLIPS = 5
 
 def shown(seed: int, count: int, action: float = 0.0, camera: int = 0) -> np.ndarray:
     """Return the frame ``[h, w, 3]`` after ``count`` steps, the last of which took an action that begins so."""
-    code = round(100 + 50 * action)
+    code = round(100 + 50 * action) % 256
     return np.full((HEIGHT, WIDTH, 3), (seed % 256, count, code + camera), dtype=np.uint8)
 
 
@@ -48,7 +48,8 @@ class FakeWorld(WorldModel):
         self, action_space: gym.Space = BOX, *, cameras: tuple[str, ...] = ("image",), has_reward: bool = True
     ) -> None:
         nn.Module.__init__(self)
-        self.action_codec = ActionCodec(action_space)
+        wide = [3.0] * flat_action_size(action_space)  # for what has no bounds
+        self.action_codec = ActionCodec(action_space, [-3.0] * len(wide), wide)
         self.cameras, self.image_size, self.fps = cameras, (HEIGHT, WIDTH), 12.5
         self.has_reward, self.spec = has_reward, None
         self.uncertainty_quantiles = (0.0, 0.05, 0.1)

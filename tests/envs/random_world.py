@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from gymnasium import spaces
 
-from vdworld.spaces import ActionCodec, flatten_action
+from vdworld.spaces import ActionCodec, flat_action_size, flatten_action
 from vdworld.world import OutcomeHeads, StartClips, WorldModel, build
 
 BOX = spaces.Box(-1.0, 1.0, (2,), np.float32)
@@ -18,7 +18,8 @@ SIZE, CONTEXT, NUM_CLIPS = (8, 16), 3, 4
 
 def random_world(action_space: gym.Space = BOX, *, cameras: tuple[str, ...] = ("image",)) -> WorldModel:
     """Return the same world every time; its rewards spread, many of its steps end, and errors in it do not grow."""
-    codec, channels = ActionCodec(action_space), 3 * len(cameras)
+    wide = [3.0] * flat_action_size(action_space)  # for what has no bounds
+    codec, channels = ActionCodec(action_space, [-3.0] * len(wide), wide), 3 * len(cameras)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = build(

@@ -12,6 +12,7 @@ import pytest
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
+from tests.envs.fake_world import FakeWorld
 from tests.envs.random_world import random_world
 from vdworld.envs import DreamVectorEnv, check_vector_env
 from vdworld.envs.scripted import CounterEnv
@@ -19,8 +20,13 @@ from vdworld.envs.scripted import CounterEnv
 every_mode = pytest.mark.parametrize("mode", list(AutoresetMode))
 ACTION_SPACES = {
     "discrete": spaces.Discrete(3),
+    "discrete from -1": spaces.Discrete(3, start=-1),
     "multi": spaces.MultiDiscrete([3, 2]),
-    "bits": spaces.MultiBinary(3),
+    "bits": spaces.MultiBinary([2, 2]),
+    "bounded": spaces.Box(np.array([-1.0, 0.0]), np.array([1.0, 512.0]), dtype=np.float64),
+    "unbounded": spaces.Box(-np.inf, np.inf, (2,), np.float32),
+    "integers": spaces.Box(0, 3, (2,), np.int16),
+    "tuple": spaces.Tuple([spaces.MultiDiscrete([2, 2]), spaces.Dict({"a": spaces.Box(-1, 1, (2, 1), np.float32)})]),
     "tree": spaces.Dict(
         {"hand": spaces.Discrete(2), "arm": spaces.Tuple([spaces.Box(0, 1, (1,), np.float32), spaces.Discrete(2)])}
     ),
@@ -66,7 +72,15 @@ def test_dreams_keep_every_rule(mode: AutoresetMode, output: str) -> None:
         check_vector_env(envs, strict=True, num_steps=9)
 
 
+@every_mode
+@pytest.mark.parametrize("output", ["numpy", "torch"])
 @pytest.mark.parametrize("kind", list(ACTION_SPACES))
+def test_environments_with_any_actions_keep_every_rule(kind: str, output: str, mode: AutoresetMode) -> None:
+    world = FakeWorld(ACTION_SPACES[kind])
+    check_vector_env(DreamVectorEnv(world, 2, autoreset_mode=mode, output=output), strict=True, num_steps=8)
+
+
+@pytest.mark.parametrize("kind", ["discrete", "unbounded", "tree"])
 def test_dreams_with_any_actions_keep_every_rule(kind: str) -> None:
     mode = AutoresetMode.SAME_STEP
     envs = DreamVectorEnv(random_world(ACTION_SPACES[kind]), 2, max_episode_steps=4, autoreset_mode=mode)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import gymnasium as gym
 import imageio.v3 as iio
+import numpy as np
 import pytest
 import torch
 
@@ -112,6 +113,26 @@ def test_an_environment_without_a_task_is_judged_by_its_returns(perfect_world, b
     assert report.control.interval("no-op").mean == 1  # the belt's first action takes the bar home
     assert report.prediction.calibration is None or (tmp_path / "ends.png").exists()
     assert "Return in the real environment" in (tmp_path / "report.html").read_text()
+
+
+class Predicting:
+    """A policy in the manner of Stable-Baselines3, which sees uint8 pixels."""
+
+    def __init__(self) -> None:
+        self.seen: list[np.ndarray] = []
+
+    def predict(self, observation, state=None, episode_start=None, deterministic=False):
+        self.seen.append(observation)
+        return np.ones(len(observation), dtype=int), None
+
+
+def test_a_policy_of_stable_baselines_is_taken_for_an_agent(perfect_world, belt_data, belt) -> None:
+    policy = Predicting()
+    report = evaluate(perfect_world, belt_data, agents={"policy": policy}, env=belt, **QUICK)
+    assert isinstance(report.control, Returns)
+    assert list(report.control.plays) == ["policy", "random", "no-op"]
+    assert policy.seen[0].dtype == np.uint8
+    assert policy.seen[0].shape == (3, *perfect_world.image_size, 3)
 
 
 def test_long_dreams_are_measured_when_asked_for(pusht_world, pusht_data, tmp_path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vdworld.agents import Agent
+from vdworld.agents import Agent, Predicts
 from vdworld.data import Dataset
 from vdworld.envs.tasks import GoalTask
 from vdworld.evaluation.drift import drift_steps_up_to, measure_drift
@@ -20,7 +20,7 @@ def evaluate(
     world: World,
     dataset: Dataset,
     *,
-    agents: Mapping[str, Agent] | None = None,
+    agents: Mapping[str, Agent | Predicts] | None = None,
     env: EnvironmentLike | None = None,
     task: GoalTask | None = None,
     output: str | Path | None = None,
@@ -44,7 +44,8 @@ def evaluate(
     Args:
         world: The world.
         dataset: Recorded episodes; those held out are used, all of them if it holds none that is held out.
-        agents: Name to agent; an agent has ``reset(mask, seed, goal, context)`` and ``act(observation)``.
+        agents: Name to agent, with ``reset(mask, seed, goal, context)`` and ``act(observation)``; or to a policy with the
+            ``predict`` of Stable-Baselines3.
         env: The real environment; None rebuilds the one that was recorded.
         task: Restores and judges states for goal-reaching; None looks for the environment's own.
         output: Folder for ``report.html``, ``report.json``, PNG and GIF files; None writes nothing.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import gymnasium as gym
 
-from vdworld.agents import Agent
+from vdworld.agents import Agent, Predicts
 from vdworld.data import Dataset
 from vdworld.envs.real import RealEnv, make_real
 from vdworld.envs.tasks import GoalTask, find_task
@@ -25,7 +25,7 @@ EnvironmentLike = EnvironmentSpec | str | Callable[[], gym.Env]
 def play(
     world: World,
     dataset: Dataset,
-    agents: Mapping[str, Agent],
+    agents: Mapping[str, Agent | Predicts],
     *,
     env: EnvironmentLike | None = None,
     task: GoalTask | None = None,

@@ -1,0 +1,1 @@
+"""Vector environments in the form that other libraries want, one file for each, imported by nothing else here."""

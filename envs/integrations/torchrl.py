@@ -1,0 +1,50 @@
+"""TorchRL on vector environments: tensors go straight into its rollouts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gymnasium.vector import AutoresetMode, VectorEnv
+
+from vdworld.extras import require
+
+if TYPE_CHECKING:
+    from tensordict import TensorDictBase
+    from torchrl.envs import GymWrapper
+else:
+    GymWrapper = require("torchrl.envs", "torchrl").GymWrapper
+
+
+class TorchRLEnv(GymWrapper):
+    """TorchRL's ``GymWrapper`` around a vector environment: dreams, or a SyncVectorEnv of real ones.
+
+    Beyond what ``GymWrapper`` does by itself, lanes are reset on other devices than the CPU too, and ``reset(td)``
+    begins every lane where ``td`` marks none. Dreams made with ``output="torch"`` stay on their device, and their
+    observations are not copied on the way. As everywhere in TorchRL, ``set_seed`` resets, and the next
+    ``rollout`` begins the second episodes of that seed.
+
+    Args:
+        envs: The environment, in autoreset mode DISABLED: TorchRL resets the lanes that ended.
+        settings: Those of ``GymWrapper``, for example ``categorical_action_encoding``.
+
+    Raises:
+        ValueError: `envs` is no vector environment, or in another autoreset mode.
+    """
+
+    def __init__(self, envs: VectorEnv | None = None, **settings: Any) -> None:
+        envs = settings.pop("env", envs)
+        mode = getattr(envs, "autoreset_mode", None)
+        if not isinstance(envs, VectorEnv) or mode is not AutoresetMode.DISABLED:
+            raise ValueError(
+                f"`envs` must be a vector environment in autoreset mode DISABLED, got {envs} in mode {mode}. Make it "
+                "with autoreset_mode=gymnasium.vector.AutoresetMode.DISABLED, and wrap it in TorchRL's transforms only."
+            )
+        device = getattr(getattr(envs, "world", None), "device", None)
+        super().__init__(env=envs, **{"device": device, **settings})
+
+    def _reset(self, tensordict: TensorDictBase | None = None, **kwargs: Any) -> TensorDictBase:
+        """Reset the lanes that ``tensordict`` marks, or all. GymWrapper wants the mask to be there, and on the CPU."""
+        mask = None if tensordict is None else tensordict.get("_reset", None)
+        if mask is not None:
+            kwargs["options"] = {**(kwargs.get("options") or {}), "reset_mask": mask.flatten().cpu().numpy()}
+        return super()._reset(None, **kwargs)

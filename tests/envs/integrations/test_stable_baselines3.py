@@ -1,0 +1,264 @@
+"""Claims about vector environments as VecEnvs of Stable-Baselines3."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
+
+from tests.envs import fake_world
+from tests.envs.fake_world import BOX, HEIGHT, WIDTH, FakeWorld, rewarded, shown
+from tests.envs.guessing_world import GuessingWorld
+from vdworld.envs import DreamEnv, DreamVectorEnv
+from vdworld.envs.dream_spaces import map_leaves
+
+sb3 = pytest.importorskip("stable_baselines3")
+
+from stable_baselines3.common.evaluation import evaluate_policy  # noqa: E402
+from stable_baselines3.common.monitor import Monitor  # noqa: E402
+from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor  # noqa: E402
+
+from vdworld.envs.integrations.stable_baselines3 import VecEnvAdapter, infos_by_lane  # noqa: E402
+
+SAME_STEP = AutoresetMode.SAME_STEP
+
+
+def dreams(
+    world: FakeWorld | None = None, *, num_envs: int = 2, limit: int | None = 5, **settings: Any
+) -> VecEnvAdapter:
+    settings = {"autoreset_mode": SAME_STEP, **settings}
+    return VecEnvAdapter(DreamVectorEnv(world or FakeWorld(), num_envs, max_episode_steps=limit, **settings))
+
+
+def single(world: FakeWorld, limit: int = 5, **settings: Any) -> gym.Env:
+    return gym.wrappers.TimeLimit(DreamEnv(world, **settings), limit)
+
+
+def synced(world: FakeWorld, num_envs: int = 2, **settings: Any) -> VecEnvAdapter:
+    return VecEnvAdapter(SyncVectorEnv([partial(single, world, **settings)] * num_envs, autoreset_mode=SAME_STEP))
+
+
+def test_an_end_and_a_time_limit_are_told_as_sb3_tells_them() -> None:
+    envs = dreams()
+    envs.seed(3)  # lane 0 would end at step 6 and lane 1 ends at step 3
+    assert envs.reset().shape == (2, HEIGHT, WIDTH, 3)
+    assert [info["seed"] for info in envs.reset_infos] == [3, 4]
+    actions = np.array([[0.5, 0.0], [-0.5, 0.0]], dtype=np.float32)
+    steps = [envs.step(actions) for _ in range(5)]
+
+    for t in (1, 2):
+        observations, rewards, dones, infos = steps[t - 1]
+        np.testing.assert_array_equal(observations, [shown(3, t, 0.5), shown(4, t, -0.5)])
+        assert rewards.tolist() == [rewarded(t, 0.5), rewarded(t, -0.5)]
+        assert (rewards.dtype, dones.dtype, dones.tolist()) == (np.float32, np.bool_, [False, False])
+        assert infos == [{"continuation": 1 - t / 16, "TimeLimit.truncated": False}] * 2
+
+    observations, rewards, dones, infos = steps[2]
+    assert dones.tolist() == [False, True]
+    assert rewards.tolist() == [rewarded(3, 0.5), rewarded(3, -0.5)]
+    terminal = infos[1].pop("terminal_observation")
+    np.testing.assert_array_equal(terminal, shown(4, 3, -0.5))
+    assert infos == [
+        {"continuation": 1 - 3 / 16, "TimeLimit.truncated": False},
+        {"continuation": 0.0, "TimeLimit.truncated": False},
+    ]
+    seed = envs.reset_infos[1]["seed"]
+    assert seed not in (3, 4)
+    np.testing.assert_array_equal(observations, [shown(3, 3, 0.5), shown(seed, 0)])
+
+    _, _, dones, infos = steps[4]
+    assert dones.tolist() == [True, False]
+    assert (infos[0]["TimeLimit.truncated"], infos[0]["continuation"]) == (True, 1 - 5 / 16)
+    np.testing.assert_array_equal(infos[0]["terminal_observation"], shown(3, 5, 0.5))
+
+
+def test_an_end_at_the_time_limit_is_an_end() -> None:
+    envs = dreams(num_envs=1)
+    envs.seed(2)  # ends at step 5
+    envs.reset()
+    *_, dones, infos = [envs.step(np.zeros((1, 2))) for _ in range(5)][-1]
+    assert (dones.tolist(), infos[0]["TimeLimit.truncated"]) == ([True], False)
+
+
+@pytest.mark.parametrize("space", [BOX, spaces.Discrete(2)])
+@pytest.mark.parametrize("cameras", [("image",), ("top", "wrist")])
+@pytest.mark.parametrize("make", [dreams, synced])
+def test_it_tells_the_same_as_sb3s_own_vector_environment(make: Any, cameras: tuple[str, ...], space: Any) -> None:
+    world = FakeWorld(space, cameras=cameras)
+    ours, theirs = make(world, num_envs=3), DummyVecEnv([partial(single, world)] * 3)
+    assert (ours.observation_space, ours.action_space) == (theirs.observation_space, theirs.action_space)
+    for envs in (ours, theirs):
+        envs.seed(3)
+    assert_same(ours.reset(), theirs.reset())
+    space.seed(0)
+    ends = 0
+    for _ in range(25):
+        actions = np.array([space.sample() for _ in range(3)])
+        (*left, left_infos), (*right, right_infos) = ours.step(actions), theirs.step(actions)
+        assert_same(tuple(left), tuple(right))
+        for one, other in zip(left_infos + ours.reset_infos, right_infos + theirs.reset_infos, strict=True):
+            assert_same(one, other)
+        ends += int(left[-1].sum())
+    assert ends > 10
+
+
+def assert_same(left: Any, right: Any) -> None:
+    if isinstance(right, dict):
+        assert left.keys() == right.keys()
+    pairs = zip(values(left), values(right), strict=True)
+    for one, other in pairs:
+        np.testing.assert_array_equal(one, other)
+
+
+def values(tree: Any) -> list[Any]:
+    found: list[Any] = []
+    map_leaves(found.append, dict(sorted(tree.items())) if isinstance(tree, dict) else tree)
+    return found
+
+
+def test_the_statistics_of_vec_monitor_add_up() -> None:
+    envs = VecMonitor(dreams())
+    envs.seed(3)
+    envs.reset()
+    episodes = []
+    for _ in range(5):
+        *_, infos = envs.step(np.zeros((2, 2), dtype=np.float32))
+        episodes += [info["episode"] for info in infos if "episode" in info]
+    assert [(float(episode["r"]), int(episode["l"])) for episode in episodes] == [(60.0, 3), (150.0, 5)]
+
+
+def test_the_monitor_of_each_environment_is_found() -> None:
+    envs = SyncVectorEnv([lambda: Monitor(single(FakeWorld()))] * 2, autoreset_mode=SAME_STEP)
+    adapter = VecEnvAdapter(envs)
+    assert adapter.env_is_wrapped(Monitor) == [True, True]
+    assert dreams().env_is_wrapped(Monitor) == [False, False]
+    adapter.seed(3)
+    adapter.reset()
+    infos = [adapter.step(np.zeros((2, 2), dtype=np.float32))[-1] for _ in range(3)][-1]
+    assert (infos[1]["episode"]["r"], infos[1]["episode"]["l"]) == (60.0, 3)
+
+
+def test_a_seed_counts_for_one_reset_and_none_draws_one() -> None:
+    envs = dreams()
+    assert envs.seed(7) == [7, 8]
+    envs.reset()
+    envs.reset()
+    assert [info["seed"] for info in envs.reset_infos] != [7, 8]
+    drawn = envs.seed()
+    envs.reset()
+    assert [info["seed"] for info in envs.reset_infos] == drawn
+    assert drawn != [7, 8]
+
+
+def test_options_go_to_the_next_reset_as_they_are() -> None:
+    envs = dreams()
+    envs.seed(3)
+    envs.set_options({"start_index": np.array([2, 4])})
+    np.testing.assert_array_equal(envs.reset(), [shown(202, 0), shown(204, 0)])
+    envs.seed(3)
+    np.testing.assert_array_equal(envs.reset(), [shown(3, 0), shown(4, 0)])
+    with pytest.raises(ValueError, match="`options` must be one dict, as `envs.reset` takes it"):
+        envs.set_options([{"start_index": 2}, {"start_index": 4}])
+
+
+@pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.DISABLED])
+@pytest.mark.parametrize("real", [False, True])
+def test_other_autoreset_modes_are_refused(mode: AutoresetMode, real: bool) -> None:
+    envs: VectorEnv = DreamVectorEnv(FakeWorld(), 2, autoreset_mode=mode)
+    if real:
+        envs = SyncVectorEnv([partial(single, FakeWorld())], autoreset_mode=mode)
+    with pytest.raises(ValueError, match=f"`envs` must be in autoreset mode SAME_STEP, got {mode}. Make it with"):
+        VecEnvAdapter(envs)
+
+
+def test_tensors_are_refused() -> None:
+    with pytest.raises(
+        ValueError, match='`envs` must hand over NumPy arrays, got tensors. Make it with output="numpy"'
+    ):
+        dreams(output="torch").reset()
+
+
+def test_actions_that_miss_the_box_by_a_rounding_are_put_back() -> None:
+    envs = dreams()
+    envs.seed(3)
+    envs.reset()
+    observations, *_ = envs.step(np.array([[1.0000001, 0.0], [-1.0000001, 0.0]], dtype=np.float32))
+    np.testing.assert_array_equal(observations, [shown(3, 1, 1.0), shown(4, 1, -1.0)])
+
+
+def test_observations_stay_as_they_are_where_the_vector_environment_reuses_its_memory() -> None:
+    envs = VecEnvAdapter(SyncVectorEnv([partial(single, FakeWorld())], autoreset_mode=SAME_STEP, copy=False))
+    envs.seed(3)
+    first = envs.reset()
+    envs.step(np.zeros((1, 2), dtype=np.float32))
+    np.testing.assert_array_equal(first, [shown(3, 0)])
+
+
+def test_pictures_are_tiled() -> None:
+    for envs in (dreams(render_mode="rgb_array"), synced(FakeWorld(), render_mode="rgb_array")):
+        assert envs.render_mode == "rgb_array"
+        envs.seed(3)
+        envs.reset()
+        np.testing.assert_array_equal(envs.get_images(), [shown(3, 0), shown(4, 0)])
+        tiled = envs.render()
+        assert tiled is not None
+        np.testing.assert_array_equal(tiled, np.concatenate([shown(3, 0), shown(4, 0)], axis=0))
+
+
+def test_attributes_and_methods_of_single_environments_are_reached() -> None:
+    envs = synced(FakeWorld(), num_envs=3)
+    envs.set_attr("_max_episode_steps", 9, indices=[0, 2])
+    assert envs.get_attr("_max_episode_steps") == [9, 5, 9]
+    assert envs.get_attr("_max_episode_steps", indices=1) == [5]
+    results = envs.env_method("reset", indices=[1], seed=6)
+    np.testing.assert_array_equal(results[0][0], shown(6, 0))
+    assert envs.has_attr("world")
+    assert not envs.has_attr("no_such_name")
+
+
+def test_dreams_share_the_attributes_of_their_vector_environment() -> None:
+    envs = dreams(limit=7)
+    assert envs.get_attr("max_episode_steps") == [7, 7]
+    for reach in (lambda: envs.set_attr("max_episode_steps", 9), lambda: envs.env_method("reset")):
+        with pytest.raises(AttributeError, match="`envs` must hold an environment per lane for this, as SyncVectorEnv"):
+            reach()
+
+
+def test_infos_are_split_by_their_masks() -> None:
+    both, second = np.array([True, True]), np.array([False, True])
+    infos = {
+        "a": np.array([1, 2]),
+        "_a": both,
+        "b": {"c": np.array([0, 3]), "_c": second, "d": (np.array([4, 5]), np.array([6, 7]))},
+        "_b": second,
+    }
+    assert infos_by_lane(infos, 2) == [{"a": 1}, {"a": 2, "b": {"c": 3, "d": (5, 7)}}]
+
+
+@pytest.mark.parametrize("cameras", [("image",), ("top", "wrist")])
+def test_ppo_learns_in_dreams_of_one_camera_or_several(monkeypatch: Any, cameras: tuple[str, ...]) -> None:
+    monkeypatch.setattr(fake_world, "HEIGHT", 36)
+    monkeypatch.setattr(fake_world, "WIDTH", 40)
+    envs = VecMonitor(dreams(FakeWorld(cameras=cameras)))
+    policy = "CnnPolicy" if len(cameras) == 1 else "MultiInputPolicy"
+    model = sb3.PPO(policy, envs, n_steps=8, batch_size=8, n_epochs=1, seed=0, device="cpu").learn(16)
+    assert model.num_timesteps == 16
+    assert envs.episode_count >= 4
+    mean_return, _ = evaluate_policy(model, envs, n_eval_episodes=2)
+    assert np.isfinite(mean_return)
+
+
+@pytest.mark.slow
+def test_ppo_learns_what_a_dream_rewards() -> None:
+    envs = VecMonitor(dreams(GuessingWorld(), num_envs=8, limit=16))
+    model = sb3.PPO("CnnPolicy", envs, n_steps=32, batch_size=64, gamma=0.0, seed=0, device="cpu")
+    before: Any = evaluate_policy(model, envs, n_eval_episodes=16, deterministic=False)
+    model.learn(2_048)
+    after: Any = evaluate_policy(model, envs, n_eval_episodes=16, deterministic=False)
+    assert before[0] < 11  # of 16; guessing gives 8
+    assert after[0] > 13  # three seeds gave 15.9 or more
