@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from gymnasium.error import ResetNeeded, UnsupportedMode
 
-from vdworld.envs.dream_spaces import checked_action, map_leaves, observation_space, side_by_side, to_numpy
+from vdworld.envs.dream_spaces import checked_action, map_leaves, observation_space, observed, side_by_side, to_numpy
 from vdworld.envs.dream_start import start_info, start_lanes
 from vdworld.envs.lane_seeds import draw_seed
 from vdworld.envs.lanes import DreamLanes, RewardFunction
@@ -27,13 +27,13 @@ class DreamSnapshot:
     """All that a DreamEnv needs to go on from here: the dream, what it shows, and the stream of later seeds."""
 
     state: WorldState | None  # None: the episode is over
-    pixels: Any
+    seen: Any
     np_random: np.random.Generator
 
     def clone(self) -> DreamSnapshot:
         """Return a copy that shares no memory with this one."""
         state = None if self.state is None else self.state.clone()
-        return DreamSnapshot(state, map_leaves(torch.clone, self.pixels), copy.deepcopy(self.np_random))
+        return DreamSnapshot(state, map_leaves(torch.clone, self.seen), copy.deepcopy(self.np_random))
 
 
 class DreamEnv(gym.Env[Any, Any]):
@@ -89,7 +89,7 @@ class DreamEnv(gym.Env[Any, Any]):
         self.observation_space = observation_space(self.world)
         self.action_space = copy.deepcopy(self.world.action_space)  # sampling has a stream of its own
         self._state: WorldState | None = None
-        self._pixels: Any = None
+        self._seen: Any = None
 
     @torch.no_grad()
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
@@ -103,7 +103,7 @@ class DreamEnv(gym.Env[Any, Any]):
         given = {name: value for name, value in (options or {}).items() if value is not None}
         one_lane = map_leaves(lambda value: np.asarray(to_numpy(value))[None], given)
         self._state = start_lanes(self.world, self._lanes.starts, [episode_seed], one_lane)
-        self._pixels = self._lanes.pixels(self._state.frame)
+        self._seen = observed(self.world, self._state)
         return self._observation(), _only_lane(start_info(self.world, self._state, [episode_seed]))
 
     @torch.no_grad()
@@ -122,7 +122,7 @@ class DreamEnv(gym.Env[Any, Any]):
         native = checked_action(self.action_space, action, self.world.device)
         batched = map_leaves(lambda leaf: leaf[None], native)
         self._state, outcome = self._lanes.step(self._state, batched)
-        self._pixels = self._lanes.pixels(outcome.frame)
+        self._seen = observed(self.world, self._state)
         terminated, truncated = self._lanes.ends(outcome)[:, 0].tolist()
         if terminated or truncated:
             self._state = None
@@ -136,9 +136,9 @@ class DreamEnv(gym.Env[Any, Any]):
             ResetNeeded: There is no frame before the first reset.
         """
         require_render_mode(self.render_mode)
-        if self._pixels is None:
+        if self._seen is None:
             raise ResetNeeded("render() needs a frame; call reset() first.")
-        return side_by_side(self._observation())
+        return side_by_side(self._observation(), self.world.cameras)
 
     def close(self) -> None:
         """Close what the dreams begin from; a world stays."""
@@ -150,17 +150,17 @@ class DreamEnv(gym.Env[Any, Any]):
         Raises:
             ResetNeeded: There is nothing to copy before the first reset.
         """
-        if self._pixels is None:
+        if self._seen is None:
             raise ResetNeeded("get_state() needs an episode; call reset() first.")
-        return DreamSnapshot(self._state, self._pixels, self.np_random).clone()
+        return DreamSnapshot(self._state, self._seen, self.np_random).clone()
 
     def set_state(self, snapshot: DreamSnapshot) -> None:
         """Go on from a snapshot, as often as you like: the same actions dream the same frames again."""
         own = snapshot.clone()
-        self._state, self._pixels, self.np_random = own.state, own.pixels, own.np_random
+        self._state, self._seen, self.np_random = own.state, own.seen, own.np_random
 
     def _observation(self) -> Any:
-        return _only_lane(self._pixels)
+        return _only_lane(self._seen)
 
 
 def checked_render_mode(render_mode: str | None) -> str | None:

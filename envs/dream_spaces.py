@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
@@ -15,22 +15,38 @@ from torch import Tensor
 from vdworld.spaces import frames_to_pixels
 
 if TYPE_CHECKING:
-    from vdworld.world import WorldModel
+    from vdworld.world import WorldModel, WorldState
 
 
 def observation_space(world: WorldModel) -> gym.Space:
     """Return the space of what a dream in this world shows, see ``frame_space``."""
-    return frame_space(dict.fromkeys(world.cameras, world.image_size))
+    return frame_space(dict.fromkeys(world.cameras, world.image_size), world.readings)
 
 
-def frame_space(sizes: Mapping[str, tuple[int, ...]]) -> gym.Space:
-    """Return a uint8 ``[h, w, 3]`` Box for one camera, a Dict of them by camera for several.
+def frame_space(sizes: Mapping[str, tuple[int, ...]], readings: Mapping[str, int]) -> gym.Space:
+    """Return a uint8 ``[h, w, 3]`` Box for one camera alone, else a Dict of such by camera and of float32 readings.
 
     Args:
         sizes: Height and width of each camera's frames in pixels.
+        readings: How many numbers each reading holds; ``observation.`` is left out of their names.
     """
-    boxes: dict[str, gym.Space] = {name: spaces.Box(0, 255, (*size, 3), np.uint8) for name, size in sizes.items()}
-    return spaces.Dict(boxes) if len(boxes) > 1 else next(iter(boxes.values()))
+    parts: dict[str, gym.Space] = {name: spaces.Box(0, 255, (*size, 3), np.uint8) for name, size in sizes.items()}
+    parts |= {bare(name): spaces.Box(-np.inf, np.inf, (count,), np.float32) for name, count in readings.items()}
+    return spaces.Dict(parts) if len(parts) > 1 else next(iter(parts.values()))
+
+
+def bare(reading: str) -> str:
+    """Return the name that a reading had in the real observation."""
+    return reading.removeprefix("observation.")
+
+
+def observed(world: WorldModel, state: WorldState) -> Any:
+    """Return what lanes observe where they stand: uint8 pixels ``[b, h, w, 3]``, with readings ``[b, d]`` if any."""
+    pixels = by_camera(world, state.frame)
+    if not world.readings:
+        return pixels
+    views = pixels if isinstance(pixels, dict) else {world.cameras[0]: pixels}
+    return views | {bare(name): values for name, values in world.read(state.features).items()}
 
 
 def by_camera(world: WorldModel, frames: Tensor) -> Any:
@@ -45,9 +61,9 @@ def by_camera(world: WorldModel, frames: Tensor) -> Any:
     return {camera: view.contiguous() for camera, view in zip(world.cameras, views, strict=True)}
 
 
-def side_by_side(observation: Any) -> np.ndarray:
+def side_by_side(observation: Any, cameras: Sequence[str]) -> np.ndarray:
     """Return one picture ``[..., h, w, 3]`` of an observation: several cameras stand next to each other."""
-    views = list(observation.values()) if isinstance(observation, dict) else [observation]
+    views = [observation[camera] for camera in cameras] if isinstance(observation, dict) else [observation]
     return np.concatenate([to_numpy(view) for view in views], axis=-2)
 
 

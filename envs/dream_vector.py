@@ -14,7 +14,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from vdworld.envs.dream import METADATA, checked_render_mode, require_render_mode
-from vdworld.envs.dream_spaces import checked_action, map_leaves, observation_space, side_by_side, to_numpy
+from vdworld.envs.dream_spaces import checked_action, map_leaves, observation_space, observed, side_by_side, to_numpy
 from vdworld.envs.dream_start import start_info, start_lanes
 from vdworld.envs.lane_seeds import LaneSeeds, Seeds
 from vdworld.envs.lanes import DreamLanes, RewardFunction
@@ -28,16 +28,16 @@ class VectorSnapshot:
     """All that a DreamVectorEnv needs to go on from here."""
 
     state: WorldState
-    pixels: Any
+    seen: Any
     elapsed: np.ndarray
     ended: np.ndarray
     seeds: LaneSeeds
 
     def clone(self) -> VectorSnapshot:
         """Return a copy that shares no memory with this one."""
-        pixels = map_leaves(torch.clone, self.pixels)
+        seen = map_leaves(torch.clone, self.seen)
         return VectorSnapshot(
-            self.state.clone(), pixels, self.elapsed.copy(), self.ended.copy(), copy.deepcopy(self.seeds)
+            self.state.clone(), seen, self.elapsed.copy(), self.ended.copy(), copy.deepcopy(self.seeds)
         )
 
 
@@ -106,7 +106,7 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._seeds = LaneSeeds(num_envs)
         self._state: WorldState | None = None
-        self._pixels: Any = None  # what the lanes see: uint8 tensors, by camera where there are several
+        self._seen: Any = None  # what the lanes observe, as tensors
         self._elapsed = np.zeros(num_envs, dtype=np.int64)
         self._ended = np.zeros(num_envs, dtype=np.bool_)  # lanes whose episode is over and that began no other yet
 
@@ -126,7 +126,7 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
             raise ResetNeeded("The first reset() must begin every lane; call it without `reset_mask`.")
         chosen = map_leaves(lambda rows: self._checked_rows(rows)[mask], given)
         infos = self._begin(mask, self._seeds.reset(seed, mask), chosen)
-        return self._output.tree(self._pixels), infos
+        return self._output.tree(self._seen), infos
 
     @torch.no_grad()
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
@@ -140,7 +140,7 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
         native = checked_action(self.action_space, actions, self.world.device)
         beginning = self._ended  # lanes that begin anew instead of stepping: those of mode NEXT_STEP
         self._state, outcome = self._lanes.step(state, native)
-        self._pixels = self._lanes.pixels(outcome.frame)
+        self._seen = observed(self.world, self._state)
         self._elapsed += 1
         terminated, doubtful = self._lanes.ends(outcome)
         terminations = terminated & ~beginning
@@ -152,12 +152,12 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
         if self.autoreset_mode is AutoresetMode.SAME_STEP:
             beginning = self._ended
             if beginning.any() or self._output.kind == "torch":
-                infos |= self._output.final(self._pixels, self._step_info(outcome, beginning), beginning)
+                infos |= self._output.final(self._seen, self._step_info(outcome, beginning), beginning)
         infos |= self._output.info(self._step_info(outcome, ~beginning), ~beginning)
         if beginning.any():
             infos |= self._begin(beginning, self._seeds.draw(beginning), {})
         hand_over = self._output.tree
-        return hand_over(self._pixels), hand_over(rewards), hand_over(terminations), hand_over(truncations), infos
+        return hand_over(self._seen), hand_over(rewards), hand_over(terminations), hand_over(truncations), infos
 
     def render(self) -> tuple[np.ndarray, ...]:
         """Return each lane's current frame, uint8 ``[h, w, 3]``; several cameras stand side by side.
@@ -167,9 +167,9 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
             ResetNeeded: There is no frame before the first reset.
         """
         require_render_mode(self.render_mode)
-        if self._pixels is None:
+        if self._seen is None:
             raise ResetNeeded("render() needs frames; call reset() first.")
-        return tuple(side_by_side(self._pixels))
+        return tuple(side_by_side(self._seen, self.world.cameras))
 
     def close_extras(self, **kwargs: Any) -> None:
         """Close what the dreams begin from; a world stays."""
@@ -183,7 +183,7 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
         """
         if self._state is None:
             raise ResetNeeded("get_state() needs running dreams; call reset() first.")
-        return VectorSnapshot(self._state, self._pixels, self._elapsed, self._ended, self._seeds).clone()
+        return VectorSnapshot(self._state, self._seen, self._elapsed, self._ended, self._seeds).clone()
 
     def set_state(self, snapshot: VectorSnapshot) -> None:
         """Go on from a snapshot, as often as you like: the same actions dream the same frames again.
@@ -194,7 +194,7 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
         if len(snapshot.state) != self.num_envs:
             raise ValueError(f"`snapshot` must hold {self.num_envs} lanes, got {len(snapshot.state)}.")
         own = snapshot.clone()
-        self._state, self._pixels, self._seeds = own.state, own.pixels, own.seeds
+        self._state, self._seen, self._seeds = own.state, own.seen, own.seeds
         self._elapsed, self._ended = own.elapsed, own.ended
 
     def _running_state(self) -> WorldState:
@@ -219,7 +219,7 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
         else:
             chosen = self._on_device(mask)
             self._state = self._state.replace(chosen, fresh[(chosen.cumsum(0) - 1).clamp(min=0)])
-        self._pixels = self._lanes.pixels(self._state.frame)
+        self._seen = observed(self.world, self._state)
         self._elapsed = np.where(mask, 0, self._elapsed)
         self._ended = self._ended & ~mask
         return infos

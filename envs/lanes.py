@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vdworld.envs.dream_spaces import by_camera
 from vdworld.envs.start_sources import Starts, start_source
 from vdworld.envs.worlds import shared_world
 from vdworld.world import Outcome, Rollout, WorldModel, WorldState
@@ -79,10 +78,6 @@ class DreamLanes:
         """Return what the info of a step holds, a row per lane ``[b]``."""
         told = {"continuation": outcome.continuation, "uncertainty": outcome.uncertainty}
         return {name: value for name, value in told.items() if value is not None}
-
-    def pixels(self, frames: Tensor) -> Any:
-        """Return the uint8 observation ``[..., h, w, 3]`` of float frames, by camera where there are several."""
-        return by_camera(self.world, frames)
 
     def _own_reward(self, function: RewardFunction, state: WorldState, outcome: Outcome) -> Tensor:
         rollout = Rollout(

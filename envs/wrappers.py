@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import deque
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -12,48 +13,59 @@ from gymnasium.error import ResetNeeded
 from gymnasium.utils import RecordConstructorArgs
 from gymnasium.vector.utils import concatenate, create_empty_array
 
-from vdworld.envs.dream_spaces import frame_space, side_by_side
+from vdworld.envs.dream_spaces import bare, frame_space, side_by_side
 from vdworld.envs.real import RealEnv
 
 
 class FrameObservation(gym.Wrapper, RecordConstructorArgs):
-    """Observe a real environment's frames, as a dream of it does, and nothing else.
+    """Observe a real environment's frames, as a dream of it does, and nothing else but chosen readings.
 
-    ``FrameObservation(make_real(world.spec))`` has the spaces of ``DreamEnv(world)``: one camera is a uint8 Box
-    ``[h, w, 3]``, several are a Dict by camera. Put it around ``make_real``; size, action repeat and frame rate are
-    fields of the ``EnvironmentSpec``. TimeLimit and other wrappers go around it.
+    ``FrameObservation(make_real(world.spec), world.readings)`` has the spaces of ``DreamEnv(world)``: one camera is a
+    uint8 Box ``[h, w, 3]``, several are a Dict by camera, and with readings it is a Dict too. Put it around
+    ``make_real``; size, action repeat and frame rate are fields of the ``EnvironmentSpec``. TimeLimit and others go
+    around it.
 
     Args:
         env: What ``make_real`` returned.
+        readings: Names of numbers to observe beside the frames, as recordings have them (``observation.agent_pos``);
+            NaN where the environment gives none.
 
     Raises:
         TypeError: `env` is no RealEnv.
+        ValueError: It gives no such readings.
     """
 
-    def __init__(self, env: gym.Env) -> None:
+    def __init__(self, env: gym.Env, readings: Iterable[str] = ()) -> None:
         if not isinstance(env, RealEnv):
             raise TypeError(f"`env` must come from vdworld.envs.make_real, got {env}.")
-        RecordConstructorArgs.__init__(self)
+        RecordConstructorArgs.__init__(self, readings=tuple(readings))
         gym.Wrapper.__init__(self, env)
-        if not env.frames():
-            env.reset()  # only then it is known how large the frames are
-        self.observation_space = frame_space({name: frame.shape[:2] for name, frame in env.frames().items()})
+        self._real, self._counts = env, _count(env, tuple(readings))
+        sizes = {name: frame.shape[:2] for name, frame in env.frames().items()}
+        self.observation_space = frame_space(sizes, self._counts)
         self.metadata = {**env.metadata, "render_fps": env.environment_spec.fps}
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begin an episode."""
         _, info = self.env.reset(seed=seed, options=options)
-        return _seen(info)
+        return self._seen(info)
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         """Take an action, in the units of ``action_space``."""
         _, reward, terminated, truncated, info = self.env.step(action)
-        observation, info = _seen(info)
+        observation, info = self._seen(info)
         return observation, reward, terminated, truncated, info
 
     def render(self) -> Any:
         """Return what is observed; several cameras stand side by side."""
-        return side_by_side(self.env.frames())
+        return side_by_side(self._real.frames(), self._real.cameras)
+
+    def _seen(self, info: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Return the observation, and the info without the frames."""
+        frames, read = self._real.frames(), self._real.state()
+        told = {bare(name): _floats(read.get(name), count) for name, count in self._counts.items()}
+        rest = {name: value for name, value in info.items() if name != "frames"}
+        return frames | told if len(frames) + len(told) > 1 else next(iter(frames.values())), rest
 
 
 class RememberContext(gym.Wrapper, RecordConstructorArgs):
@@ -111,8 +123,16 @@ class RememberContext(gym.Wrapper, RecordConstructorArgs):
         return context
 
 
-def _seen(info: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """Take the frames out of a RealEnv's info."""
-    frames = info["frames"]
-    rest = {name: value for name, value in info.items() if name != "frames"}
-    return frames if len(frames) > 1 else next(iter(frames.values())), rest
+def _count(env: RealEnv, readings: Sequence[str]) -> dict[str, int]:
+    """Return how many numbers each reading holds, after a step if need be: only then it is known."""
+    if not env.frames():
+        env.reset()
+    if any(name not in env.state() for name in readings):  # what stands in the info of steps alone
+        env.step(env.action_space.sample())
+    if unknown := [name for name in readings if name not in env.state()]:
+        raise ValueError(f"`readings` must be among {list(env.state())}, got {unknown}.")
+    return {name: len(env.state()[name]) for name in readings}
+
+
+def _floats(values: np.ndarray | None, count: int) -> np.ndarray:
+    return np.full(count, np.nan, np.float32) if values is None else values.astype(np.float32)

@@ -32,6 +32,7 @@ if TYPE_CHECKING or "jaxtyping" in sys.modules:
     NoiseLevels = Float[Tensor, "b"]
     ClipLevels = Float[Tensor, "b t"]
     Features = Float[Tensor, "b f"]
+    Readings = Float[Tensor, "b d"]
     PerLane = Float[Tensor, "b"]
     PerStep = Float[Tensor, "b s"]
     StepMask = Bool[Tensor, "b s"]
@@ -39,6 +40,8 @@ if TYPE_CHECKING or "jaxtyping" in sys.modules:
     LaneMask = Bool[Tensor, "b"]
     LaneIntegers = Int64[Tensor, "b"]
 else:
-    Frames = Frame = Pixels = RawActions = Actions = PastActions = Known = PastKnown = NoiseLevels = Features = Tensor
+    Frames = Frame = Pixels = RawActions = Actions = PastActions = Known = PastKnown = NoiseLevels = Features = (
+        Readings
+    ) = Tensor
     ClipLevels = Tensor
     PerLane = PerStep = StepMask = StepFeatures = LaneMask = LaneIntegers = Tensor

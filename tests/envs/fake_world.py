@@ -51,7 +51,7 @@ class FakeWorld(WorldModel):
         wide = [3.0] * flat_action_size(action_space)  # for what has no bounds
         self.action_codec = ActionCodec(action_space, [-3.0] * len(wide), wide)
         self.cameras, self.image_size, self.fps = cameras, (HEIGHT, WIDTH), 12.5
-        self.has_reward, self.spec = has_reward, None
+        self.has_reward, self.spec, self.readings = has_reward, None, {}
         self.uncertainty_quantiles = (0.0, 0.05, 0.1)
         self.asked_sampling_steps: list[int | None] = []
         self.anchor = nn.Parameter(torch.zeros(1))

@@ -32,7 +32,7 @@ def test_cameras_lie_behind_one_another_on_the_channels() -> None:
     pixels = by_camera(world, frames)
     assert (pixels["top"] == 0).all()
     assert (pixels["wrist"] == 255).all()
-    picture = side_by_side(pixels)
+    picture = side_by_side(pixels, world.cameras)
     assert picture.shape == (2, HEIGHT, 2 * WIDTH, 3)
     assert not picture[:, :, :WIDTH].any()
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from vdworld.data import ClipSampler, Dataset
+from tests.training.conftest import NETWORK, episode
+from vdworld.data import ClipSampler, Dataset, EpisodeWriter, load_dataset
 from vdworld.training import Hiding, LossWeights, encode, new_world, train, world_loss
 from vdworld.world import WorldModel
 
@@ -197,3 +198,31 @@ def test_a_frame_size_the_network_can_not_halve_is_named(record_squares: Record,
     odd = record_squares(num_episodes=2, change=lambda e: {**e, "frames": e["frames"][:, :, :15]})
     with pytest.raises(ValueError, match=r"`image_size` must be a multiple of \d in height and width, got \(16, 15\)"):
         train_small(odd)
+
+
+def test_a_world_learns_to_read_where_the_square_is(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    with EpisodeWriter(tmp_path, fps=5, action_space=gym.spaces.Discrete(4)) as writer:
+        for _ in range(20):
+            recorded = episode(rng)
+            corners = [np.argwhere(frame[..., 0] == 250).min(axis=0) for frame in recorded["frames"]]
+            writer.add(**recorded, state={"observation.place": np.array(corners, np.float32)})
+    world = train(
+        load_dataset(tmp_path),
+        readings=["observation.place"],
+        network=NETWORK,
+        max_steps=250,
+        batch_size=16,
+        weights=LossWeights(readings=0.1),
+        num_rollout_gifs=0,
+        device="cpu",
+    )
+    held_out = load_dataset(tmp_path).split("test")
+    sampler = ClipSampler(held_out, context_length=3, horizon=1, readings=["observation.place"])
+    clips = sampler.sample(64, torch.Generator().manual_seed(0))
+    frames = clips.frames.float().div(127.5).sub(1)
+    state = world.start(frames[:, :3], clips.actions[:, :2, 0].long())
+    _, outcome = world.step(state, clips.actions[:, 2, 0].long())
+    error = outcome.readings["observation.place"] - clips.readings[:, 0]
+    spread = clips.readings[:, 0].std(dim=0)
+    assert (error.square().mean(dim=0).sqrt() < 0.5 * spread).all()

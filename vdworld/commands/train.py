@@ -35,7 +35,7 @@ def run(config: DictConfig) -> None:
             network=description(config.network),
             process=description(config.process),
             sampling=checked(Sampling, given(config.sampling)),
-            **checked(train, {"seed": config.seed, "resume": config.resume}),
+            **checked(train, {"seed": config.seed, "resume": config.resume, "readings": config.readings}),
             **trainer_settings(config.trainer),
         )
     except KeyboardInterrupt:

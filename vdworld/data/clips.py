@@ -24,6 +24,7 @@ class Clips:
         known: bool ``[b, K+H-1]``; False where there was no action.
         rewards: float32 ``[b, H]``, of the transitions into the target frames; zero if the dataset has none.
         terminated: bool ``[b, H]``, likewise.
+        readings: float32 ``[b, H, d]``, what was read beside the target frames; NaN where nothing was.
         episodes: int64 ``[b]``, the episode's number in the folder.
         steps: int64 ``[b]``, the place t of the last context frame in its episode.
     """
@@ -33,6 +34,7 @@ class Clips:
     known: Tensor
     rewards: Tensor
     terminated: Tensor
+    readings: Tensor
     episodes: Tensor
     steps: Tensor
 
@@ -52,13 +54,14 @@ class ClipSampler:
         horizon: Target frames H, at least 1.
         image_size: Height and width to resize to, by area; the dataset's own by default.
         cameras: Which cameras, in the order in which their channels are stacked; all by default.
+        readings: Which of ``dataset.readings``, one after the other.
 
     Attributes:
         frames: All frames of the episodes that are long enough, one after the other, uint8 ``[N, c, h, w]``.
         episodes: Their numbers in the folder.
 
     Raises:
-        ValueError: No episode is long enough, or a camera is unknown.
+        ValueError: No episode is long enough, or a camera or reading is unknown.
         MemoryError: The frames need more memory than is free; the message says which size would fit.
     """
 
@@ -70,6 +73,7 @@ class ClipSampler:
         horizon: int,
         image_size: tuple[int, int] | None = None,
         cameras: Sequence[str] | None = None,
+        readings: Sequence[str] = (),
     ) -> None:
         for name, value in (("context_length", context_length), ("horizon", horizon)):
             if value < 1:
@@ -77,10 +81,13 @@ class ClipSampler:
         self.context_length = context_length
         self.horizon = horizon
         self.cameras = tuple(dataset.cameras if cameras is None else cameras)
+        self.readings = tuple(readings)
         self.image_size = dataset.image_size if image_size is None else image_size
         unknown = [camera for camera in self.cameras if camera not in dataset.cameras]
         if unknown or not self.cameras:
             raise ValueError(f"`cameras` must be among {list(dataset.cameras)}, got {list(self.cameras)}.")
+        if missing := [name for name in self.readings if name not in dataset.readings]:
+            raise ValueError(f"`readings` must be among {list(dataset.readings)}, got {missing}.")
         positions = [i for i, entry in enumerate(dataset.entries) if entry.length > horizon]
         if not positions:
             raise ValueError(
@@ -143,6 +150,7 @@ class ClipSampler:
             known=known,
             rewards=self._rewards[targets],
             terminated=self._terminated[targets],
+            readings=self._readings[rows[:, self.context_length :]],
             episodes=self.episodes[owner],
             steps=now - first[:, 0],
         )
@@ -159,6 +167,10 @@ class ClipSampler:
         self._actions = _rows([part.actions for part in parts])
         self._rewards = _rows(rewards)
         self._terminated = _rows([part.terminated for part in parts])
+        lines = [[part.state[name] for name in self.readings] for part in parts]
+        empty = np.zeros((len(self._owner), 0), np.float32)
+        read = np.concatenate([np.concatenate(line, axis=1) for line in lines]) if self.readings else empty
+        self._readings = torch.from_numpy(read.astype(np.float32))
         row = torch.arange(len(self._owner)) - self._first[self._owner]
         self._windows = torch.nonzero(row < self._num_rows[self._owner] - self.horizon)[:, 0]
 

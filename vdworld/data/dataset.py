@@ -81,6 +81,13 @@ class Dataset:
         """Number of transitions."""
         return sum(entry.length - 1 for entry in self.entries)
 
+    @property
+    def readings(self) -> dict[str, int]:
+        """Names of the numbers that were recorded beside the frames, and how many each holds."""
+        features = self.layout.features.items()
+        numeric = {n: f for n, f in features if f["dtype"] not in ("video", "image", "string")}
+        return {n: int(np.prod(f["shape"])) for n, f in numeric.items() if n.startswith(("observation.", "info."))}
+
     @functools.cached_property
     def action_space(self) -> gym.Space:
         """The space of native actions."""

@@ -44,8 +44,8 @@ def evaluate(
     Args:
         world: The world.
         dataset: Recorded episodes; those held out are used, all of them if it holds none that is held out.
-        agents: Name to agent, with ``reset(mask, seed, goal, context)`` and ``act(observation)``; or to a policy with the
-            ``predict`` of Stable-Baselines3.
+        agents: Name to agent, with ``reset(mask, seed, goal, context)`` and ``act(observation)``, or to a policy with
+            the ``predict`` of Stable-Baselines3.
         env: The real environment; None rebuilds the one that was recorded.
         task: Restores and judges states for goal-reaching; None looks for the environment's own.
         output: Folder for ``report.html``, ``report.json``, PNG and GIF files; None writes nothing.

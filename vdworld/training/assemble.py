@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ def new_world(
     preset_name: str = "tiny",
     network: dict[str, Any] | None = None,
     process: dict[str, Any] | None = None,
+    readings: Sequence[str] = (),
     seed: int = 0,
 ) -> WorldModel:
     """Build an untrained world for a dataset.
@@ -31,11 +33,15 @@ def new_world(
         preset_name: Sizes of the network.
         network: Settings on top of the preset's; None values change nothing.
         process: Likewise for the diffusion process.
+        readings: Which of ``dataset.readings`` to read beside the frames.
         seed: Of the initial weights.
+
+    Raises:
+        ValueError: A reading that the dataset doesn't hold.
     """
     sizes = preset(preset_name)
     codec = action_codec(dataset)
-    rewards = _rewards(dataset)
+    rewards, (mean, scale) = _rewards(dataset), _spread(dataset, readings)
     height, width = dataset.image_size
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -49,6 +55,8 @@ def new_world(
             built.feature_dim,
             reward_offset=float(rewards.mean()) if len(rewards) else 0.0,
             reward_scale=max(float(rewards.std()), 1e-6) if len(rewards) else 1.0,
+            reading_offset=mean,
+            reading_scale=scale,
         )
     return WorldModel(
         network=built,
@@ -57,6 +65,7 @@ def new_world(
         action_codec=codec,
         image_size=(height, width),
         cameras=tuple(dataset.cameras),
+        readings={name: dataset.readings[name] for name in readings},
         fps=dataset.fps,
         has_reward=dataset.has_rewards,
         sampling=Sampling(**sizes.sampling),
@@ -86,6 +95,17 @@ def sample_starts(dataset: Dataset, world: WorldModel, seed: int) -> StartClips:
     batch = clips.sample(NUM_STARTS, torch.Generator().manual_seed(seed))
     k = world.context_length + 1
     return StartClips(batch.frames[:, :k].contiguous(), batch.actions[:, : k - 1], batch.known[:, : k - 1])
+
+
+def _spread(dataset: Dataset, readings: Sequence[str]) -> tuple[list[float], list[float]]:
+    """Return means and standard deviations of all numbers in some readings."""
+    if unknown := [name for name in readings if name not in dataset.readings]:
+        raise ValueError(f"`readings` must be among {list(dataset.readings)}, got {unknown}.")
+    states = [dataset.transitions(i).state for i in range(len(dataset))] if readings else []
+    columns = [np.concatenate([state[name] for state in states]) for name in readings]
+    means = [np.nanmean(column, axis=0, dtype=np.float64) for column in columns]
+    scales = [np.nanstd(column, axis=0, dtype=np.float64).clip(min=1e-6) for column in columns]
+    return (np.concatenate(means).tolist(), np.concatenate(scales).tolist()) if readings else ([], [])
 
 
 def _rewards(dataset: Dataset) -> np.ndarray:

@@ -26,6 +26,7 @@ class Batch:
         known: ``[b, K + H - 1]``; False for null actions.
         rewards: Standardised, of the transitions into the last H frames ``[b, H]``.
         going_on: 1 where the episode went on there, 0 where it terminated ``[b, H]``.
+        readings: Standardised, beside the last H frames ``[b, H, d]``; NaN where nothing was read.
     """
 
     frames: Tensor
@@ -33,24 +34,26 @@ class Batch:
     known: Tensor
     rewards: Tensor
     going_on: Tensor
+    readings: Tensor
 
     def __len__(self) -> int:
         return len(self.frames)
 
     def __getitem__(self, rows: slice) -> Batch:
-        return Batch(*(part[rows] for part in (self.frames, self.actions, self.known, self.rewards, self.going_on)))
+        return Batch(**{name: part[rows] for name, part in vars(self).items()})
 
 
 def encode(world: WorldModel, clips: Clips) -> Batch:
     """Bring clips to a world's device and numbers."""
-    device = world.device
-    known = clips.known.to(device)
+    device, heads = world.device, world.heads
+    known, readings = clips.known.to(device), clips.readings.to(device)
     return Batch(
         frames=clips.frames.to(device).float().div(127.5).sub(1.0),
         actions=world.action_codec.encode_flat(clips.actions.to(device), known),
         known=known,
-        rewards=(clips.rewards.to(device) - world.heads.reward_offset) / world.heads.reward_scale,
+        rewards=(clips.rewards.to(device) - heads.reward_offset) / heads.reward_scale,
         going_on=1.0 - clips.terminated.to(device).float(),
+        readings=(readings - readings.new_tensor(heads.reading_offset)) / readings.new_tensor(heads.reading_scale),
     )
 
 

@@ -27,7 +27,8 @@ def calibrate(world: WorldModel, dataset: Dataset, *, num_clips: int = NUM_CLIPS
     """
     split = held_out(dataset)
     horizon = min(LONGEST, longest_episode(split))
-    sampler = ClipSampler(split, context_length=world.context_length + 1, horizon=horizon, cameras=world.cameras)
+    look = {"cameras": world.cameras, "readings": tuple(world.readings)}
+    sampler = ClipSampler(split, context_length=world.context_length + 1, horizon=horizon, **look)
     clips = encode(world, sampler.sample(num_clips, torch.Generator().manual_seed(seed)))
     k = world.context_length
     state = world.start_encoded(clips.frames[:, : k + 1], clips.actions[:, :k], clips.known[:, :k], seed)

@@ -32,6 +32,7 @@ class LossWeights:
             the past is clean. A noisy one is better copied from all around, which takes the noise away.
         reward: Weight of the squared error of the standardised reward.
         continuation: Weight of the cross entropy of the episode's going on.
+        readings: Weight of the squared error of the standardised readings.
     """
 
     moving: float = 0.2
@@ -39,6 +40,7 @@ class LossWeights:
     effort: float = 4e-3
     reward: float = 0.01
     continuation: float = 0.01
+    readings: float = 0.01
 
 
 Losses = dict[str, Tensor]
@@ -103,7 +105,7 @@ def unrolled_loss(
             "frame": (process.loss_weight(level) * error).mean(),
             **effort(world, exact & (h == 0 and not sampled)),
         }
-        terms |= outcome_loss(world, features, batch.rewards[:, h], batch.going_on[:, h])
+        terms |= outcome_loss(world, features, batch.rewards[:, h], batch.going_on[:, h], batch.readings[:, h])
         parts = {name: parts.get(name, 0.0) + term / horizon for name, term in terms.items()}
     return total(world, parts, weights)
 
@@ -131,9 +133,8 @@ def clip_loss(world: WorldModel, batch: Batch, weights: LossWeights, hiding: Hid
     horizon = batch.rewards.shape[1]
     exact = F.pad((level[:, :-1] == process.clean_level) & ~stained[:, None], (1, 0), value=False)
     parts = {"frame": (error * counts).sum() / counts.sum(), **effort(world, exact.flatten())}
-    parts |= outcome_loss(
-        world, features[:, -horizon:].flatten(0, 1), batch.rewards.flatten(), batch.going_on.flatten()
-    )
+    told = (batch.rewards.flatten(), batch.going_on.flatten(), batch.readings.flatten(0, 1))
+    parts |= outcome_loss(world, features[:, -horizon:].flatten(0, 1), *told)
     return total(world, parts, weights)
 
 
@@ -205,16 +206,23 @@ def effort(world: WorldModel, exact: LaneMask) -> Losses:
     return {"effort": (found * exact).mean()}
 
 
-def outcome_loss(world: WorldModel, features: Features, rewards: Tensor, going_on: Tensor) -> Losses:
-    """Return the losses of reward and continuation."""
-    reward, continuation_logit = world.heads(features)
-    return {
+def outcome_loss(world: WorldModel, features: Features, rewards: Tensor, going_on: Tensor, readings: Tensor) -> Losses:
+    """Return the losses of reward, continuation and readings, of those that were read."""
+    reward, continuation_logit, read = world.heads(features)
+    losses = {
         "reward": F.mse_loss(reward.float(), rewards),
         "continuation": F.binary_cross_entropy_with_logits(continuation_logit.float(), going_on),
     }
+    if world.readings:
+        known = readings.isfinite()
+        error = (read.float() - readings.where(known, 0.0)).square() * known
+        losses["readings"] = error.sum() / known.sum().clamp(min=1)
+    return losses
 
 
 def total(world: WorldModel, parts: Losses, weights: LossWeights) -> Losses:
     """Add the parts up."""
-    loss = parts["frame"] + weights.continuation * parts["continuation"] + weights.effort * parts.get("effort", 0.0)
+    loss = parts["frame"] + weights.continuation * parts["continuation"]
+    for name, weight in (("effort", weights.effort), ("readings", weights.readings)):
+        loss = loss + weight * parts.get(name, 0.0)
     return {"loss": loss + weights.reward * parts["reward"] if world.has_reward else loss, **parts}

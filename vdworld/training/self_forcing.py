@@ -56,4 +56,5 @@ def force(world: WorldModel, batch: Batch, num_frames: int, rng: torch.Generator
         known=batch.known[:, n : n + k],
         rewards=batch.rewards[:, n : n + 1],
         going_on=batch.going_on[:, n : n + 1],
+        readings=batch.readings[:, n : n + 1],
     )

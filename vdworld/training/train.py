@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
@@ -33,6 +34,7 @@ def train(
     network: dict[str, Any] | None = None,
     process: dict[str, Any] | None = None,
     sampling: dict[str, Any] | None = None,
+    readings: Sequence[str] = (),
     max_steps: int | None = None,
     max_minutes: float | None = None,
     output: str | Path | None = None,
@@ -51,6 +53,8 @@ def train(
             another class of ``vdworld.networks``.
         process: Settings of the diffusion process likewise.
         sampling: Settings of ``vdworld.world.Sampling``, such as ``{"sampler": "heun", "num_steps": 2}``.
+        readings: What a new world is to read beside the frames, names from ``dataset.readings`` such as
+            ``"observation.agent_pos"``; its environments then observe them too.
         max_steps: Stop after so many optimiser steps.
         max_minutes: Stop after so many minutes of wall-clock time; the preset's time where neither is given.
         output: Folder of checkpoints and logs, which ends as the world's own self-contained folder.
@@ -73,9 +77,11 @@ def train(
         raise ValueError(f"`train` has no setting {', '.join(sorted(unknown))}. It takes {', '.join(sorted(known))}.")
     train_split = dataset.split("train")
     if world is None:
-        world = new_world(train_split, preset_name=preset, network=network, process=process, seed=seed)
+        world = new_world(
+            train_split, preset_name=preset, network=network, process=process, readings=readings, seed=seed
+        )
     else:
-        _check_same_kind(world, dataset)
+        _check_same_kind(world, dataset, readings)
         world = copy.deepcopy(world)
     given = {"batch_size": sizes.batch_size_for(world.network), **settings}
     chosen = TrainerSettings(**given, max_steps=max_steps, max_minutes=max_minutes)
@@ -85,7 +91,8 @@ def train(
     folder = None if output is None else Path(output)
     forced = chosen.self_forcing.horizon + 1 if chosen.self_forcing.after < 1 else 1
     horizon = max(chosen.horizon, forced)
-    clips = ClipSampler(train_split, context_length=world.context_length, horizon=horizon, cameras=world.cameras)
+    look = {"cameras": world.cameras, "readings": tuple(world.readings)}
+    clips = ClipSampler(train_split, context_length=world.context_length, horizon=horizon, **look)
     trainer = Trainer(world, clips, _validation(dataset, world), chosen, output=folder, seed=seed)
     if resume and folder is not None and has_checkpoint(folder):
         trainer.resume()
@@ -122,11 +129,14 @@ def _validation(dataset: Dataset, world: WorldModel) -> Validation:
         context_length=world.context_length + 1,
         horizon=min(FILM_LENGTH, longest_episode(split)),
         cameras=world.cameras,
+        readings=tuple(world.readings),
     )
     return Validation(clips)
 
 
-def _check_same_kind(world: WorldModel, dataset: Dataset) -> None:
+def _check_same_kind(world: WorldModel, dataset: Dataset, readings: Sequence[str]) -> None:
+    if readings and tuple(readings) != tuple(world.readings):
+        raise ValueError(f"`readings` must be those of the `world`, {list(world.readings)}, got {list(readings)}.")
     if space_to_json(world.action_space) != space_to_json(dataset.action_space):
         raise ValueError(
             f"`world` takes actions in {world.action_space}, and the dataset holds {dataset.action_space}. "

@@ -21,6 +21,7 @@ def model_card(world: WorldModel) -> str:
         "",
         f"- frames: {height} x {width}, cameras {', '.join(world.cameras)}, {world.fps:g} per second",
         f"- actions: `{world.action_space}`",
+        f"- readings: {', '.join(world.readings) or 'none'}",
         f"- rewards: {'yes' if world.has_reward else 'none in the data'}",
         f"- {parameters:,} parameters, {world.context_length} frames of context, "
         f"{world.num_sampling_steps} sampling steps per frame ({world.sampling.sampler})",

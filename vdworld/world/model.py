@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from vdworld.diffusion import Process
 from vdworld.networks import Network
 from vdworld.spaces import ActionCodec
 from vdworld.spec import EnvironmentSpec
-from vdworld.types import Frames, PastActions, PastKnown
+from vdworld.types import Features, Frames, PastActions, PastKnown
 from vdworld.world import rolling, starting
 from vdworld.world.generator import FrameGenerator
 from vdworld.world.graphs import Tensors
@@ -34,10 +34,11 @@ class WorldModel(FrameGenerator):
     Args:
         network: Estimates the clean next frame; its sizes fix those of the world.
         process: The diffusion process that the network was trained with.
-        heads: Reward and continuation.
+        heads: Reward, continuation and readings.
         action_codec: Maps the environment's actions to the network's.
         image_size: Height and width of the frames in pixels.
         cameras: Names of the cameras; their frames lie behind one another on the channels.
+        readings: Names of what can be read beside the frames, as recorded, and how many numbers each holds.
         fps: Steps per second of the environment's time.
         has_reward: Whether the data held rewards; without them `reward` is 0 and means nothing.
         sampling: How frames are drawn; None is one Euler step.
@@ -58,6 +59,7 @@ class WorldModel(FrameGenerator):
         action_codec: ActionCodec,
         image_size: tuple[int, int],
         cameras: tuple[str, ...] = ("image",),
+        readings: Mapping[str, int] | None = None,
         fps: float = 10.0,
         has_reward: bool = True,
         sampling: Sampling | None = None,
@@ -71,6 +73,7 @@ class WorldModel(FrameGenerator):
         parts = (sampling or Sampling(), shortcut_steps, trained_without)
         super().__init__(network, process, action_codec, image_size, *parts)
         self.heads, self.cameras, self.fps, self.has_reward = heads, tuple(cameras), fps, has_reward
+        self.readings = dict(readings or {})
         self.spec, self.starts, self.record = spec, starts, record or {}
         self.uncertainty_quantiles = uncertainty_quantiles
         self.eval()  # a trainer turns to training mode
@@ -159,7 +162,19 @@ class WorldModel(FrameGenerator):
         action = action if encoded else self.encode_actions(action, (len(state),))
         steps = self.num_sampling_steps if num_sampling_steps is None else num_sampling_steps
         state, told = self.advance(state, action, rolling.Asked(steps, uncertainty=with_uncertainty))
-        return state, Outcome(**{"uncertainty": None, **told}, cameras=self.cameras)
+        return state, Outcome(
+            **{"uncertainty": None, **told}, cameras=self.cameras, readings=self.read(told["features"])
+        )
+
+    def read(self, features: Features) -> dict[str, Tensor]:
+        """Return what can be read beside frames, ``[b, d]`` each in the environment's units, off their features.
+
+        ``state.features`` are those of a state's last frame.
+        """
+        if not self.readings:
+            return {}
+        parts = self.heads.read(features).split(list(self.readings.values()), dim=-1)
+        return dict(zip(self.readings, parts, strict=True))
 
     def advance(self, state: WorldState, action: Tensor, asked: rolling.Asked) -> tuple[WorldState, Tensors]:
         """Imagine as ``rolling.imagine`` does, with a recorded step where one serves; what ``step`` and ``rollout`` do.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
-from vdworld.types import Features, Frame, Frames, LaneMask, PerLane, PerStep, StepFeatures, StepMask
+from vdworld.types import Features, Frame, Frames, LaneMask, PerLane, PerStep, Readings, StepFeatures, StepMask
 from vdworld.world.state import WorldState
 
 
@@ -17,7 +17,7 @@ class Observation:
 
     Args:
         frames: Camera name to frames ``[b, t, 3, h, w]`` in [-1, 1].
-        state: Name to low-dimensional readings ``[b, t, d]``; empty, as long as worlds imagine frames alone.
+        state: Name to low-dimensional readings ``[b, t, d]``, in the environment's units.
     """
 
     frames: dict[str, Frames]
@@ -36,6 +36,7 @@ class Outcome:
         features: Features of the transition ``[b, f]``.
         uncertainty: How far the model disagrees with itself ``[b]``; None unless asked for.
         cameras: The cameras' names.
+        readings: Name to what can be read beside the frame ``[b, d]``, in the environment's units.
     """
 
     frame: Frame
@@ -45,12 +46,14 @@ class Outcome:
     features: Features
     uncertainty: PerLane | None
     cameras: tuple[str, ...]
+    readings: dict[str, Readings] = field(default_factory=dict)
 
     @property
     def observation(self) -> Observation:
-        """The whole observation, by camera."""
+        """The whole observation, by camera and by reading."""
         parts = self.frame[:, None].chunk(len(self.cameras), dim=2)
-        return Observation(frames=dict(zip(self.cameras, parts, strict=True)), state={})
+        state = {name: values[:, None] for name, values in self.readings.items()}
+        return Observation(frames=dict(zip(self.cameras, parts, strict=True)), state=state)
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ class Rollout:
         features: ``[b, h, f]`` if asked for.
         uncertainty: ``[b, h]`` if asked for.
         state: Where the dreams stand after the last step.
+        readings: Name to what can be read beside the frames ``[b, h, d]``.
     """
 
     frames: Frames
@@ -76,6 +80,7 @@ class Rollout:
     features: StepFeatures | None
     uncertainty: PerStep | None
     state: WorldState
+    readings: dict[str, StepFeatures] = field(default_factory=dict)
 
     @classmethod
     def stack(cls, outcomes: Sequence[Outcome], state: WorldState, with_features: bool) -> Rollout:
@@ -89,4 +94,5 @@ class Rollout:
             features=torch.stack([o.features for o in outcomes], dim=1) if with_features else None,
             uncertainty=torch.stack(doubts, dim=1) if doubts else None,
             state=state,
+            readings={name: torch.stack([o.readings[name] for o in outcomes], dim=1) for name in outcomes[0].readings},
         )
