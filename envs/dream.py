@@ -10,16 +10,17 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import torch
-from gymnasium.error import ResetNeeded, UnsupportedMode
+from gymnasium.error import ResetNeeded
 
 from vdworld.envs.dream_spaces import checked_action, map_leaves, observation_space, observed, side_by_side, to_numpy
 from vdworld.envs.dream_start import start_info, start_lanes
 from vdworld.envs.lane_seeds import draw_seed
 from vdworld.envs.lanes import DreamLanes, RewardFunction
+from vdworld.envs.rendering import RENDER_MODES, Pictures
 from vdworld.envs.start_sources import Starts
 from vdworld.world import WorldModel, WorldState
 
-METADATA: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 10}  # of the classes; instances have copies
+METADATA: dict[str, Any] = {"render_modes": RENDER_MODES, "render_fps": 10}  # of the classes; instances have copies
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ class DreamEnv(gym.Env[Any, Any]):
     Args:
         world: A checkpoint folder, a name, or a WorldModel in memory. Paths share one loaded copy per process; with
             a string, ``spec.to_json()`` can rebuild the environment.
-        render_mode: ``"rgb_array"`` or None. Gymnasium adds ``"rgb_array_list"`` and, in a window, ``"human"``.
+        render_mode: ``"rgb_array"``, ``"rgb_array_list"`` (the pictures since the last ``render`` or reset),
+            ``"human"`` (a window, at the environment's own pace; needs pygame) or None.
         device: Where the world lies: by default the CPU for a path, and where it is for a world in memory.
         num_sampling_steps: Network evaluations per frame; None takes the world's own number.
         starts: Where dreams begin: None for the world's own clips, a dataset or its folder for clips drawn from it,
@@ -85,7 +87,7 @@ class DreamEnv(gym.Env[Any, Any]):
         self._lanes = DreamLanes(world, device, num_sampling_steps, reward_function, starts, **doubt)
         self.world = self._lanes.world
         self.metadata = {**self.metadata, "render_fps": self.world.fps}
-        self.render_mode = checked_render_mode(render_mode)
+        self.render_mode, self._pictures = render_mode, Pictures(render_mode, self.world.fps)
         self.observation_space = observation_space(self.world)
         self.action_space = copy.deepcopy(self.world.action_space)  # sampling has a stream of its own
         self._state: WorldState | None = None
@@ -103,7 +105,7 @@ class DreamEnv(gym.Env[Any, Any]):
         given = {name: value for name, value in (options or {}).items() if value is not None}
         one_lane = map_leaves(lambda value: np.asarray(to_numpy(value))[None], given)
         self._state = start_lanes(self.world, self._lanes.starts, [episode_seed], one_lane)
-        self._seen = observed(self.world, self._state)
+        self._look(begun=True)
         return self._observation(), _only_lane(start_info(self.world, self._state, [episode_seed]))
 
     @torch.no_grad()
@@ -122,26 +124,27 @@ class DreamEnv(gym.Env[Any, Any]):
         native = checked_action(self.action_space, action, self.world.device)
         batched = map_leaves(lambda leaf: leaf[None], native)
         self._state, outcome = self._lanes.step(self._state, batched)
-        self._seen = observed(self.world, self._state)
+        self._look(begun=False)
         terminated, truncated = self._lanes.ends(outcome)[:, 0].tolist()
         if terminated or truncated:
             self._state = None
         return self._observation(), float(outcome.reward), terminated, truncated, _only_lane(self._lanes.told(outcome))
 
-    def render(self) -> np.ndarray:
+    def render(self) -> Any:
         """Return the current frame, uint8 ``[h, w, 3]`` in the world's own size; several cameras stand side by side.
+
+        In mode ``"rgb_array_list"`` it is a list of frames, in mode ``"human"`` None.
 
         Raises:
             UnsupportedMode: The environment was made without a render mode.
             ResetNeeded: There is no frame before the first reset.
         """
-        require_render_mode(self.render_mode)
-        if self._seen is None:
-            raise ResetNeeded("render() needs a frame; call reset() first.")
-        return side_by_side(self._observation(), self.world.cameras)
+        rendered = self._pictures.render(None if self._seen is None else self._pictured())
+        return None if rendered is None else rendered[0]
 
     def close(self) -> None:
-        """Close what the dreams begin from; a world stays."""
+        """Close the window and what the dreams begin from; a world stays."""
+        self._pictures.close()
         self._lanes.starts.close()
 
     def get_state(self) -> DreamSnapshot:
@@ -159,30 +162,18 @@ class DreamEnv(gym.Env[Any, Any]):
         own = snapshot.clone()
         self._state, self._seen, self.np_random = own.state, own.seen, own.np_random
 
+    def _look(self, *, begun: bool) -> None:
+        """Take in where the dream stands now."""
+        assert self._state is not None
+        self._seen = observed(self.world, self._state)
+        if self._pictures.wanted:
+            self._pictures.add(self._pictured(), np.array([begun]), np.array([True]))
+
+    def _pictured(self) -> np.ndarray:
+        return side_by_side(self._seen, self.world.cameras)
+
     def _observation(self) -> Any:
         return _only_lane(self._seen)
-
-
-def checked_render_mode(render_mode: str | None) -> str | None:
-    """Return ``render_mode`` if dreams can be rendered so.
-
-    Raises:
-        ValueError: They can't.
-    """
-    modes = METADATA["render_modes"]
-    if render_mode is not None and render_mode not in modes:
-        raise ValueError(f"`render_mode` must be None or one of {modes}, got {render_mode!r}.")
-    return render_mode
-
-
-def require_render_mode(render_mode: str | None) -> None:
-    """Say so if there is no render mode.
-
-    Raises:
-        UnsupportedMode: There is none.
-    """
-    if render_mode is None:
-        raise UnsupportedMode('`render_mode` must be "rgb_array" to render, got None. Choose it in gym.make.')
 
 
 def _only_lane(tree: Any) -> Any:

@@ -13,11 +13,12 @@ from gymnasium.error import ResetNeeded
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from vdworld.envs.dream import METADATA, checked_render_mode, require_render_mode
+from vdworld.envs.dream import METADATA
 from vdworld.envs.dream_spaces import checked_action, map_leaves, observation_space, observed, side_by_side, to_numpy
 from vdworld.envs.dream_start import start_info, start_lanes
 from vdworld.envs.lane_seeds import LaneSeeds, Seeds
 from vdworld.envs.lanes import DreamLanes, RewardFunction
+from vdworld.envs.rendering import Pictures
 from vdworld.envs.start_sources import Starts
 from vdworld.envs.vector_output import VectorOutput
 from vdworld.world import Outcome, WorldModel, WorldState
@@ -59,7 +60,7 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
             the same step) or DISABLED (by ``"reset_mask"``, before the next step).
         output: ``"numpy"``, or ``"torch"`` for tensors on the world's device. In mode SAME_STEP, ``"final_obs"`` then
             stands in every info, so that a learner on the device need not look whether an episode ended.
-        render_mode: ``"rgb_array"`` or None.
+        render_mode: As for DreamEnv; the window shows all lanes.
         device: Where the world lies: by default the CPU for a path, and where it is for a world in memory.
         num_sampling_steps: Network evaluations per frame; None takes the world's own number.
         starts, with_uncertainty, uncertainty_limit: As for DreamEnv.
@@ -99,7 +100,7 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
         self.max_episode_steps = max_episode_steps
         self.autoreset_mode = _checked_mode(autoreset_mode)
         self.metadata = {**self.metadata, "render_fps": self.world.fps, "autoreset_mode": self.autoreset_mode}
-        self.render_mode = checked_render_mode(render_mode)
+        self.render_mode, self._pictures = render_mode, Pictures(render_mode, self.world.fps)
         self.single_observation_space = observation_space(self.world)
         self.single_action_space = copy.deepcopy(self.world.action_space)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -126,6 +127,8 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
             raise ResetNeeded("The first reset() must begin every lane; call it without `reset_mask`.")
         chosen = map_leaves(lambda rows: self._checked_rows(rows)[mask], given)
         infos = self._begin(mask, self._seeds.reset(seed, mask), chosen)
+        if self._pictures.wanted:
+            self._pictures.add(self._pictured(), begun=mask, changed=mask)
         return self._output.tree(self._seen), infos
 
     @torch.no_grad()
@@ -156,23 +159,25 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
         infos |= self._output.info(self._step_info(outcome, ~beginning), ~beginning)
         if beginning.any():
             infos |= self._begin(beginning, self._seeds.draw(beginning), {})
+        if self._pictures.wanted:
+            self._pictures.add(self._pictured(), begun=beginning, changed=np.ones_like(beginning))
         hand_over = self._output.tree
         return hand_over(self._seen), hand_over(rewards), hand_over(terminations), hand_over(truncations), infos
 
-    def render(self) -> tuple[np.ndarray, ...]:
+    def render(self) -> tuple[Any, ...] | None:
         """Return each lane's current frame, uint8 ``[h, w, 3]``; several cameras stand side by side.
+
+        In mode ``"rgb_array_list"`` they are lists of frames, in mode ``"human"`` it is None.
 
         Raises:
             UnsupportedMode: The environment was made without a render mode.
             ResetNeeded: There is no frame before the first reset.
         """
-        require_render_mode(self.render_mode)
-        if self._seen is None:
-            raise ResetNeeded("render() needs frames; call reset() first.")
-        return tuple(side_by_side(self._seen, self.world.cameras))
+        return self._pictures.render(None if self._seen is None else self._pictured())
 
     def close_extras(self, **kwargs: Any) -> None:
-        """Close what the dreams begin from; a world stays."""
+        """Close the window and what the dreams begin from; a world stays."""
+        self._pictures.close()
         self._lanes.starts.close()
 
     def get_state(self) -> VectorSnapshot:
@@ -239,6 +244,9 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
         if rows.shape[:1] != (self.num_envs,):
             raise ValueError(f"`options` must hold a row for each of {self.num_envs} lanes, got shape {rows.shape}.")
         return rows
+
+    def _pictured(self) -> np.ndarray:
+        return side_by_side(self._seen, self.world.cameras)
 
     def _on_device(self, mask: np.ndarray) -> torch.Tensor:
         return torch.as_tensor(mask, device=self.world.device)

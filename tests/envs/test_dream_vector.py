@@ -140,7 +140,7 @@ def test_rendering_gives_a_frame_per_lane() -> None:
         ({"max_episode_steps": 0}, "max_episode_steps"),
         ({"output": "jax"}, "output"),
         ({"autoreset_mode": "Never"}, "autoreset_mode"),
-        ({"render_mode": "human"}, "render_mode"),
+        ({"render_mode": "ansi"}, "render_mode"),
     ],
 )
 def test_bad_settings_are_refused_by_name(kwargs: dict[str, Any], name: str) -> None:

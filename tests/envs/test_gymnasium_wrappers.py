@@ -134,17 +134,6 @@ def test_dreams_of_a_batch_are_filmed_side_by_side(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("*.mp4"))) == 1
 
 
-def test_a_dream_is_shown_in_a_window() -> None:
-    pygame = pytest.importorskip("pygame")
-    env = gym.make(ID, world=_large(), render_mode="human")
-    env.reset(seed=3)
-    env.step(STILL)
-    window = pygame.display.get_surface()
-    assert window is not None
-    np.testing.assert_array_equal(pygame.surfarray.array3d(window)[0, 0], shown(3, 1)[0, 0])
-    env.close()
-
-
 def test_dreams_of_a_batch_are_shown_in_one_window() -> None:
     pygame = pytest.importorskip("pygame")
     envs = vector.HumanRendering(DreamVectorEnv(_large(), 2, render_mode="rgb_array"), screen_size=(64, 32))
