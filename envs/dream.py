@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,24 +16,11 @@ from vdworld.envs.dream_start import start_info, start_lanes
 from vdworld.envs.lane_seeds import draw_seed
 from vdworld.envs.lanes import DreamLanes, RewardFunction
 from vdworld.envs.rendering import RENDER_MODES, Pictures
+from vdworld.envs.snapshots import DreamSnapshot
 from vdworld.envs.start_sources import Starts
 from vdworld.world import WorldModel, WorldState
 
 METADATA: dict[str, Any] = {"render_modes": RENDER_MODES, "render_fps": 10}  # of the classes; instances have copies
-
-
-@dataclass(frozen=True)
-class DreamSnapshot:
-    """All that a DreamEnv needs to go on from here: the dream, what it shows, and the stream of later seeds."""
-
-    state: WorldState | None  # None: the episode is over
-    seen: Any
-    np_random: np.random.Generator
-
-    def clone(self) -> DreamSnapshot:
-        """Return a copy that shares no memory with this one."""
-        state = None if self.state is None else self.state.clone()
-        return DreamSnapshot(state, map_leaves(torch.clone, self.seen), copy.deepcopy(self.np_random))
 
 
 class DreamEnv(gym.Env[Any, Any]):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,27 +18,10 @@ from vdworld.envs.dream_start import start_info, start_lanes
 from vdworld.envs.lane_seeds import LaneSeeds, Seeds
 from vdworld.envs.lanes import DreamLanes, RewardFunction
 from vdworld.envs.rendering import Pictures
+from vdworld.envs.snapshots import VectorSnapshot
 from vdworld.envs.start_sources import Starts
 from vdworld.envs.vector_output import VectorOutput
 from vdworld.world import Outcome, WorldModel, WorldState
-
-
-@dataclass(frozen=True)
-class VectorSnapshot:
-    """All that a DreamVectorEnv needs to go on from here."""
-
-    state: WorldState
-    seen: Any
-    elapsed: np.ndarray
-    ended: np.ndarray
-    seeds: LaneSeeds
-
-    def clone(self) -> VectorSnapshot:
-        """Return a copy that shares no memory with this one."""
-        seen = map_leaves(torch.clone, self.seen)
-        return VectorSnapshot(
-            self.state.clone(), seen, self.elapsed.copy(), self.ended.copy(), copy.deepcopy(self.seeds)
-        )
 
 
 class DreamVectorEnv(VectorEnv[Any, Any, Any]):
