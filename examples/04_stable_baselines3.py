@@ -8,6 +8,7 @@ wants frames of 36x36 pixels or more. Needs stable-baselines3 and gym-pusht.
 """
 
 import argparse
+import sys
 import tempfile
 
 import gymnasium as gym
@@ -18,7 +19,7 @@ from stable_baselines3.common.vec_env import VecMonitor
 import vdworld
 from vdworld.envs.integrations.stable_baselines3 import VecEnvAdapter
 
-PUSHT, SIZE = "gym_pusht/PushT-v0", 64
+PUSHT, SIZE, SMALLEST = "gym_pusht/PushT-v0", 64, 36
 
 
 def make_envs(choice: str, num_envs: int, max_episode_steps: int) -> VectorEnv:
@@ -52,6 +53,8 @@ if __name__ == "__main__":
 
     with tempfile.TemporaryDirectory() as scratch:
         envs = make_envs(arguments.env or learn_small_world(scratch), arguments.num_envs, max_episode_steps=50)
+        if min((envs.single_observation_space.shape or (0,))[:2]) < SMALLEST:
+            sys.exit(f"CnnPolicy needs frames of {SMALLEST}x{SMALLEST} or more, got {envs.single_observation_space}.")
         vec_env = VecMonitor(VecEnvAdapter(envs))
         model = PPO("CnnPolicy", vec_env, n_steps=arguments.rollout, batch_size=64, verbose=1, seed=0)
         model.learn(arguments.num_steps)
