@@ -54,8 +54,8 @@ def start_source(world: WorldModel, starts: Starts) -> StartSource:
         return ClipStarts(world)
     if isinstance(starts, RealEnv):
         return RealStarts(world, starts, owned=False)
-    if isinstance(starts, EnvironmentSpec) or starts == REAL:
-        spec = world.spec if starts == REAL else starts
+    if isinstance(starts, EnvironmentSpec) or (isinstance(starts, str) and starts == REAL):
+        spec = starts if isinstance(starts, EnvironmentSpec) else world.spec
         if spec is None:
             raise ValueError(
                 f"`starts` must not be {REAL!r} for a world that does not know its environment. Pass an "

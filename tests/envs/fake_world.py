@@ -88,7 +88,7 @@ class FakeWorld(WorldModel):
     def starts(self) -> range:
         return range(NUM_CLIPS)
 
-    def step(
+    def step(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
         state: WorldState,
         action: Any,

@@ -65,7 +65,7 @@ def test_a_start_index_picks_among_the_clips_of_the_dataset(world: WorldModel, d
 def test_dreams_begin_as_the_real_environment_does(world: WorldModel, given: bool) -> None:
     real = make_real(CounterEnv)
     starts = real if given else vdworld.EnvironmentSpec("vdworld/TestCounter-v0")
-    gym.register("vdworld/TestCounter-v0", CounterEnv)
+    gym.register("vdworld/TestCounter-v0", lambda **_: CounterEnv())
     try:
         envs = DreamVectorEnv(world, 3, starts=starts)
     finally:
@@ -87,7 +87,7 @@ def test_an_environment_that_was_handed_over_is_not_closed(world: WorldModel) ->
 
     DreamEnv(world, starts=make_real(Closing)).close()
     assert closed == []
-    gym.register("vdworld/TestCounter-v0", Closing)
+    gym.register("vdworld/TestCounter-v0", lambda **_: Closing())
     try:
         DreamVectorEnv(world, 2, starts=vdworld.EnvironmentSpec("vdworld/TestCounter-v0")).close()
     finally:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -27,7 +29,7 @@ def calibrate(world: WorldModel, dataset: Dataset, *, num_clips: int = NUM_CLIPS
     """
     split = held_out(dataset)
     horizon = min(LONGEST, longest_episode(split))
-    look = {"cameras": world.cameras, "readings": tuple(world.readings)}
+    look: dict[str, Any] = {"cameras": world.cameras, "readings": tuple(world.readings)}
     sampler = ClipSampler(split, context_length=world.context_length + 1, horizon=horizon, **look)
     clips = encode(world, sampler.sample(num_clips, torch.Generator().manual_seed(seed)))
     k = world.context_length

@@ -91,7 +91,7 @@ def train(
     folder = None if output is None else Path(output)
     forced = chosen.self_forcing.horizon + 1 if chosen.self_forcing.after < 1 else 1
     horizon = max(chosen.horizon, forced)
-    look = {"cameras": world.cameras, "readings": tuple(world.readings)}
+    look: dict[str, Any] = {"cameras": world.cameras, "readings": tuple(world.readings)}
     clips = ClipSampler(train_split, context_length=world.context_length, horizon=horizon, **look)
     trainer = Trainer(world, clips, _validation(dataset, world), chosen, output=folder, seed=seed)
     if resume and folder is not None and has_checkpoint(folder):
