@@ -54,10 +54,8 @@ def test_frames_become_the_observation_and_leave_the_info() -> None:
 
 def test_several_cameras_become_a_dict_and_numbers_are_left_out() -> None:
     env = FrameObservation(make_real(TwoCameras))
-    boxes: dict[str, spaces.Space] = {
-        "top": spaces.Box(0, 255, (10, 12, 3), np.uint8),
-        "wrist": spaces.Box(0, 255, (8, 8, 3), np.uint8),
-    }
+    boxes: dict[str, spaces.Space] = {"top": spaces.Box(0, 255, (10, 12, 3), np.uint8)}
+    boxes["wrist"] = spaces.Box(0, 255, (8, 8, 3), np.uint8)
     assert env.observation_space == spaces.Dict(boxes)
     env.reset(seed=0)
     observation, *_ = env.step(1)
