@@ -44,9 +44,11 @@ def test_few_steps_compares_worlds_with_and_without_shortcuts(
     text = capsys.readouterr().out
     figures: dict[str, Any] = json.loads((tmp_path / "out/few_steps.json").read_text())
     for part in ("70:30", "40:30:20:10", "clips"):
-        assert [world["name"] for world in figures[part]] == ["without shortcuts", "with shortcuts"]
+        names = ["without shortcuts", "with shortcuts", "with shortcuts, consistency sampling"]
+        assert [world["name"] for world in figures[part]] == names
         for world in figures[part]:
-            assert list(world["clips" if part == "clips" else "outcomes"]) == ["1", "2", "4", "32"]
+            steps = ["1", "2", "4"] if "consistency" in world["name"] else ["1", "2", "4", "32"]
+            assert list(world["clips" if part == "clips" else "outcomes"]) == steps
     assert "most points off" in text
     assert "Held-out clips" in text
     written = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("model.safetensors")}

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from vdworld.diffusion import RectifiedFlow, draw_jumps, sample_euler, shortcut_target
+from vdworld.diffusion import RectifiedFlow, draw_jumps, sample_consistency, sample_euler, shortcut_target
 
 
 def at(value: float) -> torch.Tensor:
@@ -67,3 +67,45 @@ def test_jumps_lie_on_a_grid_of_halves_and_long_ones_are_likelier() -> None:
         counts = torch.bincount((begin[chosen] / value).long()) / chosen.sum()
         assert len(counts) == round(1 / value)
         assert (counts - value).abs().max() < 0.04
+
+
+def test_consistency_sampling_leaps_to_the_end_from_ever_nearer() -> None:
+    seen: list[tuple[float, float, float]] = []
+
+    def leap(noisy: torch.Tensor, level: float, length: float) -> torch.Tensor:
+        seen.append((noisy.item(), level, length))
+        return at(float(len(seen)))
+
+    fresh = iter([at(10.0), at(20.0), at(30.0)])
+    frame = sample_consistency(leap, RectifiedFlow(), at(-1.0), 4, draw=lambda: next(fresh))
+    assert frame.item() == 4
+    assert [row[1:] for row in seen] == [(0, 1), (0.75, 0.25), (0.875, 0.125), (0.9375, 0.0625)]
+    mixed = [-1, 0.75 * 1 + 0.25 * 10, 0.875 * 2 + 0.125 * 20, 0.9375 * 3 + 0.0625 * 30]
+    assert [row[0] for row in seen] == pytest.approx(mixed)
+
+
+def test_consistency_sampling_goes_by_the_warped_time() -> None:
+    levels: list[float] = []
+
+    def leap(noisy: torch.Tensor, level: float, length: float) -> torch.Tensor:
+        levels.append(level)
+        return noisy
+
+    sample_consistency(leap, RectifiedFlow(shift=4.0), at(0.0), 2, draw=lambda: at(0.0))
+    assert levels == pytest.approx([0, 0.75 / (0.75 + 4 * 0.25)])
+
+
+def test_fresh_noise_tips_what_the_first_left_in_balance() -> None:
+    """A coin that falls by the sign of the noise, and here the noise has none."""
+    rng, balanced = torch.Generator().manual_seed(0), torch.zeros(1_000, 1, 1, 1)
+
+    def leap(noisy: torch.Tensor, level: float, length: float = 0.0) -> torch.Tensor:
+        return (4 * noisy / (1 - level)).tanh()
+
+    def draw() -> torch.Tensor:
+        return torch.randn(balanced.shape, generator=rng)
+
+    assert not sample_euler(leap, RectifiedFlow(), balanced, [0, 0.75, 0.875, 1]).any()
+    frame = sample_consistency(leap, RectifiedFlow(), balanced, 3, draw=draw)
+    assert (frame.abs() > 0.9).float().mean().item() > 0.95
+    assert (frame > 0).float().mean().item() == pytest.approx(0.5, abs=0.05)

@@ -138,6 +138,9 @@ def test_shortcuts_are_told_how_long_they_are() -> None:
     assert [jump_length(n, 0) for n in (1, 3)] == [0, 0]
     with pytest.raises(ValueError, match="`num_sampling_steps` must be a power of two, or 8 and more.*got 3"):
         jump_length(3, 8)
+    assert [jump_length(n, 32, "consistency") for n in (1, 2, 3, 4)] == [1, 1, 1, 1]
+    with pytest.raises(ValueError, match=r"`num_sampling_steps` must lie in 1..4 with sampler=consistency, got 5"):
+        jump_length(5, 32, "consistency")
     network = Told()
     draw(Sampling(), network, num_steps=2, jump=0.5)
     assert [step.tolist() for _, step in network.shown] == [[0.5, 0.5]] * 2
@@ -149,7 +152,9 @@ def test_what_a_world_was_not_trained_for_is_refused_with_advice() -> None:
     with pytest.raises(ValueError, match=r"`history_guidance` must be 1 .* its history, got 1\.5"):
         check_sampling(Sampling(history_guidance=1.5), RectifiedFlow(), trained_without=("actions",))
     check_sampling(Sampling(action_guidance=2.0), RectifiedFlow(), trained_without=("actions",))
-    with pytest.raises(ValueError, match="`sampler` must be 'euler' for a world trained with shortcuts.*got 'heun'"):
+    with pytest.raises(
+        ValueError, match="`sampler` must be 'euler' or 'consistency' .* with shortcuts, got 'heun'"
+    ):
         check_sampling(Sampling(sampler="heun"), RectifiedFlow(), shortcut_steps=8)
     with pytest.raises(ValueError, match="got 'churn'"):
         check_sampling(Sampling(sampler="churn"), RectifiedFlow())
@@ -191,3 +196,15 @@ def test_every_process_hides_a_past_alike(ratio: float) -> None:
         level = process.level_of(torch.full((4, 1), ratio))
         shown = process.scalings(level)[2][..., None, None, None] * process.mix(clean, noise, level)
         assert shown.square().mean().sqrt() == pytest.approx(1, abs=0.03)
+
+
+def test_consistency_sampling_tells_the_network_how_far_each_leap_goes() -> None:
+    network = Told()
+    draw(Sampling(sampler="consistency"), network, num_steps=3, jump=1.0)
+    assert [step_size.tolist() for _, step_size in network.shown] == [[1, 1], [0.25, 0.25], [0.125, 0.125]]
+
+
+def test_consistency_sampling_is_for_worlds_with_shortcuts() -> None:
+    check_sampling(Sampling(sampler="consistency"), RectifiedFlow(), shortcut_steps=32)
+    with pytest.raises(ValueError, match=r"trained without shortcuts, got 'consistency'.*trainer.shortcut.share=0.25"):
+        check_sampling(Sampling(sampler="consistency"), RectifiedFlow())

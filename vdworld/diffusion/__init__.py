@@ -16,10 +16,11 @@ from vdworld.diffusion.samplers import (
     sample_euler,
     sample_heun,
 )
-from vdworld.diffusion.shortcut import draw_jumps, shortcut_target
+from vdworld.diffusion.shortcut import CONSISTENCY, draw_jumps, sample_consistency, shortcut_target
 from vdworld.diffusion.vp import VariancePreserving
 
 __all__ = [
+    "CONSISTENCY",
     "EDM",
     "SAMPLERS",
     "STOCHASTIC",
@@ -33,6 +34,7 @@ __all__ = [
     "over_pixels",
     "sample_ancestral",
     "sample_churn",
+    "sample_consistency",
     "sample_ddim",
     "sample_dpmpp_2m",
     "sample_euler",

@@ -7,8 +7,15 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from vdworld.diffusion.flow import RectifiedFlow
 from vdworld.diffusion.process import Process
 from vdworld.types import Frame, NoiseLevels
+
+CONSISTENCY = "consistency"
+"""What settings call ``sample_consistency``, which needs a world trained with shortcuts."""
+
+Leap = Callable[[Frame, float, float], Frame]
+"""Maps a noisy frame, its level, and a step's length as a share of the way, to the clean frame that it heads for."""
 
 
 def draw_jumps(count: int, finest: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -54,3 +61,27 @@ def shortcut_target(
     second = denoise(between, middle.flatten())
     landed = between + (end - middle) / (1 - middle) * (second - between)
     return noisy + (1 - start) / (end - start) * (landed - noisy)
+
+
+def sample_consistency(
+    leap: Leap, process: RectifiedFlow, noise: Frame, num_steps: int, *, draw: Callable[[], Frame]
+) -> Frame:
+    """Leap all the way to a frame, mix fresh noise into it, and leap again (Song et al. 2023, Algorithm 1).
+
+    Where the first noise lies between two outcomes, so does the frame it leads to, and Euler steps, which keep that
+    noise, stay there. Fresh noise tips the balance: blends become rare while the odds stay as they are. After the
+    first, leap i begins ``2 ** -(i + 1)`` of the way before the end.
+
+    Args:
+        leap: One shortcut over the rest of the way.
+        process: What the denoiser was trained with.
+        noise: Standard normal ``[b, c, h, w]``.
+        num_steps: Leaps; at least 1.
+        draw: Returns fresh standard normal noise of the same shape.
+    """
+    frame = leap(noise, process.noisiest_level, 1.0)
+    for length in (2.0**-i for i in range(2, num_steps + 1)):
+        level = float(process.warp(torch.tensor(1 - length)))
+        noisy = process.mix(frame, draw(), torch.full_like(frame[:, 0, 0, 0], level))
+        frame = leap(noisy, level, length)
+    return frame

@@ -119,7 +119,7 @@ class FrameGenerator(nn.Module):
     ) -> Frame:
         """Draw the frame after a context ``[b, c, h, w]``; seed and counter of a lane decide its noise."""
         steps = self.num_sampling_steps if num_steps is None else num_steps
-        jump = jump_length(steps, self.shortcut_steps)
+        jump = jump_length(steps, self.shortcut_steps, self.sampling.sampler)
         return sample_frame(self.denoiser, context, seed, counter, self.sampling, num_steps=steps, jump=jump)
 
     def commit(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from vdworld.diffusion import SAMPLERS, Process, check_sampler
+from vdworld.diffusion import CONSISTENCY, SAMPLERS, Process, RectifiedFlow, check_sampler, sample_consistency
 from vdworld.networks import Context
 from vdworld.types import ClipLevels, Frame, Frames, LaneIntegers
 from vdworld.world.denoiser import Denoiser
@@ -31,7 +31,7 @@ class Sampling:
     costs one more network evaluation per step, and needs a world trained with the dropout of its name.
 
     Args:
-        sampler: Which of ``vdworld.diffusion.SAMPLERS``.
+        sampler: Which of ``vdworld.diffusion.SAMPLERS``; or ``"consistency"``, in worlds trained with shortcuts.
         num_steps: Steps from noise to a frame, unless a call says otherwise.
         context_noise: Noise mixed into the context, as a share of the signal; the network is told.
         action_guidance: Weight of the actions; 1 guides nothing.
@@ -65,11 +65,17 @@ def check_sampling(
     sampling: Sampling, process: Process, shortcut_steps: int = 0, trained_without: tuple[str, ...] = ()
 ) -> None:
     """Raise a ValueError, with advice, where a world can't be sampled so."""
-    check_sampler(sampling.sampler, process)
-    if shortcut_steps and sampling.sampler not in ("euler", "ddim"):
+    if sampling.sampler != CONSISTENCY:
+        check_sampler(sampling.sampler, process)
+    elif not shortcut_steps:
         raise ValueError(
-            f"`sampler` must be 'euler' for a world trained with shortcuts, which are its Euler steps, got "
-            f"{sampling.sampler!r}. Choose sampler=euler, or train with shortcut.share=0."
+            f"`sampler` must be another one for a world that was trained without shortcuts, got {CONSISTENCY!r}, which "
+            "leaps by them. Choose sampler=euler, or train with trainer.shortcut.share=0.25."
+        )
+    if shortcut_steps and sampling.sampler not in ("euler", "ddim", CONSISTENCY):
+        raise ValueError(
+            f"`sampler` must be 'euler' or {CONSISTENCY!r} for a world trained with shortcuts, got "
+            f"{sampling.sampler!r}. Choose one of these, or train with trainer.shortcut.share=0."
         )
     wanted = {"actions": ("action", sampling.action_guidance), "history": ("history", sampling.history_guidance)}
     for name, (setting, weight) in wanted.items():
@@ -80,12 +86,18 @@ def check_sampling(
             )
 
 
-def jump_length(num_steps: int, shortcut_steps: int) -> float:
-    """Return the length of each of `num_steps` steps as a shortcut world is told it; 0 where none is a shortcut.
+def jump_length(num_steps: int, shortcut_steps: int, sampler: str = "euler") -> float:
+    """Return the length of the first of `num_steps` steps as a shortcut world is told it; 0 where none is a shortcut.
 
     Raises:
         ValueError: The world has no shortcuts of that length.
     """
+    if sampler == CONSISTENCY:
+        if not 1 <= num_steps < (most := shortcut_steps.bit_length() - 1):
+            raise ValueError(
+                f"`num_sampling_steps` must lie in 1..{most - 1} with sampler=consistency, got {num_steps}."
+            )
+        return 1.0
     if not shortcut_steps or num_steps >= shortcut_steps or num_steps < 1:
         return 0.0
     if num_steps & (num_steps - 1):
@@ -115,7 +127,8 @@ def sample_frame(
         counter: How far they have been drawn from ``[b]``.
         sampling: How to draw.
         num_steps: Steps from noise to the frame.
-        jump: The length of each step as a shortcut world is told it; 0 is no shortcut.
+        jump: The length of each step as a shortcut world is told it; 0 is no shortcut. Consistency sampling has lengths
+            of its own.
     """
     shape, keys, draws = tuple(context.frames.shape[2:]), lane_key(seed, counter), itertools.count(1)
     plain = shown(denoiser.process, context, seed, counter, sampling.context_noise)
@@ -125,13 +138,17 @@ def sample_frame(
 
     evaluations = _evaluations(denoiser, plain, context, sampling, draw)
 
-    def denoise(noisy: Frame, level: float) -> Frame:
-        levels, steps = (torch.full_like(noisy[:, 0, 0, 0], value) for value in (level, jump))
+    def denoise(noisy: Frame, level: float, length: float = jump) -> Frame:
+        levels, steps = (torch.full_like(noisy[:, 0, 0, 0], value) for value in (level, length))
         estimates = (weight * denoiser(noisy, levels, told, steps)[0] for weight, told in evaluations)
         return sum(estimates).clamp(-1, 1)  # pyright: ignore[reportAttributeAccessIssue]
 
-    sampler, levels = SAMPLERS[sampling.sampler], denoiser.process.schedule(num_steps)
-    frame = sampler(denoise, denoiser.process, lane_normal(seed, counter, shape), levels, draw=draw)
+    process, noise = denoiser.process, lane_normal(seed, counter, shape)
+    if sampling.sampler == CONSISTENCY:
+        assert isinstance(process, RectifiedFlow)  # no other is trained with shortcuts
+        frame = sample_consistency(denoise, process, noise, num_steps, draw=draw)
+    else:
+        frame = SAMPLERS[sampling.sampler](denoise, process, noise, process.schedule(num_steps), draw=draw)
     if not sampling.quantize:
         return frame
     return frame + ((frame * 127.5 + 127.5).round().div(127.5).sub(1) - frame).detach()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ from omegaconf import DictConfig
 from vdworld.commands.arguments import checked
 from vdworld.commands.device import pick_device
 from vdworld.data import Dataset, load_dataset
+from vdworld.diffusion import CONSISTENCY
 from vdworld.envs import record
 from vdworld.envs.scripted import ForkEnv
 from vdworld.evaluation.evaluate import held_out_episodes
-from vdworld.evaluation.few_steps import FewSteps, clips_table, measure_few_steps, outcomes_table
+from vdworld.evaluation.few_steps import STEPS, FewSteps, clips_table, measure_few_steps, outcomes_table
 from vdworld.evaluation.provenance import provenance
 from vdworld.training import LossWeights, Shortcut, train
 from vdworld.world import WorldModel
@@ -41,21 +43,34 @@ def few_steps(config: DictConfig) -> None:
         env = ForkEnv(odds)
         path = output / f"fork_{len(odds)}"
         data = record(partial(ForkEnv, odds), path / "data", num_steps=NUM_STEPS, max_episode_steps=50, num_envs=1)
+        worlds = _worlds(data, path, batch_size=BATCH, weights=LossWeights(moving=0.0), **common)
+        draws = {"env": env, "seed": config.seed, "num_draws": config.num_draws}
         found = [
-            measure_few_steps(world, name=label, env=env, seed=config.seed, num_draws=config.num_draws)
-            for label, world in _worlds(data, path, batch_size=BATCH, weights=LossWeights(moving=0.0), **common)
+            measure_few_steps(world, name=label, steps=steps, **draws)
+            for trained in worlds
+            for label, world, steps in _ways(*trained)
         ]
         figures[name] = _show(found, f"A random environment with the odds {name}")
     if config.data is not None:
         data = load_dataset(config.data)
         held_out, _ = held_out_episodes(data)
+        clips = {"dataset": held_out, "seed": config.seed, "num_clips": config.num_clips}
         found = [
-            measure_few_steps(world, name=label, dataset=held_out, seed=config.seed, num_clips=config.num_clips)
-            for label, world in _worlds(data, output / "clips", **common)
+            measure_few_steps(world, name=label, steps=steps, **clips)
+            for trained in _worlds(data, output / "clips", **common)
+            for label, world, steps in _ways(*trained)
         ]
         figures["clips"] = _show(found, "")
     (output / "few_steps.json").write_text(json.dumps(figures, indent=2) + "\n")
     print(f"\nFigures: {output / 'few_steps.json'}")
+
+
+def _ways(label: str, world: WorldModel) -> Iterator[tuple[str, WorldModel, tuple[int, ...]]]:
+    """Yield a world with each way to draw it, and the steps to compare."""
+    yield label, world, STEPS
+    if world.shortcut_steps:
+        world.sampling = replace(world.sampling, sampler=CONSISTENCY)
+        yield f"{label}, consistency sampling", world, STEPS[:-1]
 
 
 def _show(found: Sequence[FewSteps], title: str) -> list[dict[str, Any]]:
