@@ -37,6 +37,8 @@ $(STAMP): pyproject.toml constraints.txt
 	@# gym-pusht brings opencv-python, which fails on a machine without libGL; the headless files take its place.
 	$(PIP) uninstall --quiet --yes opencv-python
 	$(INSTALL) --quiet --force-reinstall --no-deps opencv-python-headless
+	@# Its solvers alone: the rest of the package wants torchvision.
+	$(INSTALL) --quiet --no-deps stable-worldmodel
 	@touch $@
 
 demo: $(STAMP)

@@ -13,6 +13,7 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 
 from vdworld.envs.dream_spaces import map_leaves
+from vdworld.envs.integrations.infos import infos_by_lane
 from vdworld.extras import require
 
 if TYPE_CHECKING:
@@ -147,19 +148,6 @@ class VecEnvAdapter(VecEnv):
                 "Ask it yourself: it is the attribute `envs`."
             )
         return [envs[lane] for lane in self._get_indices(indices)]
-
-
-def infos_by_lane(infos: dict[str, Any], num_envs: int) -> list[dict[str, Any]]:
-    """Turn a vector environment's infos, arrays beside their masks ``"_..."``, into one dict per lane."""
-    lanes: list[dict[str, Any]] = [{} for _ in range(num_envs)]
-    for name, value in infos.items():
-        if name.startswith("_"):
-            continue
-        nested = infos_by_lane(value, num_envs) if isinstance(value, dict) else None
-        for lane in np.flatnonzero(infos.get(f"_{name}", np.ones(num_envs))):
-            row = map_leaves(lambda leaf, lane=lane: leaf[lane], value) if nested is None else nested[lane]
-            lanes[lane][name] = row
-    return lanes
 
 
 def _own_arrays(observations: Any) -> Any:
