@@ -1,18 +1,46 @@
-"""Agents: planners that search in a world, and policies of other libraries."""
+"""Agents: planners that search in a world, policies that learn in it, and those of other libraries."""
 
 from vdworld.agents.agent import Agent
-from vdworld.agents.objectives import GoalImage, Return
-from vdworld.agents.planner import Planner
-from vdworld.agents.planning import CrossEntropy
+from vdworld.agents.objectives import GoalFeatures, GoalImage, Objective, Return, Sum
+from vdworld.agents.planner import Plan, Planner
+from vdworld.agents.planning import (
+    ICEM,
+    MPPI,
+    BeamSearch,
+    CategoricalCrossEntropy,
+    CrossEntropy,
+    GradientDescent,
+    PlanningMethod,
+    PlanningProblem,
+    PolicyGuidedMPPI,
+    RandomShooting,
+)
+from vdworld.agents.policies import ActorCritic, BehaviourCloning, Policy
 from vdworld.agents.predicting import PredictingAgent, Predicts, as_agent
 
 __all__ = [
+    "ActorCritic",
     "Agent",
+    "BehaviourCloning",
+    "BeamSearch",
+    "CategoricalCrossEntropy",
     "CrossEntropy",
+    "GoalFeatures",
     "GoalImage",
+    "GradientDescent",
+    "ICEM",
+    "MPPI",
+    "Objective",
+    "Plan",
     "Planner",
+    "PlanningMethod",
+    "PlanningProblem",
+    "PolicyGuidedMPPI",
+    "Policy",
     "PredictingAgent",
     "Predicts",
+    "RandomShooting",
     "Return",
+    "Sum",
     "as_agent",
 ]

@@ -51,7 +51,7 @@ class CostModel:
         seed: int = 0,
     ) -> None:
         self.world, self.objective = world, objective or Return()
-        if isinstance(self.objective, Return) and not world.has_reward:
+        if getattr(self.objective, "needs_rewards", False) and not world.has_reward:
             raise ValueError(
                 "`objective` Return needs rewards, and this world was trained on data without any. "
                 "Give another objective: any function of a Rollout and the goal frames."

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
+from vdworld.agents.planning.problem import PlanningProblem
 from vdworld.types import Actions
-
-Score = Callable[[Tensor], Tensor]
-"""Maps candidate plans ``[b, n, t, a]``, encoded, to scores ``[b, n]``; higher is better."""
 
 
 class CrossEntropy:
@@ -62,18 +58,9 @@ class CrossEntropy:
         self.anchored = anchored
 
     @torch.no_grad()
-    def plan(self, guess: Actions, score: Score, rng: torch.Generator, anchor: Tensor | None = None) -> Actions:
-        """Improve a plan.
-
-        Args:
-            guess: Plans to start from, encoded, ``[b, t, a]`` with t the horizon.
-            score: Rates candidates; called once per iteration.
-            rng: Where the samples come from; on the CPU.
-            anchor: The actions before the plans, encoded ``[b, a]``; counts if `anchored`.
-
-        Returns:
-            The best plan scored, ``[b, t, a]`` in [-1, 1].
-        """
+    def plan(self, problem: PlanningProblem) -> Actions:
+        """Return the best plan scored, ``[b, t, a]``; the first candidate is the problem's guess."""
+        guess, anchor = problem.guess, problem.anchor
         b, horizon, a = guess.shape
         lines, base = knot_lines(horizon, self.num_knots).to(guess), torch.zeros_like(guess)  # [t, k], [b, t, a]
         if self.anchored and anchor is not None:
@@ -82,21 +69,14 @@ class CrossEntropy:
         mean = torch.linalg.lstsq(lines.expand(b, -1, -1), guess - base).solution  # [b, k, a]
         std = torch.full_like(mean, self.std)
         kept = mean[:, None].clamp(-1, 1)
-        best, best_score = mean, mean.new_full((b,), -torch.inf)
-        rows = torch.arange(b, device=guess.device)
         for _ in range(self.num_iterations):
-            fresh = self.num_candidates - kept.shape[1]
-            noise = torch.randn(b, fresh, self.num_knots, a, generator=rng).to(guess)
+            noise = problem.normal(self.num_candidates - kept.shape[1], self.num_knots, a)
             knots = torch.cat([kept, (mean[:, None] + std[:, None] * noise).clamp(-1, 1)], dim=1)
-            scores = score(base[:, None] + lines @ knots)
-            elites = knots[rows[:, None], scores.topk(self.num_elites, dim=1).indices]
+            scores = problem.score(base[:, None] + lines @ knots)
+            elites = knots.take_along_dim(scores.topk(self.num_elites, dim=1).indices[:, :, None, None], dim=1)
             mean, std = elites.mean(dim=1), elites.std(dim=1).clamp(min=self.std_min)
             kept = elites[:, : self.keep]
-            top = scores.max(dim=1)
-            better = top.values > best_score
-            best = torch.where(better[:, None, None], knots[rows, top.indices], best)
-            best_score = torch.maximum(top.values, best_score)
-        return base + lines @ best
+        return problem.best_plan
 
 
 def knot_lines(horizon: int, num_knots: int, anchored: bool = False) -> Tensor:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import torch
 
-from vdworld.agents import GoalImage, Return
+from tests.envs.random_world import random_world
+from vdworld.agents import GoalFeatures, GoalImage, Return, Sum
 from vdworld.agents.objectives import blur
 from vdworld.world import Rollout, WorldState
 
@@ -37,6 +38,12 @@ def test_a_return_by_hand(discount: float, expected: float) -> None:
     """1, then 2 with probability 1/2, then 4 with probability 1/2 x 1/4; what follows the last step doesn't count."""
     imagined = rollout(BLANK, [[1.0, 2.0, 4.0]], [[0.5, 0.25, 0.0]])
     assert Return(discount)(imagined).tolist() == [expected]
+
+
+def test_what_the_last_state_is_worth_counts_as_far_as_it_is_reached() -> None:
+    """The 1 + 2 / 2 * .5 of two steps, and a last state worth 8: half as likely again, and two steps away."""
+    imagined = rollout(BLANK[:, :2], [[1.0, 2.0]], [[0.5, 0.5]])
+    assert Return(0.5, value=lambda features: features[:, 0] + 8)(imagined).tolist() == [1.5 + 0.25 * 0.25 * 8]
 
 
 def test_lanes_have_returns_of_their_own() -> None:
@@ -94,6 +101,47 @@ def test_every_lane_has_its_own_goal() -> None:
     assert scores[1] < 0.9
 
 
+def test_a_sum_weighs_its_parts() -> None:
+    imagined, goal = rollout(squares(4, 20)[:, None], [[1.0], [2.0]]), squares(4, 4)
+    parts = [GoalImage(), Return(), lambda rollout, goal: torch.full((2,), 5.0)]
+    expected = 2 * GoalImage()(imagined, goal) - 0.5 * torch.tensor([1.0, 2.0]) + 10 * 5.0
+    torch.testing.assert_close(Sum(parts, weights=[2.0, -0.5, 10.0])(imagined, goal), expected)
+    torch.testing.assert_close(Sum([Return(), Return()])(imagined), torch.tensor([2.0, 4.0]))
+
+
+def test_a_sum_needs_what_any_of_its_parts_needs() -> None:
+    plain, image = Sum([lambda rollout, goal: rollout.rewards.sum(dim=1), GoalImage()]), Sum([GoalImage(), GoalImage()])
+    assert (plain.frames_only, plain.needs_rewards) == (False, False)
+    assert (image.frames_only, image.needs_rewards) == (True, False)
+    both = Sum([GoalImage(), Sum([Return()])])
+    assert (both.frames_only, both.needs_rewards) == (False, True)
+
+
+def test_features_tell_the_goal_from_everything_else() -> None:
+    world = random_world()
+    stills = world.sample_start(4, seed=3).frames  # [4, 3, c, h, w]
+    goal = stills[[0, 0, 2, 2], 1]
+    imagined = rollout(torch.stack([stills[:, 0], stills[:, 1]], dim=1))
+    scores = GoalFeatures(world, last=1.0)(imagined, goal)
+    assert scores[[0, 2]].tolist() == pytest.approx([1, 1], abs=1e-5)  # they end with their own goals
+    same = (stills[[1, 3], 1] == goal[[1, 3]]).flatten(1).all(dim=1)
+    assert ((scores[[1, 3]] < 0.999) | same).all()
+    halves = GoalFeatures(world, last=0.5)(imagined, goal)
+    first = GoalFeatures(world, last=1.0)(rollout(stills[:, :1]), goal)
+    torch.testing.assert_close(halves, 0.5 * scores + 0.5 * (scores + first) / 2)
+
+
+def test_the_background_s_features_are_taken_off() -> None:
+    world = random_world()
+    goal, other = world.sample_start(2, seed=1).frame.split(1)
+    features = [world.start(frame[:, None]).features for frame in (goal, other, world.background()[None])]
+    expected = torch.cosine_similarity(features[0] - features[2], features[1] - features[2])
+    torch.testing.assert_close(GoalFeatures(world)(rollout(other[:, None]), goal), expected)
+    world.starts = None
+    expected = torch.cosine_similarity(features[0], features[1])
+    torch.testing.assert_close(GoalFeatures(world)(rollout(other[:, None]), goal), expected)
+
+
 def test_a_blur_keeps_plain_frames_and_the_mean_of_what_lies_inside() -> None:
     plain = torch.full((2, 3, 16, 24), 0.3)
     torch.testing.assert_close(blur(plain, 0.2), plain)
@@ -131,3 +179,11 @@ def test_what_makes_no_sense_is_refused() -> None:
         GoalImage(last=2.0)
     with pytest.raises(ValueError, match=r"`goal` must be given for a GoalImage objective: reset the agent with"):
         GoalImage()(rollout(BLANK))
+    with pytest.raises(ValueError, match=r"`last` must lie in \[0, 1\], got -1"):
+        GoalFeatures(random_world(), last=-1.0)
+    with pytest.raises(ValueError, match="`goal` must be given for a GoalFeatures objective: reset the agent with"):
+        GoalFeatures(random_world())(rollout(BLANK))
+    with pytest.raises(ValueError, match=r"`weights` must hold one per objective, 2 and at least 1, got \[1.0\]"):
+        Sum([Return(), Return()], weights=[1.0])
+    with pytest.raises(ValueError, match="`weights` must hold one per objective, 0 and at least 1, got None"):
+        Sum([])

@@ -9,6 +9,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
+from vdworld.agents import Policy
 from vdworld.cli import main
 from vdworld.data import load_dataset
 
@@ -83,9 +84,30 @@ def test_plan_scores_the_planner_beside_random_actions(home, capsys):
     assert {"planner", "random", "no-op"} <= set(rows)
 
 
+def test_plan_takes_another_planner_and_says_what_it_cost(home, capsys):
+    """One plan for the steps 1 and 2: three beams of Counter's five actions, in each of two episodes."""
+    small = ["num_episodes=2", "max_steps=2", "planner.horizon=2", "planner.num_beams=3", "replan_every=2"]
+    text = says(capsys, 0, ["plan", "planner=beam_search", f"world={home}/world", f"data={home}/data", *small])
+    assert "\n1 plan for all episodes at once took 80 network evaluations and " in text
+
+
 def test_plan_names_a_value_of_the_planner_that_can_t_be(home, capsys):
     line = says(capsys, 2, ["plan", f"world={home}/world", f"data={home}/data", "planner.num_candidates=1"])
     assert line.startswith("vdworld plan: error: `num_elites` must lie in 2..1")
+
+
+def test_learn_keeps_a_policy_that_evaluate_lets_play(home, capsys, tmp_path):
+    settings = ["num_steps=40", "num_envs=4", "horizon=5", "max_episode_steps=6", "hidden_dim=8"]
+    learn = ["learn", f"world={home}/world", *settings]
+    assert f"The policy lies in {tmp_path}/policy." in says(capsys, 0, [*learn, f"output={tmp_path}/policy"])
+    assert any((tmp_path / "policy" / "tensorboard").iterdir())
+    assert Policy.from_pretrained(tmp_path / "policy").record["num_steps"] == 40
+    again = [*learn, f"output={tmp_path}/again", "objective=pmpo", f"prior={tmp_path}/policy", "uncertainty_limit=null"]
+    assert "The policy lies in" in says(capsys, 0, again)
+    assert "`output` must be a new folder" in says(capsys, 2, [*learn, f"output={tmp_path}/policy"])
+    assert "`num_envs` must be a whole number" in says(capsys, 2, [*learn, f"output={tmp_path}/c", "num_envs=many"])
+    play = ["evaluate", f"world={home}/world", f"data={home}/data", "num_clips=4", "num_episodes=2", "max_steps=3"]
+    assert "policy" in says(capsys, 0, [*play, f"policy={tmp_path}/policy"])
 
 
 def test_benchmark_measures_a_saved_world(home, capsys, tmp_path):

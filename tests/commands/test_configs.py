@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import pytest
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
 from vdworld.agents import Planner
+from vdworld.agents.policies.settings import LearningSettings
+from vdworld.commands.learn import DREAMS as LEARN_DREAMS
+from vdworld.commands.learn import SETTINGS as LEARN_SETTINGS
 from vdworld.commands.search import CONFIGS, compose_config, groups, options
 from vdworld.commands.verbs import VERBS
 from vdworld.envs.recording import record
@@ -72,9 +76,11 @@ def test_every_yaml_file_belongs_to_a_command():
     [
         *[("network", name, DATA) for name in ("unet", "video_unet", "transformer", "diamond")],
         *[("process", name, set()) for name in ("flow", "edm", "vp")],
-        ("planner", "cross_entropy", set()),
+        *[("planner", name, set()) for name in ("random_shooting", "cross_entropy", "icem", "mppi", "gradient")],
+        *[("planner", name, set()) for name in ("categorical", "beam_search")],
         ("objective", "goal_image", {"background"}),  # by the world
-        ("objective", "return", set()),
+        ("objective", "goal_features", {"world"}),
+        ("objective", "return", {"value"}),  # a function
     ],
 )
 def test_a_class_s_whole_choice_stands_in_its_yaml_file(group, option, decided_elsewhere):
@@ -99,7 +105,9 @@ def test_a_class_s_whole_choice_stands_in_its_yaml_file(group, option, decided_e
         ("evaluate", "execution", Execution, set()),
         ("plan", "execution", Execution, set()),
         ("benchmark", "execution", Execution, set()),
-        ("evaluate", None, evaluate, {"data", "device", "sampling", "execution"}),
+        ("evaluate", None, evaluate, {"data", "device", "sampling", "execution", "policy"}),
+        ("learn", "sampling", Sampling, set()),
+        ("learn", "execution", Execution, set()),
     ],
 )
 def test_the_keys_of_a_command_are_its_function_s_arguments(verb, node, function, own):
@@ -111,6 +119,14 @@ def test_the_keys_of_a_command_are_its_function_s_arguments(verb, node, function
 def test_the_keys_of_plan_are_those_of_the_planner_and_the_protocol():
     own = {"data", "output", "device", "planner", "objective", "sampling", "execution"}
     assert set(compose_config("plan")) - parameters(Planner) - parameters(play) == own - {"objective"}
+
+
+def test_the_keys_of_learn_are_those_of_the_dreams_and_the_settings_with_their_defaults():
+    config = compose_config("learn")
+    own = {"world", "output", "prior", "device", "seed", "num_steps", "sampling", "execution"}
+    assert set(config) - own == {*LEARN_DREAMS, *LEARN_SETTINGS}
+    assert {name: config[name] for name in LEARN_SETTINGS} == asdict(LearningSettings())
+    assert config.uncertainty_limit == 0.99
 
 
 def test_the_keys_of_benchmark_are_those_of_the_measurements():

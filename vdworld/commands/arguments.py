@@ -59,10 +59,17 @@ def description(node: DictConfig) -> dict[str, Any]:
     return {"_target_": node["_target_"], **checked(get_object(node["_target_"]), given(values))}
 
 
-def instantiate(node: DictConfig) -> Any:
-    """Build what a node's ``_target_`` names from the rest of it; errors as for ``description``."""
+def instantiate(node: DictConfig, **decided: Any) -> Any:
+    """Build what a node's ``_target_`` names from the rest of it; errors as for ``description``.
+
+    Args:
+        node: The node.
+        decided: Arguments that no configuration holds, such as a world, for classes that take them.
+    """
     values = description(node)
-    return get_object(values.pop("_target_"))(**values)
+    target = get_object(values.pop("_target_"))
+    parameters = inspect.signature(target).parameters
+    return target(**{name: value for name, value in decided.items() if name in parameters}, **values)
 
 
 def _plain(value: Any) -> Any:

@@ -13,6 +13,7 @@ BENCHMARKS = {
     "few_steps": benchmarks.few_steps,
     "grid": benchmarks.grid,
     "growth": benchmarks.growth,
+    "planners": benchmarks.planners,
     "sizes": benchmarks.sizes,
     "uncertainty": benchmarks.uncertainty,
 }

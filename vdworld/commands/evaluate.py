@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from omegaconf import DictConfig
 
+from vdworld.agents import Policy
 from vdworld.commands.arguments import checked
 from vdworld.commands.worlds import load_world
 from vdworld.data import load_dataset
@@ -14,6 +15,7 @@ def run(config: DictConfig) -> None:
     """Evaluate, and print the tables."""
     world = load_world(config)
     dataset = load_dataset(config.data)
-    others = ("world", "data", "device", "sampling", "execution")
+    others = ("world", "data", "device", "sampling", "execution", "policy")
     values = {name: value for name, value in config.items() if name not in others}
-    print(evaluate(world, dataset, **checked(evaluate, values)))
+    agents = None if config.policy is None else {"policy": Policy.from_pretrained(config.policy, device=world.device)}
+    print(evaluate(world, dataset, agents=agents, **checked(evaluate, values)))

@@ -64,6 +64,6 @@ def groups(verb: str) -> dict[str, str]:
 
 
 def options(verb: str, group: str) -> list[str]:
-    """Return the options of a group: its YAML files, the verb's own and the shared ones."""
-    files = [*(CONFIGS / verb / group).glob("*.yaml"), *(CONFIGS / "shared" / group).glob("*.yaml")]
+    """Return the options of a group: its YAML files, the verb's own or, where it has none, the shared ones."""
+    files = list((CONFIGS / verb / group).glob("*.yaml")) or (CONFIGS / "shared" / group).glob("*.yaml")
     return sorted(file.stem for file in files)

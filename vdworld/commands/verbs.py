@@ -23,6 +23,7 @@ VERBS = {
     "train": Verb("learn a world model from a dataset"),
     "evaluate": Verb("compare imagined with real frames on held-out episodes, and write a report"),
     "plan": Verb("let a planner act in the real environment, and score it beside random actions"),
+    "learn": Verb("let a policy learn in the dreams of a world"),
     "demo": Verb("all of it on PushT, in ten minutes"),
     "benchmark": Verb("measure speed, or worlds against each other and against DIAMOND", bare="name"),
     "info": Verb("say what a dataset or a world folder holds", bare="path"),

@@ -1,0 +1,57 @@
+"""Gradient ascent through the model."""
+
+from __future__ import annotations
+
+import torch
+
+from vdworld.agents.planning.problem import PlanningProblem
+from vdworld.types import Actions
+
+
+class GradientDescent:
+    """Follow the slope of the score in the actions, through the model, from several starts (Adam, Kingma & Ba 2015).
+
+    Only one step of a dream is held in memory at a time: the others are computed again on the way back. An iteration
+    therefore costs two forward passes and a backward one, about what four candidates of a search without slopes cost.
+    Numbers are followed as they are. Choices have the slope of the option that was dreamt, as if its one-hot vector
+    could be anything (Bengio et al. 2013, the straight-through estimator).
+
+    Args:
+        horizon: Length of a plan in steps.
+        num_restarts: Plans improved side by side; the first starts from the guess, the others near it.
+        num_iterations: Steps of each.
+        learning_rate: Length of a step in encoded units, where actions span [-1, 1].
+        std: How far from the guess the other plans start.
+    """
+
+    def __init__(
+        self,
+        horizon: int = 8,
+        num_restarts: int = 4,
+        num_iterations: int = 10,
+        *,
+        learning_rate: float = 0.2,
+        std: float = 0.5,
+    ) -> None:
+        sizes = {"horizon": horizon, "num_restarts": num_restarts, "num_iterations": num_iterations}
+        for name, value in sizes.items():
+            if value < 1:
+                raise ValueError(f"`{name}` must be at least 1, got {value}.")
+        if learning_rate <= 0:
+            raise ValueError(f"`learning_rate` must be positive, got {learning_rate}.")
+        self.horizon, self.num_restarts, self.num_iterations = horizon, num_restarts, num_iterations
+        self.learning_rate, self.std = learning_rate, std
+
+    @torch.no_grad()
+    def plan(self, problem: PlanningProblem) -> Actions:
+        """Return the best plan scored on any of the ways, ``[b, t, a]``."""
+        guess = problem.guess[:, None]
+        away = self.std * problem.normal(self.num_restarts - 1, *guess.shape[2:])
+        plans = torch.cat([guess, guess + away], dim=1).clamp(-1, 1)
+        optimizer = torch.optim.Adam([plans], lr=self.learning_rate, maximize=True)
+        for _ in range(self.num_iterations):
+            _, plans.grad = problem.score_with_gradients(plans)
+            optimizer.step()
+            plans.clamp_(-1, 1)
+        problem.score(plans)
+        return problem.best_plan

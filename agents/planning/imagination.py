@@ -1,0 +1,164 @@
+"""Dreams as a planner needs them: many plans from the same states, rated, and counted in network evaluations."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from vdworld.agents.objectives import Objective
+from vdworld.agents.planning.branches import Branches, chained, side_by_side
+from vdworld.types import Actions, Frame, LaneIntegers, PerLane
+from vdworld.world import Rollout, WorldModel, WorldState
+from vdworld.world.model import Policy
+
+
+class Imagination:
+    """Dream plans from the states of b lanes and rate what comes of them.
+
+    The plans of a lane share its noise (common random numbers), so that they differ by their actions alone. With
+    several particles every plan is dreamt under as many noises, again the same ones for all plans of a lane.
+
+    Args:
+        world: Where futures are imagined.
+        state: Where they start, b lanes.
+        objective: Rates a rollout.
+        goal: Frames to reach ``[b, c, h, w]``, if there are any.
+        num_sampling_steps: Network evaluations per drawn frame; None takes the world's own number.
+        max_batch: Most dreams at once.
+        num_particles: Dreams per plan, whose scores are averaged.
+        risk: How many standard deviations over the particles are taken off the mean.
+        uncertainty_penalty: Weight of a rollout's mean uncertainty, which is taken off; asking for it doubles the cost.
+
+    Attributes:
+        max_plans: Most plans rated at once.
+        num_frames: Frames imagined so far.
+        num_evaluations: Passes through the network so far, each lane counted: those of the sampler, those of a second
+            draw where uncertainty is asked for, those that read features from a finished frame, which some networks do
+            at half the price, and the objective's own. With gradients every pass is made twice; the way back is not
+            counted.
+    """
+
+    def __init__(
+        self,
+        world: WorldModel,
+        state: WorldState,
+        objective: Objective,
+        goal: Frame | None = None,
+        *,
+        num_sampling_steps: int | None = None,
+        max_batch: int = 256,
+        num_particles: int = 1,
+        risk: float = 0.0,
+        uncertainty_penalty: float = 0.0,
+    ) -> None:
+        self.world, self.state, self.objective = world, state, objective
+        self.goal = None if goal is None else goal.to(world.device)
+        self.num_sampling_steps, self.num_particles = num_sampling_steps, num_particles
+        self.risk, self.uncertainty_penalty = risk, uncertainty_penalty
+        self.max_plans = max(max_batch // num_particles, 1)
+        self.num_frames = self._num_passes = 0
+        self._earlier_passes = getattr(objective, "num_evaluations", 0)
+        self._particles = state.repeat(num_particles, noise="independent")
+
+    @property
+    def num_evaluations(self) -> int:
+        """Passes through the network so far."""
+        return self._num_passes + getattr(self.objective, "num_evaluations", 0) - self._earlier_passes
+
+    def rate(self, lanes: LaneIntegers, plans: Actions) -> PerLane:
+        """Return the scores ``[m]`` of legal plans ``[m, t, a]`` from the lanes ``[m]``; differentiable."""
+        rollout = self._dream(self._particles[self._rows(lanes)], plans)
+        return self._judge(rollout, lanes)
+
+    def begin(self, lanes: LaneIntegers) -> Branches:
+        """Return one plan of no steps for each of the lanes ``[b]``."""
+        actions = self.state.frames.new_zeros(len(lanes), 1, 0, self.world.action_codec.dim)
+        return Branches(lanes, actions, actions.new_zeros(len(lanes), 1), self._particles[self._rows(lanes)], None)
+
+    @torch.no_grad()
+    def extend(self, branches: Branches, options: Tensor) -> Branches:
+        """Follow every plan by every one of m actions ``[m, a]``, without dreaming its beginning again.
+
+        The n plans per lane become n * m, those of one beginning next to each other, each scored as far as it goes.
+        """
+        (b, n), m = branches.scores.shape, len(options)
+        newest = options.repeat(b * n, 1)[:, None]  # [b * n * m, 1, a]
+        parents = torch.arange(b * n, device=newest.device).repeat_interleave(m)
+        rollouts, scores = [], []
+        for parent, action in zip(parents.split(self.max_plans), newest.split(self.max_plans), strict=True):
+            rows = self._rows(parent)
+            step = self._dream(branches.state[rows], action)
+            rollouts.append(step if branches.rollout is None else chained(branches.rollout, rows, step))
+            scores.append(self._judge(rollouts[-1], branches.lanes[parent // n]))
+        before = branches.actions.repeat_interleave(m, dim=1)
+        actions = torch.cat([before, newest.reshape(b, n * m, 1, -1)], dim=2)
+        rollout = side_by_side(rollouts)
+        return Branches(branches.lanes, actions, torch.cat(scores).reshape(b, n * m), rollout.state, rollout)
+
+    @torch.no_grad()
+    def follow(self, lanes: LaneIntegers, policy: Policy, horizon: int) -> Actions:
+        """Return what a policy, which gives encoded actions, does in the lanes ``[m]``: plans ``[m, t, a]``."""
+        taken: list[Tensor] = []
+
+        def act(state: WorldState) -> Tensor:
+            taken.append(self.world.action_codec.project(policy(state)))
+            return taken[-1]
+
+        self._count(len(lanes) * horizon, len(lanes) * horizon)
+        steps = {"horizon": horizon, "num_sampling_steps": self.num_sampling_steps}
+        self.world.rollout(self.state[lanes], act, encoded=True, **steps)
+        return torch.stack(taken, dim=1)
+
+    def _rows(self, plans: Tensor) -> Tensor:
+        """Return where the particles of plans ``[m]`` stand among those of all, ``[m * p]``."""
+        particle = torch.arange(self.num_particles, device=plans.device)
+        return (plans[:, None] * self.num_particles + particle).flatten()
+
+    def _count(self, num_frames: int, num_features: int, draws: int = 1) -> None:
+        """Note frames, all lanes counted, the draws that each took, and how many of them features were read from."""
+        passes = draws * num_frames * evaluations_per_draw(self.world, self.num_sampling_steps) + num_features
+        self.num_frames += num_frames
+        self._num_passes += passes * (2 if torch.is_grad_enabled() else 1)
+
+    def _dream(self, state: WorldState, plans: Actions) -> Rollout:
+        """Dream plans ``[m, t, a]`` from the states of their particles, ``m * p`` lanes."""
+        frames_only = getattr(self.objective, "frames_only", False) and not self.uncertainty_penalty
+        lanes, steps = len(state), plans.shape[1]
+        num_features = lanes if frames_only and state.memory is None else lanes * steps
+        self._count(lanes * steps, num_features, draws=2 if self.uncertainty_penalty else 1)
+        return self.world.rollout(
+            state,
+            plans.repeat_interleave(self.num_particles, dim=0),
+            num_sampling_steps=self.num_sampling_steps,
+            with_features=not frames_only,
+            with_uncertainty=self.uncertainty_penalty > 0,
+            frames_only=frames_only,
+            recompute=torch.is_grad_enabled(),
+            encoded=True,
+        )
+
+    def _judge(self, rollout: Rollout, lanes: Tensor) -> PerLane:
+        """Return one score per plan ``[m]`` for the dreams of its particles."""
+        owners = lanes.repeat_interleave(self.num_particles)
+        scores = self.objective(rollout, None if self.goal is None else self.goal[owners])
+        if scores.shape != owners.shape:
+            raise ValueError(
+                f"`objective` must return one score per lane, shape {list(owners.shape)}, got {list(scores.shape)}."
+            )
+        if rollout.uncertainty is not None:
+            scores = scores - self.uncertainty_penalty * rollout.uncertainty.mean(dim=1)
+        scores = scores.reshape(-1, self.num_particles)
+        if not self.risk:
+            return scores.mean(dim=1)
+        return scores.mean(dim=1) - self.risk * (scores.var(dim=1, correction=0) + 1e-12).sqrt()
+
+
+def evaluations_per_draw(world: WorldModel, num_sampling_steps: int | None = None) -> int:
+    """Return how many passes through the network it takes to draw one frame, guidance included."""
+    sampling = world.sampling
+    steps = sampling.num_steps if num_sampling_steps is None else num_sampling_steps
+    calls = 2 * steps - 1 if sampling.sampler in ("heun", "churn") else steps
+    guided = int(sampling.action_guidance != 1)
+    if sampling.history_guidance != 1:
+        guided += 2 if sampling.history_noise > 0 else 1
+    return calls * (1 + guided)

@@ -1,0 +1,73 @@
+"""MPPI: an average of plans, the better ones weighing more."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from vdworld.agents.planning.problem import PlanningProblem
+from vdworld.types import Actions
+
+
+class MPPI:
+    """Model-predictive path integral control, with the weights of TD-MPC2 (Williams et al. 2015; Hansen et al. 2024).
+
+    A Gaussian is refitted to the elites of its samples, each weighing ``exp(temperature * (score - best score))``, and
+    its mean is the plan. TD-MPC2 takes 512 samples, 64 elites and 6 iterations from a deviation of 2, more than dreams
+    afford; its horizon is 3, with a value of the last state (``Return(value=...)``).
+
+    Args:
+        horizon: Length of a plan in steps.
+        num_candidates: Plans per iteration, the mean among them.
+        num_iterations: How often the Gaussian is refitted.
+        num_elites: Best plans that weigh anything.
+        temperature: How much more a better plan weighs, per unit of score; an inverse temperature in truth.
+        std_min: The standard deviation never falls below this, in encoded units, where actions span [-1, 1].
+        std_max: It starts here and never rises above.
+    """
+
+    def __init__(
+        self,
+        horizon: int = 8,
+        num_candidates: int = 64,
+        num_iterations: int = 3,
+        *,
+        num_elites: int = 8,
+        temperature: float = 0.5,
+        std_min: float = 0.05,
+        std_max: float = 1.0,
+    ) -> None:
+        sizes = {"horizon": horizon, "num_candidates": num_candidates, "num_iterations": num_iterations}
+        for name, value in sizes.items():
+            if value < 1:
+                raise ValueError(f"`{name}` must be at least 1, got {value}.")
+        if not 1 <= num_elites <= num_candidates:
+            raise ValueError(f"`num_elites` must lie in 1..{num_candidates} (`num_candidates`), got {num_elites}.")
+        if temperature < 0:
+            raise ValueError(f"`temperature` must not be negative, got {temperature}.")
+        if not 0 <= std_min <= std_max:
+            raise ValueError(f"`std_min` must lie in [0, {std_max}] (`std_max`), got {std_min}.")
+        self.horizon, self.num_candidates, self.num_iterations = horizon, num_candidates, num_iterations
+        self.num_elites, self.temperature = num_elites, temperature
+        self.std_min, self.std_max = std_min, std_max
+
+    def plan(self, problem: PlanningProblem) -> Actions:
+        """Return the mean of the last Gaussian, ``[b, t, a]``; it is not scored here."""
+        return self.search(problem, problem.guess[:, None][:, :0])
+
+    @torch.no_grad()
+    def search(self, problem: PlanningProblem, proposals: Tensor) -> Actions:
+        """Plan with proposals ``[b, m, t, a]`` that stand among the candidates of every iteration."""
+        mean, std = problem.guess.clamp(-1, 1), torch.full_like(problem.guess, self.std_max)
+        known = problem.score(proposals) if proposals.shape[1] else mean[:, :0, 0]
+        for _ in range(self.num_iterations):
+            noise = problem.normal(self.num_candidates - proposals.shape[1] - 1, *mean.shape[1:])
+            drawn = (mean[:, None] + std[:, None] * noise).clamp(-1, 1)
+            new = torch.cat([mean[:, None], drawn], dim=1)
+            plans, scores = torch.cat([proposals, new], dim=1), torch.cat([known, problem.score(new)], dim=1)
+            top = scores.topk(self.num_elites, dim=1)
+            elites = plans.take_along_dim(top.indices[:, :, None, None], dim=1)
+            weights = (self.temperature * top.values).softmax(dim=1)[:, :, None, None]
+            mean = (weights * elites).sum(dim=1)
+            std = (weights * (elites - mean[:, None]).square()).sum(dim=1).sqrt().clamp(self.std_min, self.std_max)
+        return mean

@@ -1,0 +1,128 @@
+"""Distributions over the actions of any space, as encoded by ``ActionCodec``."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from gymnasium import spaces
+from torch import Tensor
+from torch.nn import functional as F
+
+from vdworld.spaces import ActionCodec, leaf_size, leaves
+
+STD_MIN, STD_MAX, STD_SHIFT = 0.1, 1.0, 2.0
+
+
+@dataclass(frozen=True)
+class ActionLayout:
+    """Where the parts of an encoded action ``[a]`` lie.
+
+    Args:
+        numbers: Places of the continuous ones, those of Boxes.
+        binaries: Places of the binary ones, -1 or 1.
+        choices: Place of the first entry and the number of entries of each one-hot part.
+    """
+
+    numbers: tuple[int, ...]
+    binaries: tuple[int, ...]
+    choices: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def of(cls, codec: ActionCodec) -> ActionLayout:
+        """Read the layout off a codec."""
+        binary = [isinstance(leaf, spaces.MultiBinary) for leaf in leaves(codec.space) for _ in range(leaf_size(leaf))]
+        numbers, binaries, choices, place = [], [], [], 0
+        for count, two in zip(codec.num_choices, binary, strict=True):
+            if count:
+                choices.append((place, count))
+            else:
+                (binaries if two else numbers).append(place)
+            place += max(count, 1)
+        return cls(tuple(numbers), tuple(binaries), tuple(choices))
+
+    @property
+    def dim(self) -> int:
+        """The length a of an encoded action."""
+        return len(self.numbers) + len(self.binaries) + sum(count for _, count in self.choices)
+
+    @property
+    def num_outputs(self) -> int:
+        """How many numbers describe a distribution."""
+        return self.dim + len(self.numbers)
+
+
+class ActionDistribution:
+    """Independent Gaussians, coin flips and categorical choices over encoded actions.
+
+    Gaussians have their means and standard deviations bounded as in DreamerV3 (Hafner et al. 2023): means in [-1, 1],
+    deviations in [0.1, 1]. Their samples may lie outside [-1, 1]; the codec clamps what an environment gets, and
+    densities are those of the samples before that.
+
+    Args:
+        layout: Of the actions.
+        outputs: What a network says ``[..., o]``: means, deviations, coins, then choices, each before its bounds.
+    """
+
+    def __init__(self, layout: ActionLayout, outputs: Tensor) -> None:
+        self.layout, self.outputs = layout, outputs
+        n, m = len(layout.numbers), len(layout.binaries)
+        mean, spread, self.coins, choices = outputs.split([n, n, m, layout.num_outputs - 2 * n - m], dim=-1)
+        self.mean = mean.tanh()
+        self.std = STD_MIN + (STD_MAX - STD_MIN) * (spread + STD_SHIFT).sigmoid()
+        parts = choices.split([count for _, count in layout.choices], dim=-1) if layout.choices else ()
+        self.choices = [part.log_softmax(dim=-1) for part in parts]
+
+    def sample(self, noise: Tensor) -> Tensor:
+        """Turn standard normal numbers ``[..., a]`` into actions ``[..., a]``; the same numbers give the same ones."""
+        layout = self.layout
+        heads = noise[..., layout.binaries] < torch.special.ndtri(self.coins.sigmoid().double()).to(noise)
+        gumbel = -(-torch.special.log_ndtr(noise)).clamp(min=1e-12).log()
+        chosen = [
+            part + gumbel[..., place : place + count]
+            for part, (place, count) in zip(self.choices, layout.choices, strict=True)
+        ]
+        return self._join(self.mean + self.std * noise[..., layout.numbers], heads, chosen)
+
+    def mode(self) -> Tensor:
+        """Return the most likely actions ``[..., a]``."""
+        return self._join(self.mean, self.coins > 0, self.choices)
+
+    def log_prob(self, actions: Tensor) -> Tensor:
+        """Return the log density ``[...]`` of encoded actions ``[..., a]``."""
+        layout = self.layout
+        scaled = (actions[..., layout.numbers] - self.mean) / self.std
+        total = (-0.5 * scaled.square() - self.std.log() - 0.5 * math.log(2 * math.pi)).sum(dim=-1)
+        total = total + F.logsigmoid(self.coins * actions[..., layout.binaries].sign()).sum(dim=-1)
+        for part, (place, count) in zip(self.choices, layout.choices, strict=True):
+            total = total + (part * actions[..., place : place + count]).sum(dim=-1)
+        return total
+
+    def entropy(self) -> Tensor:
+        """Return the entropy ``[...]``, in nats."""
+        total = (self.std.log() + 0.5 * math.log(2 * math.pi * math.e)).sum(dim=-1)
+        total = total + _coin_cost(self.coins, self.coins).sum(dim=-1)
+        return total - sum((part.exp() * part).sum(dim=-1) for part in self.choices)
+
+    def kl(self, other: ActionDistribution) -> Tensor:
+        """Return the divergence ``KL(self || other)`` ``[...]``, in nats."""
+        distance = (self.std.square() + (self.mean - other.mean).square()) / (2 * other.std.square())
+        total = (distance - 0.5 + (other.std / self.std).log()).sum(dim=-1)
+        total = total + (_coin_cost(self.coins, other.coins) - _coin_cost(self.coins, self.coins)).sum(dim=-1)
+        pairs = zip(self.choices, other.choices, strict=True)
+        return total + sum((ours.exp() * (ours - theirs)).sum(dim=-1) for ours, theirs in pairs)
+
+    def _join(self, numbers: Tensor, heads: Tensor, choices: list[Tensor]) -> Tensor:
+        """Lay the parts where a codec has them; the largest entry of a choice wins."""
+        actions = numbers.new_zeros(*numbers.shape[:-1], self.layout.dim)
+        actions[..., self.layout.numbers] = numbers
+        actions[..., self.layout.binaries] = 2.0 * heads - 1
+        for part, (place, count) in zip(choices, self.layout.choices, strict=True):
+            actions[..., place : place + count] = F.one_hot(part.argmax(dim=-1), count).to(actions)
+        return actions
+
+
+def _coin_cost(drawn: Tensor, coded: Tensor) -> Tensor:
+    """Return the cross entropy of coins whose logits are ``drawn`` under logits ``coded``."""
+    return F.binary_cross_entropy_with_logits(coded, drawn.sigmoid(), reduction="none")

@@ -1,0 +1,64 @@
+"""How an actor-critic learns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vdworld.agents.policies.objectives import OBJECTIVES
+
+
+@dataclass(frozen=True)
+class LearningSettings:
+    """Settings of ``ActorCritic``; the defaults are those of DIAMOND and DreamerV3.
+
+    Args:
+        objective: ``"reinforce"``, ``"ppo"`` or ``"pmpo"``; see ``vdworld.agents.policies.objectives``.
+        horizon: Steps of every lane between two updates.
+        discount: Per step.
+        lambda_: Of the lambda-returns.
+        entropy: Weight of the policy's entropy, in nats.
+        prior_weight: Weight of the divergence from the prior, where pmpo is given one.
+        learning_rate: Of Adam.
+        max_gradient_norm: Beyond which gradients are scaled down.
+        num_epochs: Gradient steps on each rollout; None is 4 for ppo, else 1.
+        slow_decay: Of the averaged critic that holds the critic back.
+        continuation_weighted: Whether returns count the probability that the environment gives to going on, where
+            it tells one, instead of the drawn ends.
+        hidden_dim: Width of the network.
+        recurrent: Whether the policy has a memory.
+
+    Raises:
+        ValueError: A value out of its range.
+    """
+
+    objective: str = "reinforce"
+    horizon: int = 15
+    discount: float = 0.985
+    lambda_: float = 0.95
+    entropy: float = 0.001
+    prior_weight: float = 0.3
+    learning_rate: float = 3e-4
+    max_gradient_norm: float = 1.0
+    num_epochs: int | None = None
+    slow_decay: float = 0.98
+    continuation_weighted: bool = True
+    hidden_dim: int = 256
+    recurrent: bool = True
+
+    def __post_init__(self) -> None:
+        if self.objective not in OBJECTIVES:
+            raise ValueError(f"`objective` must be one of {', '.join(OBJECTIVES)}, got {self.objective!r}.")
+        for name in ("horizon", "hidden_dim", *(() if self.num_epochs is None else ("num_epochs",))):
+            if getattr(self, name) < 1:
+                raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}.")
+        for name in ("discount", "lambda_", "slow_decay"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"`{name}` must lie in [0, 1], got {getattr(self, name)}.")
+        for name in ("entropy", "prior_weight", "learning_rate", "max_gradient_norm"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"`{name}` must not be negative, got {getattr(self, name)}.")
+
+    @property
+    def epochs(self) -> int:
+        """Gradient steps on each rollout."""
+        return self.num_epochs if self.num_epochs is not None else 4 if self.objective == "ppo" else 1

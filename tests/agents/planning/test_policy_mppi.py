@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from vdworld.agents import MPPI, Planner, PolicyGuidedMPPI, Return
+from vdworld.world import WorldState
+
+
+def go_to(place: float) -> Callable[[WorldState], torch.Tensor]:
+    """A policy on the line that heads for a place; it reads where it is off the features."""
+    return lambda state: ((place - state.features) / 0.2).clamp(-1, 1)
+
+
+def test_a_policy_s_plan_wins_where_the_search_alone_finds_none(make_line: Callable, shown: Callable) -> None:
+    """Only a narrow stretch far away pays, which a dozen random plans never reach."""
+
+    def objective(rollout: Any, goal: torch.Tensor | None) -> torch.Tensor:
+        return ((rollout.frames[:, -1, 0, 0, 0] - 0.9).abs() < 0.05).float() * 100
+
+    world = make_line()
+    state = world.start(shown(-0.5, -0.3)[:, None])
+    search = MPPI(8, 12, 2, num_elites=3, std_max=0.1)
+    alone = Planner(world, search, objective).plan(state)
+    guided = Planner(world, PolicyGuidedMPPI(go_to(0.9), search, num_proposals=1), objective).plan(state)
+    assert alone.scores.tolist() == [0, 0]
+    assert guided.scores.tolist() == [100, 100]
+
+
+def test_a_critic_looks_beyond_the_horizon(make_line: Callable, shown: Callable) -> None:
+    """Near rewards lie to the right; what a dream ends with is worth more the further left it is."""
+    world = make_line()
+    state = world.start(shown(0.0)[:, None])
+    method = PolicyGuidedMPPI(go_to(0.6), MPPI(2, 64, 4), num_proposals=2)
+    right = Planner(world, method).plan(state).actions
+    left = Planner(world, method, Return(value=lambda features: -50 * features[:, 0])).plan(state).actions
+    assert (right > 0.5).all()
+    assert (left < -0.5).all()
+
+
+class Noting:
+    """An agent that goes right by a fixed step, and notes what it is shown."""
+
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+        self.resets = 0
+
+    def reset(self, mask: Any = None, seed: Any = None, goal: Any = None, context: Any = None) -> None:
+        self.resets += 1
+
+    def act(self, observation: torch.Tensor) -> Any:
+        self.seen.append(len(observation))
+        return np.full((len(observation), 1), 2.0, np.float32)
+
+
+class Predicting:
+    """The same as a policy of Stable-Baselines3."""
+
+    def predict(
+        self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False
+    ) -> Any:
+        return np.full((len(observation), 1), 2.0, np.float32), None
+
+
+def test_agents_and_policies_of_other_libraries_propose_in_environment_units(
+    make_line: Callable, shown: Callable
+) -> None:
+    tried: list[torch.Tensor] = []
+
+    class Spying(MPPI):
+        def search(self, problem: Any, proposals: torch.Tensor) -> Any:
+            tried.append(proposals)
+            return super().search(problem, proposals)
+
+    world, agent = make_line(), Noting()
+    state = world.start(shown(-0.5, 0.1, 0.2)[:, None])
+    for policy in (agent, Predicting()):
+        method = PolicyGuidedMPPI(policy, Spying(4, 8, 1, num_elites=2), num_proposals=2)
+        Planner(world, method, max_batch=4).plan(state)
+        assert torch.equal(tried[-1], torch.full((3, 2, 4, 1), 0.5))  # 2 of 4
+    assert (agent.seen, agent.resets) == ([4] * 4 + [2] * 4, 2)
+
+
+def test_the_policy_s_own_dreams_are_counted(make_line: Callable, shown: Callable) -> None:
+    world = make_line()
+    method = PolicyGuidedMPPI(go_to(0.5), MPPI(3, 8, 2, num_elites=2), num_proposals=2)
+    planner = Planner(world, method)
+    planner.plan(world.start(shown(0.0)[:, None]))
+    plans = 2 + 2 + 2 * 6 + 1  # proposed, scored, drawn twice, and the mean in the end
+    assert planner.num_imagined == 3 * plans
+    assert planner.num_evaluations == 2 * 3 * plans
+
+
+def test_what_is_no_policy_is_refused() -> None:
+    with pytest.raises(TypeError, match="`policy` must be an agent"):
+        PolicyGuidedMPPI(3)
+    with pytest.raises(ValueError, match=r"`num_proposals` must lie in 1\.\.63, got 64"):
+        PolicyGuidedMPPI(go_to(0.0), num_proposals=64)

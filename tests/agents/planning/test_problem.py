@@ -1,0 +1,203 @@
+"""Dreams behind a planning problem: what they cost, and what particles, risk and doubt do to a score."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from tests.agents.planning.known import closeness, pose, rng
+from tests.envs.random_world import random_world
+from vdworld.agents import GoalFeatures, Planner, PlanningProblem, RandomShooting, Return, Sum
+from vdworld.agents.planning.imagination import Imagination, evaluations_per_draw
+from vdworld.types import Actions
+from vdworld.world import Rollout, Sampling, WorldModel, build
+
+
+def counted(world: WorldModel) -> list[int]:
+    """Return a list in which the lanes of every pass through the network will stand."""
+    lanes: list[int] = []
+    forward, commit = world.network.forward, world.network.commit
+
+    def noting(function: Callable) -> Callable:
+        return lambda frame, *rest: lanes.append(len(frame)) or function(frame, *rest)
+
+    world.network.forward, world.network.commit = noting(forward), noting(commit)
+    return lanes
+
+
+def brightness(rollout: Rollout, goal: torch.Tensor | None) -> torch.Tensor:
+    return rollout.frames.mean(dim=(1, 2, 3, 4))
+
+
+class Brightness:
+    """The same, without rewards."""
+
+    frames_only = True
+
+    def __call__(self, rollout: Rollout, goal: torch.Tensor | None) -> torch.Tensor:
+        return brightness(rollout, goal)
+
+
+class Slopes:
+    """Ask for slopes once."""
+
+    horizon = 3
+
+    def plan(self, problem: PlanningProblem) -> Actions:
+        problem.score_with_gradients(problem.guess[:, None].repeat(1, 5, 1, 1))
+        return problem.best_plan
+
+
+@pytest.mark.parametrize("method", [RandomShooting(3, 5), Slopes()], ids=["scores", "slopes"])
+@pytest.mark.parametrize(
+    ("objective", "settings"),
+    [
+        (brightness, {}),
+        (Return(), {"num_particles": 3, "risk": 1.0}),
+        (Return(), {"uncertainty_penalty": 1.0, "num_sampling_steps": 2}),
+        (Brightness(), {"max_batch": 4}),
+        (Brightness(), {"num_sampling_steps": 3}),
+        (Brightness(), {"uncertainty_penalty": 1.0}),
+        (Sum([Brightness(), Return()]), {}),
+    ],
+)
+def test_every_pass_through_the_network_is_counted(method: Any, objective: Any, settings: dict[str, Any]) -> None:
+    world = random_world()
+    state, lanes = world.sample_start(2), counted(world)
+    plan = Planner(world, method, objective, **settings).plan(state)
+    assert plan.num_evaluations == sum(lanes)
+    assert max(lanes) <= settings.get("max_batch", 256)
+
+
+@pytest.mark.parametrize("objective", [Brightness(), Return()])
+def test_a_world_with_a_memory_reads_features_from_every_frame(objective: Any) -> None:
+    small = {"_target_": "vdworld.networks.Transformer", "width": 16, "depth": 2, "head_dim": 8, "patch": 4}
+    sizes = {"frame_channels": 3, "image_size": (8, 16), "action_dim": 2, "context_length": 3, "feature_dim": 16}
+    like = random_world()
+    parts = {"process": like.process, "heads": like.heads, "action_codec": like.action_codec, "starts": like.starts}
+    world = WorldModel(network=build(small, **sizes), image_size=(8, 16), **parts).requires_grad_(False)
+    state, lanes = world.sample_start(2), counted(world)
+    assert state.memory is not None
+    plan = Planner(world, RandomShooting(3, 5), objective).plan(state)
+    assert plan.num_evaluations == sum(lanes) == 2 * 5 * 3 * 2
+
+
+def test_the_features_of_a_goal_are_counted_too() -> None:
+    world = random_world()
+    state = world.sample_start(2)
+    objective = GoalFeatures(world)
+    planner = Planner(world, RandomShooting(3, 5), Sum([objective, Return()]))
+    lanes = counted(world)
+    plans = [planner.plan(state, goal=state.frame) for _ in range(2)]
+    assert [plan.num_evaluations for plan in plans] == [2 * 5 * 3 * 3 + 2] * 2
+    assert planner.num_evaluations == sum(lanes) == 2 * plans[0].num_evaluations
+
+
+@pytest.mark.parametrize("sampler", ["euler", "heun"])
+@pytest.mark.parametrize(
+    "guidance",
+    [{}, {"action_guidance": 2.0}, {"history_guidance": 2.0}, {"history_guidance": 2.0, "history_noise": 1.0}],
+)
+def test_the_passes_of_a_draw_are_those_of_its_sampler_and_its_guidance(sampler: str, guidance: dict) -> None:
+    world = random_world()
+    world.trained_without = ("actions", "history")
+    world.sampling = Sampling(sampler, num_steps=3, **guidance)
+    state = world.sample_start(1)
+    lanes = counted(world)
+    world.step(state, [[0.0, 0.0]])
+    assert evaluations_per_draw(world) == len(lanes) - 1
+    world.sampling = Sampling(sampler, num_steps=1, **guidance)
+    lanes.clear()
+    world.step(state, [[0.0, 0.0]], num_sampling_steps=2)
+    assert evaluations_per_draw(world, 2) == len(lanes) - 1
+
+
+def test_slopes_by_hand(make_line: Callable, shown: Callable) -> None:
+    """A step of the line is 0.2 a; the rewards are -(place - 0.6)^2, so that a_t moves all places from t on."""
+    world = make_line()
+    state = world.start(shown(0.1, -0.2)[:, None])
+    plans = torch.rand(2, 3, 4, 1, generator=rng()) - 0.5
+    places = torch.tensor([0.1, -0.2])[:, None, None] + 0.2 * plans[..., 0].cumsum(dim=-1)  # [b, n, t]
+    each = -2 * (places - 0.6) * 0.2
+    expected = each.flip(-1).cumsum(dim=-1).flip(-1)
+    dreams = Imagination(world, state, Return())
+    problem = PlanningProblem(plans[:, 0], codec=world.action_codec, rng=rng(), imagination=dreams)
+    scores, slopes = problem.score_with_gradients(plans)
+    torch.testing.assert_close(slopes[..., 0], expected)
+    torch.testing.assert_close(scores, -(places - 0.6).square().sum(dim=-1))
+
+
+def test_slopes_are_the_same_whatever_the_chunks() -> None:
+    world = random_world()
+    state, plans = world.sample_start(2), torch.rand(2, 3, 2, 2, generator=rng()) - 0.5
+    found = []
+    for max_batch in (256, 4):
+        dreams = Imagination(world, state, Return(), max_batch=max_batch)
+        problem = PlanningProblem(plans[:, 0], codec=world.action_codec, rng=rng(), imagination=dreams)
+        found.append(problem.score_with_gradients(plans))
+    for whole, chunked in zip(*found, strict=True):
+        torch.testing.assert_close(whole, chunked, rtol=1e-3, atol=1e-5)
+    assert found[0][1].abs().max() > 1e-3
+
+
+def test_particles_are_averaged_and_their_spread_is_a_risk() -> None:
+    """The same as rolling out every particle by hand."""
+    world = random_world()
+    state, plans = world.sample_start(2), torch.rand(2, 3, 2, 2, generator=rng()) - 0.5
+    particles = state.repeat(4, noise="independent")
+    by_hand = torch.stack(
+        [
+            Return()(world.rollout(particles, plans[:, i].repeat_interleave(4, dim=0), encoded=True)).reshape(2, 4)
+            for i in range(3)
+        ],
+        dim=1,
+    )
+    for risk in (0.0, 1.5):
+        dreams = Imagination(world, state, Return(), num_particles=4, risk=risk, max_batch=9)
+        problem = PlanningProblem(plans[:, 0], codec=world.action_codec, rng=rng(), imagination=dreams)
+        expected = by_hand.mean(dim=2) - risk * by_hand.std(dim=2, correction=0)
+        torch.testing.assert_close(problem.score(plans), expected, rtol=1e-3, atol=1e-5)
+    assert by_hand.std(dim=2).min() > 1e-3
+
+
+def test_one_particle_is_the_lane_s_own_dream() -> None:
+    world = random_world()
+    state, plans = world.sample_start(2), torch.rand(2, 1, 2, 2, generator=rng()) - 0.5
+    dreams = Imagination(world, state, Return())
+    scores = dreams.rate(torch.arange(2), plans[:, 0])
+    torch.testing.assert_close(scores, Return()(world.rollout(state, plans[:, 0], encoded=True)))
+
+
+def test_doubt_is_taken_off_the_score() -> None:
+    world = random_world()
+    state, plans = world.sample_start(2), torch.rand(2, 2, 2, generator=rng()) - 0.5
+    rollout = world.rollout(state, plans, encoded=True, with_uncertainty=True)
+    assert rollout.uncertainty is not None
+    expected = rollout.rewards.sum(dim=1) - 0.7 * rollout.uncertainty.mean(dim=1)
+    dreams = Imagination(world, state, lambda rollout, goal: rollout.rewards.sum(dim=1), uncertainty_penalty=0.7)
+    torch.testing.assert_close(dreams.rate(torch.arange(2), plans), expected)
+
+
+def test_a_method_may_remember_and_is_told_when_it_was() -> None:
+    target = torch.full((1, 3, 1), 0.5)
+    problem = pose(torch.zeros(1, 3, 1), closeness(target), rng())
+    assert (problem.memory, problem.elapsed) == ({}, None)
+    scores = problem.score(torch.stack([target + 0.25, target + 3.0], dim=1))
+    assert problem.best_plan.flatten().tolist() == [0.75] * 3
+    torch.testing.assert_close(scores, torch.tensor([[-3 * 0.0625, -3 * 0.25]]))  # 3.5 is rated as the bound, 1
+    assert problem.best_score.item() == scores.max()
+
+
+def test_what_can_not_be_asked_is_said() -> None:
+    problem = pose(torch.zeros(1, 3, 1), closeness(torch.zeros(1, 3, 1)), rng())
+    with pytest.raises(ValueError, match="`imagination` must be given for a method that looks into dreams"):
+        _ = problem.imagination
+    with pytest.raises(ValueError, match="`imagination` or `rate` must be given, and not both"):
+        PlanningProblem(problem.guess, codec=problem.codec, rng=problem.rng)
+    world = random_world()
+    planner = Planner(world, RandomShooting(2, 4), lambda rollout, goal: rollout.rewards)
+    with pytest.raises(ValueError, match=r"`objective` must return one score per lane, shape \[8\], got \[8, 2\]"):
+        planner.plan(world.sample_start(2))

@@ -1,0 +1,175 @@
+"""Claims about learning in a batch of dreams and of real environments."""
+
+from __future__ import annotations
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode
+
+from tests.agents.policies.recalling import recalling
+from tests.envs.guessing_world import GuessingWorld
+from vdworld.agents import ActorCritic, Policy
+from vdworld.agents.policies.actor_critic import ReturnSpread
+from vdworld.agents.policies.objectives import OBJECTIVES, pmpo, ppo, reinforce
+from vdworld.envs import DreamVectorEnv
+from vdworld.spaces import ActionCodec
+
+DISCRETE, BOX = spaces.Discrete(2), spaces.Box(-1.0, 1.0, (2,), np.float32)
+DICT = spaces.Dict({"guess": DISCRETE, "idle": BOX})
+LANES, HORIZON = 8, 5
+QUICK = {"horizon": HORIZON, "hidden_dim": 32, "learning_rate": 3e-3, "discount": 0.5}
+
+
+def guessing(space: gym.Space = DISCRETE, output: str = "torch") -> DreamVectorEnv:
+    """Dreams in which the action that earns names the colour seen before it: guessing earns a half."""
+    settings = {"max_episode_steps": 12, "autoreset_mode": AutoresetMode.SAME_STEP, "output": output}
+    return DreamVectorEnv(GuessingWorld(space, size=16), LANES, **settings)
+
+
+def learn(envs, num_updates, **settings):
+    """Learn, and return the policy and the mean reward of each update."""
+    rewards, settings = [], QUICK | settings
+    num_steps = num_updates * envs.num_envs * settings["horizon"]
+    policy = ActorCritic.learn(envs, num_steps=num_steps, report=lambda step, told: rewards.append(told), **settings)
+    return policy, rewards
+
+
+def played(policy, envs, num_steps=24):
+    """Return the mean reward of the most likely actions, in episodes that were not learnt from."""
+    policy.deterministic = True
+    observation, _ = envs.reset(seed=1_000)
+    earned = []
+    for _ in range(num_steps):
+        observation, reward, terminated, truncated, _ = envs.step(policy.act(observation))
+        earned.append(np.asarray(reward).mean())
+        policy.reset(mask=torch.as_tensor(terminated | truncated))
+    return np.mean(earned)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_each_objective_learns_what_earns(objective):
+    policy, told = learn(guessing(), 10 if objective == "ppo" else 28, objective=objective)
+    assert told[0]["reward"] < 0.7
+    assert played(policy, guessing()) > 0.95
+
+
+@pytest.mark.parametrize("space", [BOX, DICT], ids=["Box", "Dict"])
+@pytest.mark.parametrize(
+    "objective",
+    ["reinforce", pytest.param("ppo", marks=pytest.mark.slow), pytest.param("pmpo", marks=pytest.mark.slow)],
+)
+def test_continuous_and_mixed_actions_are_learnt(space, objective):
+    policy, _ = learn(guessing(space), 16 if objective == "ppo" else 45, objective=objective)
+    assert played(policy, guessing(space)) > 0.95
+
+
+def test_what_was_seen_a_step_earlier_is_learnt_with_a_memory_and_not_without():
+    """The first of ten steps earns nothing: guessing 0.45, remembering 0.9."""
+    settings = {"objective": "ppo", "horizon": 10, "seed": 0}
+    with_memory, without = (
+        played(learn(recalling(16), 40, recurrent=recurrent, **settings)[0], recalling(16), 40)
+        for recurrent in (True, False)
+    )
+    assert with_memory > 0.85
+    assert without < 0.6
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_tensors_and_arrays_give_the_same_learning_run(objective):
+    runs = [learn(guessing(DICT, output), 4, objective=objective, horizon=15) for output in ("torch", "numpy")]
+    (first, told), (second, told_too) = runs
+    assert told == told_too
+    weights = second.network.state_dict()
+    assert all(torch.equal(value, weights[name]) for name, value in first.network.state_dict().items())
+
+
+def test_the_seed_decides_everything():
+    before = torch.get_rng_state()
+    runs = [learn(guessing(), 2, seed=seed)[1] for seed in (0, 0, 1)]
+    assert runs[0] == runs[1] != runs[2]
+    assert torch.equal(before, torch.get_rng_state()), "the global stream is left alone"
+
+
+def test_a_prior_is_where_learning_begins_and_pmpo_stays_near_it():
+    prior, _ = learn(guessing(), 28)
+    prior.deterministic = False
+    _, told = learn(guessing(), 2, objective="pmpo", prior=prior)
+    assert told[0]["reward"] > 0.9
+    assert told[0]["prior_divergence"] == pytest.approx(0, abs=1e-6)
+    distance = {}
+    for weight in (0.0, 30.0):
+        blank = Policy(prior.observation_space, prior.codec, hidden_dim=32)
+        distance[weight] = learn(guessing(), 12, objective="pmpo", prior=blank, prior_weight=weight)[1][-1]
+    assert distance[30.0]["prior_divergence"] < 0.1 * distance[0.0]["prior_divergence"]
+
+
+def test_what_is_learnt_is_told_and_kept():
+    policy, told = learn(guessing(), 3)
+    assert {"reward", "loss", "actor", "critic", "entropy", "lambda_return"} <= told[0].keys()
+    assert "return" not in told[0], "no episode has ended"
+    assert told[2]["episodes"] == LANES
+    assert told[2]["return"] == pytest.approx(12 * np.mean([t["reward"] for t in told]), abs=3)
+    assert (policy.record["objective"], policy.record["num_envs"]) == ("reinforce", LANES)
+    assert not any(weight.requires_grad for weight in policy.network.parameters())
+
+
+def test_the_critic_learns_what_follows():
+    """Ones for ever, cut off after ten steps: bootstrapped there, the value is 1 / (1 - discount) everywhere."""
+
+    class Ones(gym.Env):
+        observation_space, action_space = spaces.Box(0, 255, (8, 8, 3), np.uint8), DISCRETE
+
+        def reset(self, *, seed=None, options=None):
+            return np.zeros((8, 8, 3), np.uint8), {}
+
+        def step(self, action):
+            return np.zeros((8, 8, 3), np.uint8), 1.0, False, False, {}
+
+    make = [lambda: gym.wrappers.TimeLimit(Ones(), 10)] * 4
+    envs = gym.vector.SyncVectorEnv(make, autoreset_mode=AutoresetMode.SAME_STEP)
+    _, told = learn(envs, 100, discount=0.8, recurrent=False, horizon=8)
+    assert told[-1]["lambda_return"] == pytest.approx(5.0, rel=0.1)
+
+
+def test_losses_worked_out_by_hand():
+    advantages = torch.tensor([[2.0, -1.0, 1.0]])
+    old = torch.zeros(1, 3)
+    log_probs = torch.tensor([[0.5, 0.5, -0.5]])  # ratios 1.65, 1.65 and 0.61; the first is clipped at 1.2
+    assert reinforce(log_probs, old, advantages).item() == pytest.approx(-(1.0 - 0.5 - 0.5) / 3)
+    expected = -(1.2 * 2 - np.exp(0.5) + np.exp(-0.5)) / 3
+    assert ppo(log_probs, old, advantages).item() == pytest.approx(expected)
+    assert pmpo(log_probs, old, advantages).item() == pytest.approx(0.5 * 0.5 - 0.5 * 0.0)
+    assert pmpo(log_probs, old, 1e3 * advantages) == pmpo(log_probs, old, advantages), "signs alone count"
+
+
+def test_the_spread_is_a_running_range_of_percentiles_from_one():
+    spread = ReturnSpread(torch.device("cpu"), decay=0.5)
+    assert spread.update(torch.linspace(0, 100, 101)[None]).item() == pytest.approx(90.0)
+    assert spread.update(torch.zeros(1, 10)).item() == pytest.approx(30.0)  # (90 / 4 + 0) / (1 - 1/4)
+    assert ReturnSpread(torch.device("cpu")).update(torch.linspace(0, 0.1, 11)[None]).item() == 1.0
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"objective": "sac"}, "`objective` must be one of reinforce, ppo, pmpo, got 'sac'."),
+        ({"horizon": 0}, "`horizon` must be at least 1, got 0."),
+        ({"discount": 1.5}, r"`discount` must lie in \[0, 1\], got 1.5."),
+        ({"entropy": -1.0}, "`entropy` must not be negative, got -1.0."),
+        ({"num_epochs": 0}, "`num_epochs` must be at least 1, got 0."),
+    ],
+)
+def test_settings_out_of_range_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        ActorCritic.learn(guessing(), num_steps=1, **settings)
+
+
+def test_no_steps_and_foreign_priors_are_refused():
+    with pytest.raises(ValueError, match="`num_steps` must be at least 1, got 0."):
+        ActorCritic.learn(guessing(), num_steps=0)
+    foreign = Policy(guessing().single_observation_space, ActionCodec(BOX))
+    with pytest.raises(ValueError, match=r"`prior` must have the action_space of `envs`, Discrete\(2\)"):
+        ActorCritic.learn(guessing(), num_steps=1, prior=foreign)

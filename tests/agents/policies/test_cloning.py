@@ -1,0 +1,96 @@
+"""Claims about learning from recordings."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from gymnasium import spaces
+
+from vdworld.agents import BehaviourCloning, Policy
+from vdworld.data import EpisodeWriter, load_dataset
+
+SIZE, BOX = 16, spaces.Box(-2.0, 2.0, (2,), np.float32)
+QUICK = {"hidden_dim": 32, "horizon": 6, "batch_size": 16, "learning_rate": 3e-3}
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory):
+    """Write episodes of black and white pictures; `act` says what was done from the colours so far."""
+
+    def write(act, space, size=SIZE):
+        folder, rng = tmp_path_factory.mktemp("data") / "data", np.random.default_rng(0)
+        with EpisodeWriter(folder, fps=5, action_space=space) as writer:
+            for _ in range(12):
+                white = rng.integers(0, 2, 11)
+                frames = np.repeat(255 * white, size * size * 3).reshape(11, size, size, 3).astype(np.uint8)
+                actions = np.array([act(white[: t + 1]) for t in range(10)])
+                state = {"hint": rng.integers(0, 2, (11, 1)).astype(np.float32), "white": white[:, None] * 1.0}
+                writer.add(frames=frames, actions=actions, rewards=np.zeros(10), terminated=True, state=state)
+        return load_dataset(folder)
+
+    return write
+
+
+def shown(white, size=SIZE):
+    return torch.full((len(white), size, size, 3), 0, dtype=torch.uint8) + 255 * torch.tensor(
+        white, dtype=torch.uint8
+    ).reshape(-1, 1, 1, 1)
+
+
+def test_a_choice_by_colour_is_imitated(record):
+    dataset = record(lambda white: white[-1], spaces.Discrete(2))
+    policy = BehaviourCloning.learn(dataset, num_updates=40, **QUICK)
+    policy.deterministic = True
+    assert policy.act(shown([0, 1, 1])).tolist() == [0, 1, 1]
+    assert (policy.action_space, policy.observation_space.shape) == (spaces.Discrete(2), (SIZE, SIZE, 3))
+
+
+def test_a_movement_by_colour_is_imitated(record):
+    dataset = record(lambda white: np.array([1.5, -0.5]) * (1 - 2 * white[-1]), BOX)
+    policy = BehaviourCloning.learn(dataset, num_updates=150, **QUICK)
+    policy.deterministic = True
+    found = policy.act(shown([0, 1]))
+    np.testing.assert_allclose(found, [[1.5, -0.5], [-1.5, 0.5]], atol=0.25)
+
+
+def test_what_was_seen_before_counts(record):
+    dataset = record(lambda white: white[-2] if len(white) > 1 else 0, spaces.Discrete(2))
+    policy = BehaviourCloning.learn(dataset, num_updates=150, **QUICK)
+    policy.deterministic = True
+    policy.act(shown([0, 1, 0, 1]))
+    assert policy.act(shown([0, 0, 1, 1])).tolist() == [0, 1, 0, 1]
+
+
+def test_readings_are_seen_in_the_order_of_the_space(record):
+    dataset = record(lambda white: white[-1], spaces.Discrete(2))
+    readings = ["observation.white", "observation.hint"]
+    policy = BehaviourCloning.learn(dataset, num_updates=2, readings=readings, **QUICK)
+    assert policy.observer.readings == ("hint", "white")
+    given = policy.network.scale.mean
+    assert 0.3 < given[0] < 0.7
+    assert isinstance(policy.observation_space, spaces.Dict)
+
+
+def test_the_seed_decides_and_the_loss_falls(record, tmp_path):
+    dataset = record(lambda white: white[-1], spaces.Discrete(2))
+    losses: list[list[float]] = []
+    for seed in (0, 0, 1):
+        told: list[float] = []
+        policy = BehaviourCloning.learn(
+            dataset, num_updates=20, seed=seed, report=lambda step, said, told=told: told.append(said["loss"]), **QUICK
+        )
+        losses.append(told)
+    assert losses[0] == losses[1] != losses[2]
+    assert losses[0][-1] < 0.5 * losses[0][0]
+    assert Policy.from_pretrained(policy.save_pretrained(tmp_path)).record["objective"] == "cloning"
+
+
+def test_wrong_arguments_are_refused(record):
+    dataset = record(lambda white: white[-1], spaces.Discrete(2))
+    with pytest.raises(ValueError, match="`num_updates` must be at least 1, got 0."):
+        BehaviourCloning.learn(dataset, num_updates=0)
+    with pytest.raises(ValueError, match="`readings` must be among"):
+        BehaviourCloning.learn(dataset, readings=["observation.nothing"])
+    with pytest.raises(ValueError, match="`horizon` must be at most the longest episode's"):
+        BehaviourCloning.learn(dataset, horizon=50)

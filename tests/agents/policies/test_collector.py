@@ -1,0 +1,179 @@
+"""Claims about what is noted while a policy acts, in a world that is known by heart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode
+
+from tests.agents.policies.recalling import LENGTH, recalling
+from tests.envs.fake_world import FakeWorld, length
+from vdworld.agents.policies import Policy
+from vdworld.agents.policies.collector import Collector
+from vdworld.agents.policies.distribution import ActionDistribution
+from vdworld.envs import DreamVectorEnv
+from vdworld.spaces import ActionCodec
+
+NUM_ENVS, HORIZON, LIMIT = 5, 12, 4
+SPACES = [
+    spaces.Box(-1.0, 1.0, (2,), np.float32),
+    spaces.Dict({"push": spaces.Box(-1.0, 1.0, (2,), np.float32), "tool": spaces.Discrete(3)}),
+]
+
+
+def dreams(space=SPACES[0], output="torch", mode=AutoresetMode.SAME_STEP, cameras=("image",)):
+    settings = {"max_episode_steps": LIMIT, "autoreset_mode": mode, "output": output}
+    return DreamVectorEnv(FakeWorld(space, cameras=cameras), NUM_ENVS, **settings)
+
+
+def policy_for(envs: gym.vector.VectorEnv, **settings: Any) -> Policy:
+    codec = ActionCodec(envs.single_action_space)
+    return Policy(envs.single_observation_space, codec, **{"hidden_dim": 8, **settings})
+
+
+def counting(seen, memory):
+    """Stand in for a network's step: values are the number of steps that the picture tells."""
+    outputs = torch.zeros(len(seen.frames), 4)
+    return outputs, seen.frames[:, 1, 0, 0].float(), memory.hidden + 1
+
+
+@pytest.mark.parametrize("output", ["numpy", "torch"])
+@pytest.mark.parametrize("space", SPACES, ids=["Box", "Dict"])
+def test_every_entry_belongs_to_the_transition_that_its_action_led_to(space, output):
+    envs = dreams(space, output)
+    policy = policy_for(envs)
+    collector = Collector(envs, policy, seed=3)
+    for rollout in (collector.collect(HORIZON), collector.collect(HORIZON)):
+        seed, count, told = rollout.frames[:, :, :, 0, 0].long().unbind(dim=2)
+        first = policy.codec.decode_flat(rollout.actions)[..., 0]
+        torch.testing.assert_close(rollout.rewards, 10.0 * (count + 1) + first)
+        ends = torch.tensor([[length(int(s)) for s in row] for row in seed])
+        assert torch.equal(rollout.terminated, count + 1 >= ends)
+        assert torch.equal(rollout.ended, (count + 1 >= ends) | (count + 1 >= LIMIT))
+        assert torch.equal(rollout.begins[:, 1:], rollout.ended[:, :-1])
+        before = policy.codec.decode_flat(rollout.previous)[..., 0]
+        assert torch.equal(torch.round(100 + 50 * before).long()[count > 0], told[count > 0])
+        going_on = torch.where(rollout.terminated, torch.zeros_like(rollout.rewards), 1 - (count + 1) / 16)
+        torch.testing.assert_close(rollout.continuation, going_on)
+
+
+@pytest.mark.parametrize("output", ["numpy", "torch"])
+def test_next_values_are_those_of_what_the_action_led_to_final_observations_included(output):
+    envs = dreams(output=output)
+    policy = policy_for(envs)
+    policy.network.step = counting
+    rollout = Collector(envs, policy).collect(HORIZON)
+    assert rollout.ended.any()
+    assert torch.equal(rollout.values, rollout.frames[:, :, 1, 0, 0].float())
+    assert torch.equal(rollout.next_values, rollout.values + 1), "never the first observation of the next episode"
+
+
+@pytest.mark.parametrize("output", ["numpy", "torch"])
+def test_a_memory_is_burnt_in_at_every_beginning(output):
+    envs = dreams(output=output, cameras=("front", "top"))
+    policy = policy_for(envs, cameras=("front", "top"))
+    collector = Collector(envs, policy)
+    rollout = collector.collect(HORIZON)
+    _, info = dreams(cameras=("front", "top")).reset(seed=0)
+    seen = policy.observer.read_pictures(info["context_frames"], policy.device)
+    actions = policy.codec.encode(info["context_actions"])
+    with torch.no_grad():
+        expected = policy.network.burn_in(seen, actions, info["context_known"])
+    torch.testing.assert_close(rollout.hidden[:, 0], expected.hidden)
+    torch.testing.assert_close(rollout.previous[:, 0], expected.previous)
+    assert expected.hidden.any()
+    starts = rollout.begins[:, 1:]
+    assert starts.any()
+    assert (rollout.hidden[:, 1:][starts] != 0).any(dim=-1).all(), "in the middle of a rollout too"
+
+
+def test_a_memory_begins_empty_where_there_is_no_context():
+    envs = recalling(3)
+    rollout = Collector(envs, policy_for(envs)).collect(2 * LENGTH)
+    assert torch.equal(rollout.begins.nonzero()[:, 1].unique(), torch.tensor([0, LENGTH]))
+    assert not rollout.hidden[rollout.begins].any()
+    assert not rollout.previous[rollout.begins].any()
+    assert rollout.hidden[~rollout.begins].any(dim=-1).all()
+
+
+def test_unrolling_gives_the_log_probabilities_that_were_noted():
+    envs = dreams(SPACES[1])
+    policy = policy_for(envs)
+    collector = Collector(envs, policy)
+    for rollout in (collector.collect(HORIZON), collector.collect(HORIZON)):
+        outputs, _ = policy.network.unroll(rollout.seen, rollout.previous, rollout.hidden, rollout.begins)
+        found = ActionDistribution(policy.layout, outputs).log_prob(rollout.actions)
+        torch.testing.assert_close(found, rollout.log_probs)
+
+
+def test_returns_are_those_of_the_episodes_that_ended():
+    envs = recalling(2)
+    collector = Collector(envs, policy_for(envs))
+    rollout = collector.collect(LENGTH)
+    assert [value.item() for value in collector.take_returns()] == [rollout.rewards.sum().item(), 2.0]
+    assert [value.item() for value in collector.take_returns()] == [0.0, 0.0]
+
+
+def test_a_prior_is_asked_with_a_memory_of_its_own():
+    envs = dreams()
+    prior = policy_for(envs, hidden_dim=4, seed=1)
+    rollout = Collector(envs, policy_for(envs), prior=prior).collect(1)
+    _, info = dreams().reset(seed=0)
+    prior.reset(seed=0)
+    memory = prior.network.burn_in(
+        prior.observer.read_pictures(info["context_frames"], prior.device),
+        prior.codec.encode(info["context_actions"]),
+        info["context_known"],
+    )
+    outputs, _, _ = prior.network.step(rollout.seen.map(lambda part: part[:, 0]), memory)
+    torch.testing.assert_close(rollout.prior_outputs[:, 0], outputs.detach())
+
+
+def test_a_dream_that_is_cut_off_as_too_uncertain_is_truncated_and_what_would_have_followed_counts():
+    settings = {"autoreset_mode": AutoresetMode.SAME_STEP, "output": "torch", "uncertainty_limit": 0.5}
+    envs = DreamVectorEnv(FakeWorld(), NUM_ENVS, **settings)
+    policy = policy_for(envs)
+    policy.network.step = counting
+    rollout = Collector(envs, policy, seed=3).collect(2)
+    assert rollout.ended[:, 0].tolist() == [False, False, False, True, True], "of the seeds 3 to 7, those above 5"
+    assert not rollout.terminated[:, 0].any()
+    assert rollout.next_values[:, 0].tolist() == [1.0] * 5
+    assert rollout.begins[:, 1].tolist() == [False, False, False, True, True]
+
+
+@pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.DISABLED])
+def test_other_modes_are_refused(mode):
+    envs = dreams(mode=mode)
+    with pytest.raises(ValueError, match="`envs` must be in mode SAME_STEP, got AutoresetMode"):
+        Collector(envs, policy_for(envs))
+
+
+def test_readings_of_a_dict_are_seen_and_so_are_those_of_final_observations():
+    class Telling(gym.Env):
+        observation_space = spaces.Dict(
+            {"count": spaces.Box(-np.inf, np.inf, (1,), np.float32), "eye": spaces.Box(0, 255, (8, 8, 3), np.uint8)}
+        )
+        action_space = spaces.Discrete(2)
+
+        def reset(self, *, seed=None, options=None):
+            self.count = 0
+            return self._observation(), {}
+
+        def step(self, action):
+            self.count += 1
+            return self._observation(), 1.0, self.count == 3, False, {}
+
+        def _observation(self):
+            return {"count": np.array([self.count], np.float32), "eye": np.zeros((8, 8, 3), np.uint8)}
+
+    envs = gym.vector.SyncVectorEnv([Telling] * 2, autoreset_mode=AutoresetMode.SAME_STEP)
+    policy = policy_for(envs)
+    policy.network.step = lambda seen, memory: (torch.zeros(2, 2), seen.readings[:, 0], memory.hidden)
+    rollout = Collector(envs, policy).collect(6)
+    assert rollout.readings[0, :, 0].tolist() == [0, 1, 2, 0, 1, 2]
+    assert rollout.next_values[0].tolist() == [1, 2, 3, 1, 2, 3]

@@ -1,0 +1,167 @@
+"""Claims about policies as agents, and on disk."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from gymnasium import spaces
+
+from tests.envs.random_world import random_world
+from vdworld.agents import Agent, Policy
+from vdworld.spaces import ActionCodec, frames_to_float
+
+PICTURE = spaces.Box(0, 255, (16, 20, 3), np.uint8)
+ACTIONS = spaces.Dict({"push": spaces.Box(-2.0, 2.0, (2,), np.float32), "tool": spaces.Discrete(3, start=1)})
+SEVERAL = spaces.Dict({"top": PICTURE, "front": PICTURE, "place": spaces.Box(-np.inf, np.inf, (2,), np.float32)})
+
+
+def policy(observed: gym.Space = PICTURE, acted: gym.Space = ACTIONS, **settings: Any) -> Policy:
+    """A policy whose memory matters: weights that are not small."""
+    made = Policy(observed, ActionCodec(acted), **{"hidden_dim": 16, **settings})
+    torch.nn.init.normal_(made.network.actor.weight, std=2.0, generator=torch.Generator().manual_seed(0))
+    made.network.requires_grad_(False)
+    return made
+
+
+def pixels(*leading, seed=0):
+    return torch.randint(
+        0, 256, (*leading, 16, 20, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(seed)
+    )
+
+
+def flat(made, actions):
+    return made.codec.flatten(actions)
+
+
+def test_it_is_an_agent():
+    assert isinstance(policy(), Agent)
+
+
+def test_frames_and_the_environments_pictures_are_the_same_to_it():
+    first, second = policy(), policy()
+    shown = pixels(4)
+    given = first.act(shown.numpy())
+    assert torch.equal(flat(first, given), flat(second, second.act(frames_to_float(shown))))
+    assert all(ACTIONS.contains({name: part[i] for name, part in given.items()}) for i in range(4))
+
+
+def test_a_lane_acts_the_same_whoever_shares_its_batch():
+    first, second = policy(), policy()
+    for t in range(3):
+        shown, other = pixels(4, seed=t), pixels(4, seed=100 + t)
+        other[1] = shown[1]
+        ours, theirs = (flat(made, made.act(view)) for made, view in ((first, shown), (second, other)))
+        torch.testing.assert_close(ours[1], theirs[1])
+        assert not torch.allclose(ours[0], theirs[0])
+
+
+def test_the_same_seed_draws_the_same_and_another_one_does_not():
+    made, shown = policy(), pixels(4)
+    drawn = []
+    for seed in (1, 1, 2):
+        made.reset(seed=seed)
+        drawn.append(flat(made, made.act(shown)))
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], drawn[2])
+
+
+def test_torchs_global_stream_is_left_alone():
+    before = torch.get_rng_state()
+    policy_without_help = Policy(PICTURE, ActionCodec(ACTIONS), hidden_dim=8)
+    policy_without_help.act(pixels(2))
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_only_the_lanes_of_a_mask_begin_anew():
+    made = policy(deterministic=True)
+    first = flat(made, made.act(pixels(2)))
+    made.reset(mask=torch.tensor([True, False]))
+    second = flat(made, made.act(pixels(2)))
+    torch.testing.assert_close(first[0], second[0])
+    assert not torch.allclose(first[1], second[1]), "a lane that goes on remembers"
+
+
+def test_a_context_is_as_good_as_having_lived_through_it():
+    lived, burnt = policy(deterministic=True), policy(deterministic=True)
+    shown = pixels(2, 4)
+    actions = [lived.act(shown[:, t]) for t in range(4)]
+    between = torch.stack([flat(lived, action) for action in actions[:3]], dim=1)
+    frames = frames_to_float(shown)
+    burnt.reset(context=(frames, between))
+    found = flat(burnt, burnt.act(frames[:, 3]))
+    torch.testing.assert_close(found, flat(lived, actions[3]))
+    burnt.reset()
+    assert not torch.allclose(found, flat(burnt, burnt.act(frames[:, 3])))
+
+
+def test_a_context_of_one_frame_is_no_past():
+    made = policy(deterministic=True)
+    fresh = flat(made, made.act(pixels(2)))
+    made.reset(context=(frames_to_float(pixels(2, 1)), torch.zeros(2, 0, 3)))
+    torch.testing.assert_close(flat(made, made.act(pixels(2))), fresh)
+
+
+@pytest.mark.parametrize("observed", [PICTURE, SEVERAL], ids=["one picture", "several and readings"])
+def test_saved_and_loaded_it_does_the_same(observed, tmp_path):
+    made = policy(observed, record={"num_steps": 7}, cameras=("top", "front") if observed is SEVERAL else None)
+    loaded = Policy.from_pretrained(made.save_pretrained(tmp_path / "policy"))
+    assert (loaded.observation_space, loaded.action_space) == (observed, ACTIONS)
+    assert (loaded.record, loaded.observer.cameras) == (made.record, made.observer.cameras)
+    assert sorted(path.name for path in (tmp_path / "policy").iterdir()) == ["config.json", "model.safetensors"]
+    for t in range(3):
+        shown = pixels(4, seed=t)
+        numbers = torch.full((4, 2), float(t))
+        seen = {"top": shown, "front": shown.flip(1), "place": numbers} if observed is SEVERAL else shown
+        assert torch.equal(flat(made, made.act(seen)), flat(loaded, loaded.act(seen)))
+
+
+def test_cameras_lie_in_the_order_given():
+    made = policy(SEVERAL, deterministic=True, cameras=("top", "front"))
+    top, front = pixels(2, seed=1), pixels(2, seed=2)
+    unknown = torch.full((2, 2), float("nan"))
+    found = flat(made, made.act({"top": top, "front": front, "place": unknown}))
+    made.reset()
+    frames = torch.cat([frames_to_float(top), frames_to_float(front)], dim=1)
+    torch.testing.assert_close(found, flat(made, made.act(frames)))
+
+
+def test_a_world_is_neither_overwritten_nor_taken_for_a_policy(tmp_path):
+    random_world().save_pretrained(tmp_path)
+    with pytest.raises(FileExistsError, match="holds something else than a policy"):
+        policy().save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match="describes no policy"):
+        Policy.from_pretrained(tmp_path)
+
+
+def test_folders_without_a_whole_policy_are_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match="There is no policy at"):
+        Policy.from_pretrained(tmp_path)
+    policy().save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, "format": 99}))
+    with pytest.raises(ValueError, match="format 99"):
+        Policy.from_pretrained(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "model.safetensors").write_bytes(b"broken")
+    with pytest.raises(ValueError, match="damaged"):
+        Policy.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "space",
+    [spaces.Box(-1, 1, (4,)), spaces.Dict({"a": PICTURE, "b": spaces.Discrete(2)})],
+    ids=["no picture", "other"],
+)
+def test_spaces_that_it_cannot_see_are_refused(space):
+    with pytest.raises(ValueError, match="`space` must be a uint8 Box"):
+        policy(space)
+
+
+def test_cameras_that_are_not_there_are_refused():
+    with pytest.raises(ValueError, match="`cameras` must be .* in some order, got top, left."):
+        policy(SEVERAL, cameras=("top", "left"))

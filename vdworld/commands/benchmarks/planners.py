@@ -1,0 +1,25 @@
+"""``vdworld benchmark planners``: what planners cost beyond the dreams that they ask for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from vdworld.commands.arguments import checked, given
+from vdworld.commands.benchmarks.speed import measured_world
+from vdworld.evaluation.planning_cost import measure_planning
+
+
+def planners(config: DictConfig) -> None:
+    """Measure, print the table, and write planners.json to `output`."""
+    names = ("batch_sizes", "repeats", "seed")
+    settings = checked(measure_planning, given({name: config[name] for name in names}))
+    result = measure_planning(measured_world(config), **settings)
+    print(result)
+    if config.output is not None:
+        path = Path(config.output) / "planners.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(result.to_json(), indent=2) + "\n")
+        print(f"\nFigures: {path}")

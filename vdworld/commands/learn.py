@@ -1,0 +1,66 @@
+"""``vdworld learn``: let a policy learn in dreams, and keep it."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+from gymnasium.vector import AutoresetMode
+from omegaconf import DictConfig
+
+from vdworld.agents import ActorCritic, Policy
+from vdworld.agents.policies.actor_critic import Report
+from vdworld.agents.policies.settings import LearningSettings
+from vdworld.commands.arguments import checked
+from vdworld.commands.worlds import load_world
+from vdworld.envs import DreamVectorEnv
+from vdworld.training.logging import TrainingLog
+
+DREAMS = ("num_envs", "max_episode_steps", "uncertainty_limit", "starts", "num_sampling_steps")
+SETTINGS = tuple(field.name for field in fields(LearningSettings))
+
+
+def run(config: DictConfig) -> None:
+    """Learn, and say where the policy lies."""
+    output = Path(config.output)
+    if (output / "config.json").exists():
+        raise FileExistsError(f"`output` must be a new folder, got {output} with something in it. Name another folder.")
+    prior = None if config.prior is None else Policy.from_pretrained(config.prior)
+    dreams = checked(DreamVectorEnv, {name: config[name] for name in DREAMS})
+    learning = {name: config[name] for name in ("num_steps", "seed")}
+    settings = checked(LearningSettings, {name: config[name] for name in SETTINGS})
+    envs = DreamVectorEnv(
+        load_world(config),
+        **dreams,
+        autoreset_mode=AutoresetMode.SAME_STEP,
+        output="torch",
+    )
+    with TrainingLog(output) as log:
+        report = reporter(log, config.num_steps, envs.num_envs * config.horizon)
+        policy = ActorCritic.learn(envs, prior=prior, report=report, **checked(ActorCritic.learn, learning), **settings)
+    policy.record["world"] = str(config.world)
+    policy.save_pretrained(output)
+    envs.close()
+    print(f"The policy lies in {output}.")
+    print(f"Let it act in the real environment: vdworld evaluate world={config.world} data=... policy={output}")
+
+
+def reporter(log: TrainingLog, num_steps: int, steps_per_update: int) -> Report:
+    """Return a function that notes the figures of each update, the last known mean return among them.
+
+    Args:
+        log: Where to.
+        num_steps: Of the whole run.
+        steps_per_update: Of all lanes together.
+    """
+    known: dict[str, float] = {}
+
+    def report(step: int, figures: dict[str, float]) -> None:
+        known.update({name: value for name, value in figures.items() if name == "return"})
+        log.shown["reward"] = f"{figures['reward']:.3f}"
+        if known:
+            log.shown["return"] = f"{known['return']:.2f}"
+        share = min(step / num_steps, 1.0)
+        log.step(step // steps_per_update, share, steps_per_update, {**figures, **known})
+
+    return report
