@@ -152,9 +152,7 @@ def test_what_a_world_was_not_trained_for_is_refused_with_advice() -> None:
     with pytest.raises(ValueError, match=r"`history_guidance` must be 1 .* its history, got 1\.5"):
         check_sampling(Sampling(history_guidance=1.5), RectifiedFlow(), trained_without=("actions",))
     check_sampling(Sampling(action_guidance=2.0), RectifiedFlow(), trained_without=("actions",))
-    with pytest.raises(
-        ValueError, match="`sampler` must be 'euler' or 'consistency' .* with shortcuts, got 'heun'"
-    ):
+    with pytest.raises(ValueError, match="`sampler` must be 'euler' or 'consistency' .* with shortcuts, got 'heun'"):
         check_sampling(Sampling(sampler="heun"), RectifiedFlow(), shortcut_steps=8)
     with pytest.raises(ValueError, match="got 'churn'"):
         check_sampling(Sampling(sampler="churn"), RectifiedFlow())
