@@ -211,7 +211,7 @@ def test_a_world_learns_to_read_where_the_square_is(tmp_path: Path) -> None:
         load_dataset(tmp_path),
         readings=["observation.place"],
         network=NETWORK,
-        max_steps=250,
+        max_steps=150,
         batch_size=16,
         weights=LossWeights(readings=0.1),
         num_rollout_gifs=0,

@@ -11,7 +11,7 @@ from vdworld.data import ClipSampler, Dataset
 from vdworld.training.batch import encode
 from vdworld.world import WorldModel
 
-NUM_CLIPS, LONGEST, NUM_QUANTILES = 64, 8, 101
+NUM_CLIPS, LONGEST, NUM_QUANTILES = 32, 8, 101
 
 
 @torch.no_grad()
