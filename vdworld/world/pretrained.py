@@ -139,6 +139,8 @@ def _read_config(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path / CONFIG} is damaged: {error}. Save the world again.") from error
     if not isinstance(config, dict) or "format" not in config:
         raise ValueError(f"{path / CONFIG} describes no world of vdworld. Name a folder that `save_pretrained` wrote.")
+    if "observation_space" in config:
+        raise ValueError(f"{path} holds a policy, where a world is wanted. Name the folder of the world.")
     if config["format"] != FORMAT:
         raise ValueError(
             f"{path} holds a world of format {config['format']}, and this vdworld reads {FORMAT}. "

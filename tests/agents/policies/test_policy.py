@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -14,6 +15,7 @@ from gymnasium import spaces
 from tests.envs.random_world import random_world
 from vdworld.agents import Agent, Policy
 from vdworld.spaces import ActionCodec, frames_to_float
+from vdworld.world import WorldModel
 
 PICTURE = spaces.Box(0, 255, (16, 20, 3), np.uint8)
 ACTIONS = spaces.Dict({"push": spaces.Box(-2.0, 2.0, (2,), np.float32), "tool": spaces.Discrete(3, start=1)})
@@ -165,3 +167,9 @@ def test_spaces_that_it_cannot_see_are_refused(space):
 def test_cameras_that_are_not_there_are_refused():
     with pytest.raises(ValueError, match="`cameras` must be .* in some order, got top, left."):
         policy(SEVERAL, cameras=("top", "left"))
+
+
+def test_a_policy_is_not_taken_for_a_world(tmp_path: Path) -> None:
+    policy().save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match="holds a policy, where a world is wanted"):
+        WorldModel.from_pretrained(tmp_path)
