@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+from functools import partial
 
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
@@ -22,3 +24,10 @@ torch.set_num_threads(1)
 def same_initial_weights() -> None:
     """Let every test build the same networks, whichever ran before it."""
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def calibrate_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every training of a test measure its uncertainty on two clips."""
+    module = importlib.import_module("vdworld.training.train")
+    monkeypatch.setattr(module, "calibrate", partial(module.calibrate, num_clips=2))

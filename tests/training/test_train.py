@@ -200,6 +200,7 @@ def test_a_frame_size_the_network_can_not_halve_is_named(record_squares: Record,
         train_small(odd)
 
 
+@pytest.mark.slow
 def test_a_world_learns_to_read_where_the_square_is(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     with EpisodeWriter(tmp_path, fps=5, action_space=gym.spaces.Discrete(4)) as writer:

@@ -66,6 +66,7 @@ def test_continuous_and_mixed_actions_are_learnt(space, objective):
     assert played(policy, guessing(space)) > 0.95
 
 
+@pytest.mark.slow
 def test_what_was_seen_a_step_earlier_is_learnt_with_a_memory_and_not_without():
     """The first of ten steps earns nothing: guessing 0.45, remembering 0.9."""
     settings = {"objective": "ppo", "horizon": 10, "seed": 0}
