@@ -4,7 +4,8 @@ from itertools import islice
 
 import numpy as np
 
-from vdworld.evaluation.windows import longest_episode, spread, usable_moments
+from vdworld.evaluation.windows import spread, usable_moments
+from vdworld.training.calibration import longest_episode
 
 
 def test_every_episode_is_seen_once_before_any_is_seen_twice() -> None:

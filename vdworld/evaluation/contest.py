@@ -12,8 +12,8 @@ from vdworld.evaluation.contest_result import Contest, Contestant
 from vdworld.evaluation.prediction import predict, reachable_steps
 from vdworld.evaluation.provenance import provenance
 from vdworld.evaluation.turns import check_turns, take_turns
-from vdworld.evaluation.windows import longest_episode
 from vdworld.evaluation.world import World
+from vdworld.training.calibration import longest_episode
 
 LONGEST_ROLLOUT = 8  # steps; longer ones tell no more of the speed
 

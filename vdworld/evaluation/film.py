@@ -11,8 +11,9 @@ from torch import Tensor
 from vdworld.data import Clips, ClipSampler, Dataset
 from vdworld.evaluation.data_range import DataRange
 from vdworld.evaluation.frame_statistics import NearestFrames, frame_statistics
-from vdworld.evaluation.windows import longest_episode, spread, usable_moments
+from vdworld.evaluation.windows import spread, usable_moments
 from vdworld.evaluation.world import World
+from vdworld.training.calibration import longest_episode
 
 WINDOW = 16
 """Steps over which statistics are averaged, of dreams and of recorded film alike."""

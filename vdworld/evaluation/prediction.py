@@ -11,10 +11,11 @@ import torch
 
 from vdworld.data import ClipSampler, Dataset
 from vdworld.evaluation.imagination import ImaginedClips, imagine
-from vdworld.evaluation.windows import longest_episode, spread, usable_moments
+from vdworld.evaluation.windows import spread, usable_moments
 from vdworld.evaluation.world import World
 from vdworld.extras import require
 from vdworld.metrics import Calibration, Interval, bootstrap_interval, calibration, paired_difference
+from vdworld.training.calibration import longest_episode
 
 STEPS = (1, 5, 10, 20)
 """The steps ahead at which tables report, as far as the episodes reach."""

@@ -10,9 +10,10 @@ from torch import Tensor
 
 from vdworld.data import ClipSampler, Dataset, Episode
 from vdworld.envs.tasks import GoalTask, State
-from vdworld.evaluation.windows import longest_episode, spread, usable_moments
+from vdworld.evaluation.windows import spread, usable_moments
 from vdworld.evaluation.world import World
 from vdworld.spaces import unflatten_action
+from vdworld.training.calibration import longest_episode
 
 
 @dataclass(frozen=True)

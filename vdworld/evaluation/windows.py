@@ -21,11 +21,6 @@ def usable_moments(dataset: Dataset, *, past: int, future: int) -> dict[int, ran
     return {index: span for index, span in spans.items() if span}
 
 
-def longest_episode(dataset: Dataset) -> int:
-    """Return the number of transitions of the longest episode; 0 if there is none."""
-    return max((entry.length - 1 for entry in dataset.entries), default=0)
-
-
 def spread(spans: dict[int, range], rng: np.random.Generator) -> Iterator[tuple[int, int]]:
     """Yield (episode, moment) pairs without repetition, drawn evenly over episodes.
 

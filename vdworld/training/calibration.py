@@ -46,5 +46,5 @@ def held_out(dataset: Dataset) -> Dataset:
 
 
 def longest_episode(dataset: Dataset) -> int:
-    """Return the number of transitions of the longest episode."""
-    return max(entry.length - 1 for entry in dataset.entries)
+    """Return the number of transitions of the longest episode; 0 if there is none."""
+    return max((entry.length - 1 for entry in dataset.entries), default=0)
