@@ -17,6 +17,7 @@ from vdworld.agents.planning import (
 )
 from vdworld.agents.policies import ActorCritic, BehaviourCloning, Policy
 from vdworld.agents.predicting import PredictingAgent, Predicts, as_agent
+from vdworld.agents.video import InverseDynamics, VideoPolicy
 
 __all__ = [
     "ActorCritic",
@@ -29,6 +30,7 @@ __all__ = [
     "GoalImage",
     "GradientDescent",
     "ICEM",
+    "InverseDynamics",
     "MPPI",
     "Objective",
     "Plan",
@@ -42,5 +44,6 @@ __all__ = [
     "RandomShooting",
     "Return",
     "Sum",
+    "VideoPolicy",
     "as_agent",
 ]

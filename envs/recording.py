@@ -43,6 +43,7 @@ def record(
     camera: str | None = None,
     action_repeat: int | None = None,
     fps: float | None = None,
+    cut: bool = True,
     progress: bool = True,
 ) -> Dataset:
     """Record whole episodes until the folder holds `num_steps` transitions; the last episode is cut to fit.
@@ -68,6 +69,7 @@ def record(
         camera: Keep this picture alone; ``"render"`` for the rendered one.
         action_repeat: Environment steps per recorded step; 1 by default.
         fps: Recorded steps per second; by default the environment's ``render_fps``, or 10.
+        cut: Whether the last episode is cut to fit; otherwise it is finished, and there are more than `num_steps`.
         progress: Whether to show a progress bar.
 
     Raises:
@@ -96,7 +98,7 @@ def record(
         append=(Path(path) / INFO).is_file(),
     )
     with closing(maker), writer:
-        _fill(writer, maker, num_steps, num_envs, progress)
+        _fill(writer, maker, num_steps, num_envs, cut, progress)
     return load_dataset(path)
 
 
@@ -114,7 +116,9 @@ def _make_maker(
     return EpisodeMaker(description, policy, seed, {}, built)
 
 
-def _fill(writer: EpisodeWriter, maker: EpisodeMaker, num_steps: int, num_envs: int | None, progress: bool) -> None:
+def _fill(
+    writer: EpisodeWriter, maker: EpisodeMaker, num_steps: int, num_envs: int | None, cut: bool, progress: bool
+) -> None:
     """Record until the writer holds `num_steps` transitions."""
     missing = num_steps - writer.num_steps
     if missing <= 0:
@@ -127,7 +131,7 @@ def _fill(writer: EpisodeWriter, maker: EpisodeMaker, num_steps: int, num_envs: 
         try:
             with closing(make_episodes(maker, writer.num_episodes, num_envs, interrupt.is_set)) as episodes:
                 for episode in episodes:
-                    whole = episode.first(num_steps - writer.num_steps)
+                    whole = episode.first(num_steps - writer.num_steps) if cut else episode
                     _add(writer, whole)
                     bar.update(len(whole))
                     if writer.num_steps >= num_steps:

@@ -67,3 +67,5 @@ if "vdworld/Dream-v0" not in gymnasium.registry:
         entry_point="vdworld.envs.dream:DreamEnv",
         vector_entry_point="vdworld.envs.dream_vector:DreamVectorEnv",
     )
+    gymnasium.register(id="vdworld/Bounce-v0", entry_point="vdworld.envs.bounce:BounceEnv", max_episode_steps=200)
+    gymnasium.register(id="vdworld/Atari-v0", entry_point="vdworld.envs.atari:make_atari")

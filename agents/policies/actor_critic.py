@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
-import math
+import time
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,12 +20,16 @@ from vdworld.agents.policies.objectives import OBJECTIVES
 from vdworld.agents.policies.policy import Policy
 from vdworld.agents.policies.rollout import Rollout
 from vdworld.agents.policies.settings import LearningSettings
+from vdworld.agents.policies.spread import ReturnSpread
 from vdworld.agents.returns import lambda_returns
 from vdworld.networks import ExponentialMovingAverage
 from vdworld.spaces import ActionCodec
+from vdworld.training import checkpoint as files
 
 Report = Callable[[int, dict[str, float]], None]
 """Is told, after every update, the number of steps so far and some figures."""
+
+CHECKPOINT_EVERY = 60.0  # seconds
 
 
 class ActorCritic:
@@ -36,15 +41,21 @@ class ActorCritic:
     Args:
         policy: The policy to improve; its weights change.
         prior: A policy that pmpo stays near; None for none.
+        seed: Of the lots of lanes that gradient steps are taken on.
         settings: See ``LearningSettings``.
+
+    Attributes:
+        num_steps: Steps learnt from so far.
     """
 
-    def __init__(self, policy: Policy, *, prior: Policy | None = None, **settings: Any) -> None:
+    def __init__(self, policy: Policy, *, prior: Policy | None = None, seed: int = 0, **settings: Any) -> None:
         self.policy, self.prior, self.settings = policy, prior, LearningSettings(**settings)
         self.network = policy.network.train().requires_grad_(True)
         self.slow_critic = ExponentialMovingAverage(self.network.critic, self.settings.slow_decay)
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=self.settings.learning_rate)
         self.spread = ReturnSpread(policy.device)
+        self.rng = torch.Generator().manual_seed(seed)
+        self.num_steps = 0
 
     @classmethod
     def learn(
@@ -57,6 +68,8 @@ class ActorCritic:
         action_codec: ActionCodec | None = None,
         device: str | torch.device | None = None,
         seed: int = 0,
+        output: str | Path | None = None,
+        resume: bool = False,
         report: Report | None = None,
         **settings: Any,
     ) -> Policy:
@@ -68,12 +81,15 @@ class ActorCritic:
         Args:
             envs: Environments in mode SAME_STEP that observe uint8 pictures ``[h, w, 3]``, or a Dict of such and of
                 vectors.
-            num_steps: Steps to take, all lanes together; the last rollout is finished.
+            num_steps: Steps to take, all lanes together, those before an interruption included; the last rollout is
+                finished.
             objective: ``"reinforce"``, ``"ppo"`` or ``"pmpo"``.
             prior: A policy to begin from, for example a clone; pmpo also stays near it.
             action_codec: How actions are encoded; None takes that of the prior, of the dreams' world, or of the bounds.
             device: Where to learn; None learns where the dreams' world lies, else on the CPU.
             seed: Of everything random in learning, the first reset included.
+            output: A folder for a checkpoint, written every minute, on Ctrl-C and at the end; None keeps none.
+            resume: Go on from the checkpoint in `output` with new episodes; starts anew where there is none.
             report: Is told the figures of each update.
             settings: Other fields of ``LearningSettings``.
 
@@ -87,18 +103,65 @@ class ActorCritic:
         place = torch.device(device or getattr(world, "device", "cpu"))
         policy = _new_policy(envs, world, chosen, prior, action_codec, seed).to(place)
         kept = None if prior is None or objective != "pmpo" else copy.deepcopy(prior).to(place)
-        learner = cls(policy, prior=kept, **asdict(chosen))
-        collector = Collector(envs, policy, prior=kept, seed=seed)
-        per_update = envs.num_envs * chosen.horizon
-        for update in range(1, math.ceil(num_steps / per_update) + 1):
-            rollout = collector.collect(chosen.horizon)
-            figures = learner.update(rollout)
-            if report is not None:
-                report(update * per_update, _figures(collector, rollout, figures))
+        learner = cls(policy, prior=kept, seed=seed, **asdict(chosen))
+        folder = None if output is None else Path(output)
+        if resume and folder is not None and files.has_checkpoint(folder):
+            learner.resume(folder)
+        learner._practise(envs, num_steps, seed, folder, report)
         policy.network.eval().requires_grad_(False)
         policy.reset(seed=seed)
-        policy.record = {**asdict(chosen), "num_steps": num_steps, "num_envs": envs.num_envs, "seed": seed}
+        policy.record = {**asdict(chosen), "num_steps": learner.num_steps, "num_envs": envs.num_envs, "seed": seed}
         return policy
+
+    def _practise(self, envs: VectorEnv, num_steps: int, seed: int, folder: Path | None, report: Report | None) -> None:
+        """Act and learn until `num_steps` steps were learnt from."""
+        if self.num_steps >= num_steps:
+            return
+        collector, saved = Collector(envs, self.policy, prior=self.prior, seed=seed + self.num_steps), time.monotonic()
+        try:
+            while self.num_steps < num_steps:
+                rollout = collector.collect(self.settings.horizon)
+                figures = self.update(rollout)
+                self.num_steps += rollout.rewards.numel()
+                if report is not None:
+                    report(self.num_steps, _figures(collector, rollout, figures))
+                if folder is not None and time.monotonic() - saved > CHECKPOINT_EVERY:
+                    self.save(folder)
+                    saved = time.monotonic()
+        finally:
+            if folder is not None:
+                self.save(folder)
+
+    def save(self, folder: Path) -> None:
+        """Write a checkpoint into a folder: weights, optimiser and everything that runs along."""
+        tensors = {
+            **files.module_tensors("network", self.network),
+            **files.module_tensors("slow_critic", self.slow_critic.average),
+            **files.optimizer_tensors("optimizer", self.optimizer),
+            "spread": self.spread.average,
+            "rng": self.rng.get_state(),
+        }
+        updates = {"slow_critic": self.slow_critic.num_updates, "spread": self.spread.num_updates}
+        files.save_checkpoint(folder, tensors, {"num_steps": self.num_steps, "num_updates": updates})
+
+    def resume(self, folder: Path) -> None:
+        """Go on from a checkpoint.
+
+        Raises:
+            FileNotFoundError: There is none.
+            ValueError: It belongs to another policy.
+        """
+        tensors, progress = files.load_checkpoint(folder)
+        try:
+            files.load_module("network", self.network, tensors)
+            files.load_module("slow_critic", self.slow_critic.average, tensors)
+        except RuntimeError as error:
+            raise ValueError(f"The checkpoint in {folder} belongs to another policy: {error}") from error
+        files.load_optimizer("optimizer", self.optimizer, tensors)
+        self.spread.average = tensors["spread"].to(self.policy.device)
+        self.rng.set_state(tensors["rng"])
+        self.num_steps, updates = progress["num_steps"], progress["num_updates"]
+        self.slow_critic.num_updates, self.spread.num_updates = updates["slow_critic"], updates["spread"]
 
     def update(self, rollout: Rollout) -> dict[str, Tensor]:
         """Take the gradient steps of one rollout, and return figures about the last."""
@@ -115,14 +178,24 @@ class ActorCritic:
         advantages = (returns - rollout.values) / self.spread.update(returns)
         losses: dict[str, Tensor] = {}
         for _ in range(settings.epochs):
-            losses = self._losses(rollout, returns, advantages)
-            self.optimizer.zero_grad(set_to_none=True)
-            losses["loss"].backward()
-            nn.utils.clip_grad_norm_(self.network.parameters(), settings.max_gradient_norm)
-            self.optimizer.step()
-            self.slow_critic.update(self.network.critic)
+            for lanes in self._lots(len(returns)):
+                losses = self._losses(rollout[lanes], returns[lanes], advantages[lanes])
+                self.optimizer.zero_grad(set_to_none=True)
+                losses["loss"].backward()
+                nn.utils.clip_grad_norm_(self.network.parameters(), settings.max_gradient_norm)
+                self.optimizer.step()
+                self.slow_critic.update(self.network.critic)
         self.network.scale.update(rollout.readings)
         return {name: value.detach() for name, value in losses.items()} | {"lambda_return": returns.mean()}
+
+    def _lots(self, num_lanes: int) -> tuple[Tensor, ...]:
+        """Return the lanes of each gradient step of one time through a rollout, drawn at random."""
+        lanes = torch.arange(num_lanes, device=self.policy.device)
+        if self.settings.minibatches == 1:
+            return (lanes,)
+        return lanes[torch.randperm(num_lanes, generator=self.rng).to(lanes.device)].tensor_split(
+            min(self.settings.minibatches, num_lanes)
+        )
 
     def _losses(self, rollout: Rollout, returns: Tensor, advantages: Tensor) -> dict[str, Tensor]:
         settings = self.settings
@@ -145,25 +218,6 @@ class ActorCritic:
         return {"loss": loss, **figures}
 
 
-class ReturnSpread:
-    """How far returns spread: a running average of the range from their 5th to their 95th percentile, at least 1.
-
-    Small ranges are not blown up, so that nothing is learnt from noise where rewards are rare (Hafner et al. 2023,
-    equations 12 and 13).
-    """
-
-    def __init__(self, device: torch.device, decay: float = 0.99) -> None:
-        self.decay, self.num_updates = decay, 0
-        self.average = torch.zeros((), device=device)
-
-    def update(self, returns: Tensor) -> Tensor:
-        """Take in returns and return what to divide advantages by, a number ``[]``."""
-        low, high = torch.quantile(returns.flatten(), torch.tensor([0.05, 0.95], device=returns.device))
-        self.num_updates += 1
-        self.average = self.decay * self.average + (1 - self.decay) * (high - low)
-        return (self.average / (1 - self.decay**self.num_updates)).clamp(min=1.0)
-
-
 def _new_policy(
     envs: VectorEnv,
     world: Any,
@@ -183,6 +237,10 @@ def _new_policy(
             hidden_dim=settings.hidden_dim,
             recurrent=settings.recurrent,
             seed=seed,
+        )
+    if prior.goals:
+        raise ValueError(
+            "`prior` must be learnt without goals, which no environment shows: clone with goal_offset=null."
         )
     for name, space in (("observation_space", observed), ("action_space", acted)):
         if getattr(prior, name) != space:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from vdworld.agents.policies.distribution import ActionDistribution
+from vdworld.agents.policies.hindsight import Hindsight, look_back
 from vdworld.agents.policies.observing import Seen
-from vdworld.agents.policies.policy import Policy
+from vdworld.agents.policies.policy import Policy, beside_goal
 from vdworld.data import Clips, ClipSampler, Dataset
 from vdworld.envs.dream_spaces import bare, frame_space
 from vdworld.training.assemble import action_codec
+from vdworld.training.calibration import longest_episode
 
 
 class BehaviourCloning:
@@ -22,25 +26,32 @@ class BehaviourCloning:
     def learn(
         dataset: Dataset,
         *,
+        goal_offset: int | None = None,
         num_updates: int = 2_000,
+        max_minutes: float | None = None,
         horizon: int = 15,
         batch_size: int = 32,
         readings: Sequence[str] = (),
-        learning_rate: float = 3e-4,
+        learning_rate: float = 1e-3,
         max_gradient_norm: float = 1.0,
         hidden_dim: int = 256,
         recurrent: bool = True,
+        deterministic: bool | None = None,
         device: str | torch.device = "cpu",
         seed: int = 0,
         report: Callable[[int, dict[str, float]], None] | None = None,
     ) -> Policy:
         """Maximise the likelihood of the recorded actions of the training episodes, given all since a clip's start.
 
-        The policy has the spaces of dreams in a world that was trained on the dataset with the same readings.
+        The policy has the spaces of dreams in a world that was trained on the dataset with the same readings. With
+        `goal_offset` it learns to reach goals: what was recorded later in the episode is shown to it as the goal.
 
         Args:
             dataset: Recordings; its split ``"train"`` is used.
+            goal_offset: How many steps a goal may lie ahead of the last action that leads to it, at least 1 (see
+                ``vdworld.agents.policies.hindsight``); None learns without goals.
             num_updates: Gradient steps.
+            max_minutes: Stop after so many minutes, if that comes first; None sets no limit.
             horizon: Actions of a clip; the memory begins empty at its start.
             batch_size: Clips per step.
             readings: Which of ``dataset.readings`` to see beside the frames; not known in a clip's first frame.
@@ -48,27 +59,34 @@ class BehaviourCloning:
             max_gradient_norm: Beyond which gradients are scaled down.
             hidden_dim: Width of the network.
             recurrent: Whether the policy has a memory.
+            deterministic: Whether the policy takes the most likely action instead of a draw; None does so with goals.
             device: Where to learn.
             seed: Of the initial weights and the clips.
             report: Is told, after every step, its number and the loss.
 
         Raises:
-            ValueError: No training episode has `horizon` transitions, an unknown reading, or a number below 1.
+            ValueError: No training episode has `horizon` transitions, those up to the farthest goal included, an
+                unknown reading, or a number below 1.
         """
-        for name, value in (("num_updates", num_updates), ("horizon", horizon), ("batch_size", batch_size)):
-            if value < 1:
+        counts = {"num_updates": num_updates, "horizon": horizon, "batch_size": batch_size, "goal_offset": goal_offset}
+        for name, value in counts.items():
+            if value is not None and value < 1:
                 raise ValueError(f"`{name}` must be at least 1, got {value}.")
+        if max_minutes is not None and max_minutes <= 0:
+            raise ValueError(f"`max_minutes` must be positive, got {max_minutes}.")
         place, rng = torch.device(device), torch.Generator().manual_seed(seed)
-        policy = _new_policy(dataset, readings, hidden_dim, recurrent, seed).to(place)
-        named = {bare(name): name for name in readings}
-        ordered = [named[name] for name in policy.observer.readings]
-        clips = ClipSampler(dataset.split("train"), context_length=1, horizon=horizon, readings=ordered)
+        built = {"hidden_dim": hidden_dim, "recurrent": recurrent, "goals": goal_offset is not None, "seed": seed}
+        policy = _new_policy(dataset, readings, built).to(place)
+        clips = _clips(policy, dataset.split("train"), readings, horizon, goal_offset)
         network = policy.network.train()
         optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate)
-        for update in range(1, num_updates + 1):
+        update, began = 0, time.monotonic()
+        while update < num_updates and not (max_minutes and time.monotonic() - began >= 60 * max_minutes):
+            update += 1
             batch = clips.sample(batch_size, rng)
             network.scale.update(batch.readings.to(place))
-            loss = _loss(policy, batch)
+            known = None if goal_offset is None else look_back(batch, goal_offset=goal_offset, rng=rng)
+            loss = _loss(policy, batch, known)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), max_gradient_norm)
@@ -76,28 +94,53 @@ class BehaviourCloning:
             if report is not None:
                 report(update, {"loss": loss.item()})
         network.eval().requires_grad_(False)
-        policy.record = {"objective": "cloning", "num_updates": num_updates, "horizon": horizon, "seed": seed}
+        policy.reset(seed=seed)
+        policy.deterministic = policy.goals if deterministic is None else deterministic
+        policy.record = {"objective": "cloning", "num_updates": update, "horizon": horizon, "seed": seed}
+        policy.record["goal_offset"] = goal_offset
         return policy
 
 
-def _new_policy(dataset: Dataset, readings: Sequence[str], hidden_dim: int, recurrent: bool, seed: int) -> Policy:
+def _new_policy(dataset: Dataset, readings: Sequence[str], settings: dict[str, Any]) -> Policy:
     if unknown := [name for name in readings if name not in dataset.readings]:
         raise ValueError(f"`readings` must be among {list(dataset.readings)}, got {unknown}.")
     counts = {name: dataset.readings[name] for name in readings}
     space = frame_space(dict.fromkeys(dataset.cameras, dataset.image_size), counts)
     codec = action_codec(dataset)
-    return Policy(space, codec, cameras=dataset.cameras, hidden_dim=hidden_dim, recurrent=recurrent, seed=seed)
+    return Policy(space, codec, cameras=dataset.cameras, **settings)
 
 
-def _loss(policy: Policy, clips: Clips) -> Tensor:
-    """Return the mean negative log likelihood of the actions of clips that have one context frame."""
+def _clips(
+    policy: Policy, dataset: Dataset, readings: Sequence[str], horizon: int, goal_offset: int | None
+) -> ClipSampler:
+    """Sample clips of `horizon` actions, with what comes up to the farthest goal."""
+    whole, longest = horizon + (goal_offset or 1) - 1, longest_episode(dataset)
+    if goal_offset is not None and longest < whole:
+        raise ValueError(
+            "`goal_offset` must leave room for a clip before the goal, `horizon` + `goal_offset` - 1 steps in all, got "
+            f"{horizon} + {goal_offset} - 1 with {longest} steps in the longest episode. Lower one of them."
+        )
+    named = {bare(name): name for name in readings}
+    ordered = [named[name] for name in policy.observer.readings]
+    return ClipSampler(dataset, context_length=1, horizon=whole, readings=ordered)
+
+
+def _loss(policy: Policy, clips: Clips, known: Hindsight | None) -> Tensor:
+    """Return the mean negative log likelihood of the actions of clips that have one context frame.
+
+    Args:
+        policy: Who acts.
+        clips: What was done.
+        known: The goals of the clips, and which actions led there; None where none are shown and all count.
+    """
     actions = policy.codec.encode_flat(clips.actions.to(policy.device))
-    b, t, _ = actions.shape
+    counted = torch.ones(actions.shape[:2], dtype=torch.bool) if known is None else known.leading
+    counted, t = counted.to(policy.device), counted.shape[1]
+    actions = actions[:, :t]
     unknown = torch.full_like(clips.readings[:, :1], float("nan"))  # clips tell those of later frames alone
-    readings = torch.cat([unknown, clips.readings[:, :-1]], dim=1)
-    seen = Seen(clips.frames[:, :-1].to(policy.device), readings.to(policy.device))
+    readings = torch.cat([unknown, clips.readings[:, : t - 1]], dim=1)
+    seen = Seen(clips.frames[:, :t].to(policy.device), readings.to(policy.device))
+    seen = seen if known is None else beside_goal(seen, known.goals.to(policy.device))
     previous = torch.cat([torch.zeros_like(actions[:, :1]), actions[:, :-1]], dim=1)
-    begins = torch.zeros(b, t, dtype=torch.bool, device=policy.device)
-    hidden = policy.network.blank(b).hidden[:, None].expand(-1, t, -1)
-    outputs, _ = policy.network.unroll(seen, previous, hidden, begins)
-    return -ActionDistribution(policy.layout, outputs).log_prob(actions).mean()
+    outputs = policy.network.imitate(seen, previous, counted)
+    return -ActionDistribution(policy.layout, outputs).log_prob(actions[counted]).mean()

@@ -7,11 +7,13 @@ import math
 import torch
 from torch import Tensor, nn
 
-EYE_CHANNELS = (32, 64, 64, 64)  # of the convolutions, each at half the resolution of the one before
+EYE_CHANNELS = (1 / 8, 1 / 4, 1 / 4, 1 / 4)  # of each convolution, as a share of the network's width
 
 
 def eyes(num_channels: int, image_size: tuple[int, int], hidden_dim: int) -> nn.Sequential:
     """Build convolutions that halve the picture until its shorter side is at most 7 pixels.
+
+    Their channels grow with the width of the network: 32, 64, 64, 64 at 256.
 
     Weights are orthogonal: with torch's own choice, pictures fade behind the biases.
 
@@ -23,7 +25,7 @@ def eyes(num_channels: int, image_size: tuple[int, int], hidden_dim: int) -> nn.
     height, width = image_size
     layers: list[nn.Module] = []
     for i in range(max(int(math.log2(min(image_size) / 4)), 1)):
-        channels = EYE_CHANNELS[min(i, len(EYE_CHANNELS) - 1)]
+        channels = max(round(EYE_CHANNELS[min(i, len(EYE_CHANNELS) - 1)] * hidden_dim), 8)
         layers += [nn.Conv2d(num_channels, channels, 4, stride=2, padding=1), nn.SiLU()]
         num_channels, height, width = channels, height // 2, width // 2
     flat = num_channels * height * width

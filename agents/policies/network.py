@@ -152,6 +152,26 @@ class PolicyNetwork(nn.Module):
             states.append(state)
         return self.judge(looked, torch.stack(states, dim=1))
 
+    def imitate(self, seen: Seen, previous: Tensor, counted: Tensor) -> Tensor:
+        """Live through stretches from an empty memory, with gradients; return the actor's outputs of steps that count.
+
+        The critic rests, and what comes after the last step that counts is not looked at.
+
+        Args:
+            seen: Observations ``[b, t, ...]``.
+            previous: The encoded actions that led to them ``[b, t, a]``.
+            counted: Which steps count ``[b, t]``: in every row those up to some step. Their n outputs are ``[n, o]``.
+        """
+        tower, readings = self._towers()[0], self.scale(seen.readings)
+        found = tower.look(seen.frames[counted], readings[counted])
+        looked = found.new_zeros(*counted.shape, found.shape[-1])
+        looked[counted] = found
+        state, states = self.blank(len(counted)).hidden.chunk(2, dim=-1)[0], []
+        for t in range(counted.shape[1]):
+            state = tower.remember(looked[:, t], previous[:, t], state)
+            states.append(state)
+        return self.actor(tower.features(found, torch.stack(states, dim=1)[counted]))
+
     def burn_in(self, seen: Seen, actions: Tensor, known: Tensor) -> Memory:
         """Return the memory of lanes that have lived through ``k - 1`` transitions, before they see the last frame.
 

@@ -30,6 +30,8 @@ class Policy:
         cameras: The order of the pictures on the channel axis of frames; None takes the order of the space.
         hidden_dim: Width of the network.
         recurrent: Whether the network has a memory.
+        goals: Whether it acts towards a goal: the frame given at the reset stands beside every observation as further
+            picture channels.
         deterministic: Whether to take the most likely action instead of a draw; may be changed at any time.
         seed: Of the initial weights and of the draws; lane i draws with seed + i.
         record: What is known about how it was learnt, plain JSON values.
@@ -46,6 +48,7 @@ class Policy:
         cameras: Sequence[str] | None = None,
         hidden_dim: int = 256,
         recurrent: bool = True,
+        goals: bool = False,
         deterministic: bool = False,
         seed: int = 0,
         record: dict[str, Any] | None = None,
@@ -55,7 +58,7 @@ class Policy:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.network = PolicyNetwork(
-                num_channels=self.observer.num_channels,
+                num_channels=self.observer.num_channels * (1 + goals),
                 image_size=self.observer.image_size,
                 num_readings=self.observer.num_readings,
                 action_dim=self.layout.dim,
@@ -63,8 +66,9 @@ class Policy:
                 hidden_dim=hidden_dim,
                 recurrent=recurrent,
             )
-        self.deterministic, self.record = deterministic, dict(record or {})
+        self.goals, self.deterministic, self.record = goals, deterministic, dict(record or {})
         self._seed = seed
+        self._goal: Tensor | None = None  # uint8 [b, c, h, w]
         self.reset(seed=seed)
 
     @property
@@ -96,9 +100,19 @@ class Policy:
         goal: Frame | None = None,
         context: tuple[Frames, Tensor] | None = None,
     ) -> None:
-        """Begin new episodes; see ``Agent.reset``. The memory is burnt in on the context, and goals are not seen."""
+        """Begin new episodes; see ``Agent.reset``.
+
+        The memory is burnt in on the context. A policy without ``goals`` passes over a goal; for one with them, a reset
+        of all lanes without a goal leaves none.
+
+        Raises:
+            ValueError: A goal of another size than the observations, a context without a goal or of another number of
+                lanes, or a mask of some lanes where these or the others have no goal.
+        """
         if seed is not None:
             self._seed, self._num_draws = seed, 0
+        if self.goals:
+            self._goal = self._new_goal(mask, goal)
         fresh = None if context is None else self._burnt_in(*context)
         if mask is None:
             self._memory: Memory | None = fresh
@@ -112,14 +126,27 @@ class Policy:
 
         Args:
             observation: Frames ``[b, c, h, w]`` in [-1, 1], or a batch of what the environment shows.
+
+        Raises:
+            ValueError: A policy with ``goals`` was given none, or those of another number of lanes.
         """
-        seen = self._read(observation)
+        seen = self._beside_goal(self._read(observation))
         memory = self.network.blank(len(seen.frames)) if self._memory is None else self._memory
         outputs, _, hidden = self.network.step(seen, memory)
         distribution = ActionDistribution(self.layout, outputs)
         actions = distribution.mode() if self.deterministic else distribution.sample(self._noise(len(outputs)))
         self._memory, self._num_draws = Memory(hidden, actions.clamp(-1, 1)), self._num_draws + 1
         return self.codec.decode(actions)
+
+    def correct(self, flat: Any) -> None:
+        """Say what was done instead of what ``act`` last chose, so that the memory tells the truth.
+
+        Args:
+            flat: The flat actions ``[b, n]`` in the environment's units.
+        """
+        if self._memory is not None:
+            encoded = self.codec.encode_flat(torch.as_tensor(flat, dtype=torch.float32, device=self.device))
+            self._memory = Memory(self._memory.hidden, encoded)
 
     def save_pretrained(self, folder: str | Path) -> Path:
         """Write a folder that ``from_pretrained`` reads, nothing pickled in it."""
@@ -147,8 +174,44 @@ class Policy:
     def _burnt_in(self, frames: Tensor, flat: Tensor) -> Memory:
         actions = self.codec.encode_flat(flat.to(self.device, torch.float32))
         known = torch.ones(actions.shape[:2], dtype=torch.bool, device=self.device)
-        return self.network.burn_in(self.observer.read_frames(frames, self.device), actions, known)
+        seen = self._beside_goal(self.observer.read_frames(frames, self.device))
+        return self.network.burn_in(seen, actions, known)
+
+    def _new_goal(self, mask: LaneMask | None, goal: Frame | None) -> Tensor | None:
+        """Return the goals of all lanes once those of the mask begin anew, uint8 ``[b, c, h, w]``."""
+        if goal is not None and goal.shape[1:] != (self.observer.num_channels, *self.observer.image_size):
+            size = [self.observer.num_channels, *self.observer.image_size]
+            raise ValueError(f"`goal` must hold frames of the observations' size, {size}, got {list(goal.shape[1:])}.")
+        new = None if goal is None else self.observer.read_frames(goal, self.device).frames
+        if mask is None or bool(mask.all()):
+            return new
+        if new is None or self._goal is None or len(mask) != len(new) or len(mask) != len(self._goal):
+            raise ValueError(
+                "`goal` must be given for every lane when some of them begin anew, and the others must have goals "
+                "already: reset all lanes with `goal=frames` first."
+            )
+        return torch.where(mask.to(self.device)[:, None, None, None], new, self._goal)
+
+    def _beside_goal(self, seen: Seen) -> Seen:
+        """Put the goal behind the channels of observations ``[b, ..., c, h, w]``, if the policy sees one."""
+        if not self.goals:
+            return seen
+        if self._goal is None:
+            raise ValueError(
+                "`goal` must be given to a policy that was learnt with goals: call reset(goal=frames) before act(). "
+                "Where the environment has no goals, learn a policy without them."
+            )
+        if len(self._goal) != len(seen.frames):
+            raise ValueError(f"`goal` must hold one frame per lane, {len(seen.frames)}, got {len(self._goal)}.")
+        return beside_goal(seen, self._goal)
 
     def _noise(self, num_lanes: int) -> Tensor:
         seeds = lane_seeds(self._seed, num_lanes, self.device)
         return lane_normal(seeds, torch.full_like(seeds, self._num_draws), (self.layout.dim,))
+
+
+def beside_goal(seen: Seen, goal: Tensor) -> Seen:
+    """Return observations ``[b, ..., c, h, w]`` with the goal of each lane ``[b, c, h, w]`` as further channels."""
+    between = seen.frames.dim() - goal.dim()
+    shown = goal.reshape(len(goal), *[1] * between, *goal.shape[1:]).expand_as(seen.frames)
+    return Seen(torch.cat([seen.frames, shown], dim=-3), seen.readings)

@@ -46,6 +46,10 @@ class Rollout:
     next_values: Tensor
     prior_outputs: Tensor
 
+    def __getitem__(self, lanes: Tensor) -> Rollout:
+        """Return some of the lanes ``[m]``."""
+        return Rollout(**{field.name: getattr(self, field.name)[lanes] for field in fields(self)})
+
     @property
     def seen(self) -> Seen:
         """What was seen before the actions."""

@@ -20,7 +20,9 @@ class LearningSettings:
         prior_weight: Weight of the divergence from the prior, where pmpo is given one.
         learning_rate: Of Adam.
         max_gradient_norm: Beyond which gradients are scaled down.
-        num_epochs: Gradient steps on each rollout; None is 4 for ppo, else 1.
+        num_epochs: How often each rollout is gone through; None is 4 for ppo, else 1.
+        num_minibatches: Gradient steps of each time, on as many lots of lanes; None is 4 for ppo, else 1, or the number
+            of lanes where there are fewer.
         slow_decay: Of the averaged critic that holds the critic back.
         continuation_weighted: Whether returns count the probability that the environment gives to going on, where
             it tells one, instead of the drawn ends.
@@ -40,6 +42,7 @@ class LearningSettings:
     learning_rate: float = 3e-4
     max_gradient_norm: float = 1.0
     num_epochs: int | None = None
+    num_minibatches: int | None = None
     slow_decay: float = 0.98
     continuation_weighted: bool = True
     hidden_dim: int = 256
@@ -48,8 +51,8 @@ class LearningSettings:
     def __post_init__(self) -> None:
         if self.objective not in OBJECTIVES:
             raise ValueError(f"`objective` must be one of {', '.join(OBJECTIVES)}, got {self.objective!r}.")
-        for name in ("horizon", "hidden_dim", *(() if self.num_epochs is None else ("num_epochs",))):
-            if getattr(self, name) < 1:
+        for name in ("horizon", "hidden_dim", "num_epochs", "num_minibatches"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}.")
         for name in ("discount", "lambda_", "slow_decay"):
             if not 0 <= getattr(self, name) <= 1:
@@ -60,5 +63,10 @@ class LearningSettings:
 
     @property
     def epochs(self) -> int:
-        """Gradient steps on each rollout."""
+        """How often each rollout is gone through."""
         return self.num_epochs if self.num_epochs is not None else 4 if self.objective == "ppo" else 1
+
+    @property
+    def minibatches(self) -> int:
+        """Lots of lanes that each rollout is cut into."""
+        return self.num_minibatches if self.num_minibatches is not None else 4 if self.objective == "ppo" else 1

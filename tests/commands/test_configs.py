@@ -10,7 +10,7 @@ import pytest
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
-from vdworld.agents import Planner
+from vdworld.agents import BehaviourCloning, Planner
 from vdworld.agents.policies.settings import LearningSettings
 from vdworld.commands.learn import DREAMS as LEARN_DREAMS
 from vdworld.commands.learn import SETTINGS as LEARN_SETTINGS
@@ -19,9 +19,13 @@ from vdworld.commands.verbs import VERBS
 from vdworld.envs.recording import record
 from vdworld.evaluation import evaluate, play
 from vdworld.evaluation.contest import contest
+from vdworld.evaluation.dreaming import measure_dreaming
 from vdworld.evaluation.few_steps import measure_few_steps
 from vdworld.evaluation.growth import measure_growth
+from vdworld.evaluation.planning import compare_planners
+from vdworld.evaluation.real_returns import real_returns
 from vdworld.evaluation.speed import fresh_world, measure_speed
+from vdworld.online import Rounds, learn_online
 from vdworld.training import Hiding, LossWeights, SelfForcing, Shortcut, TrainerSettings, train
 from vdworld.world import Execution, Sampling
 
@@ -106,6 +110,7 @@ def test_a_class_s_whole_choice_stands_in_its_yaml_file(group, option, decided_e
         ("plan", "execution", Execution, set()),
         ("benchmark", "execution", Execution, set()),
         ("evaluate", None, evaluate, {"data", "device", "sampling", "execution", "policy"}),
+        ("clone", None, BehaviourCloning.learn, {"data", "output"}),
         ("learn", "sampling", Sampling, set()),
         ("learn", "execution", Execution, set()),
     ],
@@ -123,14 +128,25 @@ def test_the_keys_of_plan_are_those_of_the_planner_and_the_protocol():
 
 def test_the_keys_of_learn_are_those_of_the_dreams_and_the_settings_with_their_defaults():
     config = compose_config("learn")
-    own = {"world", "output", "prior", "device", "seed", "num_steps", "sampling", "execution"}
-    assert set(config) - own == {*LEARN_DREAMS, *LEARN_SETTINGS}
+    own = {"world", "output", "prior", "device", "seed", "num_steps", "sampling", "execution", "resume"}
+    online = {"online", "real", "rounds", "training"}
+    assert set(config) - own - online == {*LEARN_DREAMS, *LEARN_SETTINGS}
     assert {name: config[name] for name in LEARN_SETTINGS} == asdict(LearningSettings())
     assert config.uncertainty_limit == 0.99
 
 
+def test_the_keys_of_an_online_run_are_those_of_its_parts_with_their_defaults():
+    config = compose_config("learn")
+    assert dict(config.rounds) == asdict(Rounds())
+    own = {"env", "evaluate_kwargs"}
+    assert set(config.real) - parameters(record) - parameters(real_returns) - parameters(learn_online) == own - {"env"}
+    assert set(config.training) - parameters(train) == {"trainer"}
+
+
 def test_the_keys_of_benchmark_are_those_of_the_measurements():
     own = {"name", "preset", "network_name", "execution", "device", "output", "data", "minutes", "ours", "resume"}
-    own |= {"compile_peer"}
-    functions = (measure_speed, fresh_world, contest, measure_few_steps, measure_growth)
-    assert set(compose_config("benchmark")) - set().union(*map(parameters, functions)) - own == set()
+    own |= {"compile_peer", "policy", "discount", "learning"}
+    functions = (measure_speed, fresh_world, contest, measure_few_steps, measure_growth, compare_planners)
+    config = compose_config("benchmark")
+    assert set(config) - set().union(*map(parameters, functions)) - own == set()
+    assert set(config.learning) - parameters(measure_dreaming) == set()

@@ -5,9 +5,12 @@ import numpy as np
 import pytest
 import torch
 
+from vdworld.agents import Policy
 from vdworld.envs.real import make_real
+from vdworld.envs.wrappers import FrameObservation
 from vdworld.evaluation.controllers import AgentController, IdleController, RandomController, line_up, zero_action
 from vdworld.evaluation.real_lanes import RealLanes
+from vdworld.spaces import ActionCodec
 
 BOX = gym.spaces.Box(-1, 1, (2,), np.float32)
 
@@ -92,3 +95,39 @@ def test_the_floors_stand_behind_the_agents_and_keep_their_names() -> None:
     assert list(line_up({"mine": Fixed(None)})) == ["mine", "random", "no-op"]
     with pytest.raises(ValueError, match="`agents` must not use the name 'random'"):
         line_up({"random": Fixed(None)})
+
+
+class Placed(gym.Env):
+    """Black pictures, and a number that alone tells which action is right."""
+
+    metadata = {"render_modes": []}
+    action_space = gym.spaces.Discrete(2)
+    picture = gym.spaces.Box(0, 255, (16, 16, 3), np.uint8)
+    observation_space = gym.spaces.Dict(pixels=picture, place=gym.spaces.Box(-1, 1, (1,), np.float32))
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.place = self.np_random.choice([-1.0, 1.0])
+        return self.observed(), {}
+
+    def step(self, action):
+        return self.observed(), 0.0, False, False, {}
+
+    def observed(self):
+        return {"pixels": np.zeros((16, 16, 3), np.uint8), "place": np.array([self.place], np.float32)}
+
+
+def test_a_policy_that_reads_numbers_is_shown_them_as_frame_observation_does() -> None:
+    lanes = RealLanes([make_real(Placed) for _ in range(6)], ["pixels"])
+    lanes.reset(range(6))
+    wrapped = FrameObservation(make_real(Placed), ["observation.place"])
+    policy = Policy(wrapped.observation_space, ActionCodec(Placed.action_space), deterministic=True, hidden_dim=16)
+    torch.nn.init.normal_(policy.network.actor.weight, generator=torch.Generator().manual_seed(0))
+    shown = []
+    read = policy.observer.read
+    policy.observer.read = lambda observation, device: shown.append(observation) or read(observation, device)  # pyright: ignore
+    AgentController(policy).choose(lanes)
+    expected = wrapped.reset(seed=3)[0]
+    assert set(shown[0]) == set(expected) == {"pixels", "place"}
+    np.testing.assert_array_equal(shown[0]["place"][3], expected["place"])
+    np.testing.assert_array_equal(shown[0]["pixels"][3], expected["pixels"])

@@ -52,3 +52,19 @@ def test_a_restored_lane_shows_the_frame_that_was_recorded(pusht_data) -> None:
         lanes.restore(task, states, [None, None])
         gap = np.abs(lanes.pixels.astype(int) - episode.frames["pixels"][[10, 25]])
         assert gap.mean() < 0.2, "in grey levels"
+
+
+def test_readings_stand_beside_the_frames_and_what_is_not_told_is_nan(belt, monkeypatch) -> None:
+    with RealLanes([make_real(belt) for _ in range(2)], ["pixels"]) as lanes:
+        lanes.reset([0, 1])
+        for i, env in enumerate(lanes.envs):
+            told = {"observation.place": np.array([i, 2.0]), "info.other": np.ones(1)}
+            monkeypatch.setattr(env, "state", lambda told=told: told)
+        seen = lanes.observation({"place": 2, "info.other": 1, "speed": 3})
+        np.testing.assert_array_equal(seen["pixels"], lanes.pixels)
+        np.testing.assert_array_equal(seen["place"], [[0, 2], [1, 2]])
+        np.testing.assert_array_equal(seen["info.other"], [[1], [1]])
+        assert np.isnan(seen["speed"]).all()
+        assert seen["speed"].shape == (2, 3)
+        with pytest.raises(ValueError, match="`env` must tell 3 numbers under 'place'"):
+            lanes.observation({"place": 3})

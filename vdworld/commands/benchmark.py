@@ -10,10 +10,12 @@ BENCHMARKS = {
     "speed": benchmarks.speed,
     "envs": benchmarks.envs,
     "contest": benchmarks.contest,
+    "dreaming": benchmarks.dreaming,
     "few_steps": benchmarks.few_steps,
     "grid": benchmarks.grid,
     "growth": benchmarks.growth,
     "planners": benchmarks.planners,
+    "planning": benchmarks.planning,
     "sizes": benchmarks.sizes,
     "uncertainty": benchmarks.uncertainty,
 }

@@ -36,9 +36,19 @@ def run(config: DictConfig) -> None:
     print(f"\n{count} for all episodes at once took {spent}.")
 
 
-def pick_objective(node: DictConfig | None, env: str | None, dataset: Dataset, world: WorldModel) -> Objective:
-    """Return the objective that was named; without one, goal images where goals are known, else the return."""
+def pick_objective(
+    node: DictConfig | None, env: str | None, dataset: Dataset, world: WorldModel, *, discount: float = 1.0
+) -> Objective:
+    """Return the objective that was named; without one, goal images where goals are known, else the return.
+
+    Args:
+        node: The objective's class and arguments; None where it was not named.
+        env: Id of the real environment; None for the one that was recorded.
+        dataset: Says which that is.
+        world: Where plans are dreamt.
+        discount: Of a return that was not named, per step.
+    """
     if node is not None:
         return instantiate(node, world=world, background=None if world.starts is None else world.background())
     name = env if env is not None else "" if dataset.spec is None else dataset.spec.id
-    return Return() if find_task(name.split(":")[-1]) is None else GoalImage(background=world.background())
+    return Return(discount) if find_task(name.split(":")[-1]) is None else GoalImage(background=world.background())

@@ -57,6 +57,6 @@ def trainer_settings(trainer: DictConfig) -> dict[str, Any]:
     groups = {"weights": LossWeights, "hiding": Hiding, "shortcut": Shortcut, "self_forcing": SelfForcing}
     settings = checked(TrainerSettings, given({name: value for name, value in trainer.items() if name not in groups}))
     for name, group in groups.items():
-        if values := checked(group, given(trainer[name])):
+        if values := checked(group, given(trainer.get(name) or {})):
             settings[name] = group(**values)
     return settings

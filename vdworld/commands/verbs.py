@@ -24,7 +24,8 @@ VERBS = {
     "evaluate": Verb("compare imagined with real frames on held-out episodes, and write a report"),
     "plan": Verb("let a planner act in the real environment, and score it beside random actions"),
     "learn": Verb("let a policy learn in the dreams of a world"),
+    "clone": Verb("let a policy learn to act as recorded, towards goals if asked for"),
     "demo": Verb("all of it on PushT, in ten minutes"),
-    "benchmark": Verb("measure speed, or worlds against each other and against DIAMOND", bare="name"),
+    "benchmark": Verb("measure speed, or worlds and planners against each other and against DIAMOND", bare="name"),
     "info": Verb("say what a dataset or a world folder holds", bare="path"),
 }

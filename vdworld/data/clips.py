@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -40,6 +41,21 @@ class Clips:
 
     def __len__(self) -> int:
         return len(self.frames)
+
+
+@runtime_checkable
+class ClipSource(Protocol):
+    """Where a trainer's clips come from.
+
+    Attributes:
+        context_length: Context frames K.
+    """
+
+    context_length: int
+
+    def sample(self, batch_size: int, rng: torch.Generator) -> Clips:
+        """Draw clips; the CPU generator decides which."""
+        ...
 
 
 class ClipSampler:

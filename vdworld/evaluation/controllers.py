@@ -11,7 +11,7 @@ import numpy as np
 from gymnasium import spaces
 from torch import Tensor
 
-from vdworld.agents import Agent
+from vdworld.agents import Agent, Policy
 from vdworld.agents.predicting import PredictingAgent, Predicts, as_agent
 from vdworld.envs.tasks import GoalTask
 from vdworld.evaluation.real_lanes import RealLanes
@@ -36,7 +36,10 @@ class Controller(Protocol):
 
 
 class AgentController:
-    """Let an agent choose, or a policy of another library (see ``as_agent``): it sees the frames and nothing else."""
+    """Let an agent choose, or a policy of another library (see ``as_agent``).
+
+    It sees the frames and nothing else, but for a policy of ours that learnt to read numbers beside them.
+    """
 
     def __init__(self, agent: Agent | Predicts) -> None:
         self.agent = as_agent(agent)
@@ -55,10 +58,21 @@ class AgentController:
         Raises:
             ValueError: The agent did not return one action per lane.
         """
-        flat = flatten_action(lanes.action_space, self.agent.act(lanes.frames))
+        flat = flatten_action(lanes.action_space, self.agent.act(self._seen(lanes)))
         if flat.ndim != 2 or len(flat) != len(lanes):
             raise ValueError(f"`act` must return one action for each of {len(lanes)} lanes, got shape {flat.shape}.")
         return [unflatten_action(lanes.action_space, row) for row in flat]
+
+    def _seen(self, lanes: RealLanes) -> Any:
+        """Return the frames, with the readings beside them where the agent wants them."""
+        if not isinstance(self.agent, Policy) or not self.agent.observer.readings:
+            return lanes.frames
+        space = self.agent.observation_space
+        assert isinstance(space, spaces.Dict)
+        observation = lanes.observation({name: spaces.flatdim(space[name]) for name in self.agent.observer.readings})
+        if len(lanes.cameras) == 1:  # the only picture, whatever it is called
+            return observation | {self.agent.observer.cameras[0]: observation[lanes.cameras[0]]}
+        return observation
 
 
 class RandomController:

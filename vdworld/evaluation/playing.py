@@ -65,10 +65,12 @@ def play(
             f"`env` must have the world's action space, {world.action_space}, got {first.action_space}. "
             "Pass the environment that the world was trained on."
         )
-    task = task or find_task(environment_id(first))
+    environment = environment_id(first)
+    task = task or find_task(environment)
     if task is None:
         with RealLanes([first, *_more(description, world, num_episodes - 1)], world.cameras) as lanes:
-            return play_episodes(lanes, line_up(agents), max_steps=max_steps, seed=seed, progress=progress)
+            settings = {"max_steps": max_steps, "seed": seed, "progress": progress, "environment": environment}
+            return play_episodes(lanes, line_up(agents), **settings)
     first.close()
     controllers = line_up(agents, task)
     starts = choose_starts(world, dataset, task, num_starts=num_episodes, goal_offset=goal_offset, seed=seed)

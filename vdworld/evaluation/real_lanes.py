@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import torch
 
+from vdworld.envs.dream_spaces import bare
 from vdworld.envs.real import RealEnv
 from vdworld.envs.tasks import GoalTask, State
 from vdworld.spaces import frames_to_float
@@ -47,6 +48,21 @@ class RealLanes:
     def frames(self) -> Frame:
         """The present frames, float ``[b, c, h, w]`` in [-1, 1]."""
         return frames_to_float(torch.from_numpy(self.pixels))
+
+    def observation(self, sizes: Mapping[str, int]) -> dict[str, np.ndarray]:
+        """Return what ``FrameObservation`` shows: pixels by camera ``[b, h, w, 3]``, and readings ``[b, d]``.
+
+        Args:
+            sizes: How many numbers each reading holds, by the name that it has in the observation; NaN where an
+                environment tells none just now.
+
+        Raises:
+            ValueError: The environment tells another count of numbers.
+        """
+        views = np.split(self.pixels, len(self.cameras), axis=-1)
+        told = [{bare(name): values for name, values in env.state().items()} for env in self.envs]
+        read = {name: np.stack([_numbers(lane, name, size) for lane in told]) for name, size in sizes.items()}
+        return dict(zip(self.cameras, views, strict=True)) | read
 
     def reset(self, seeds: Sequence[int]) -> None:
         """Start a new episode in every lane, each from its own seed."""
@@ -100,3 +116,13 @@ class RealLanes:
                 "Pass the environment that the world was trained on."
             )
         return np.concatenate([frames[camera] for camera in self.cameras], axis=-1)
+
+
+def _numbers(told: Mapping[str, np.ndarray], name: str, size: int) -> np.ndarray:
+    values = told.get(name, np.full(size, np.nan))
+    if len(values) != size:
+        raise ValueError(
+            f"`env` must tell {size} numbers under {name!r}, as the policy learnt to read, got {len(values)}. "
+            "Pass the environment that was recorded."
+        )
+    return values.astype(np.float32)

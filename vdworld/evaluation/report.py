@@ -60,15 +60,10 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """Return all figures as plain JSON values; None stands for what has no value."""
-        control: dict[str, Any] | None = None
-        if isinstance(self.control, GoalReaching):
-            control = {"protocol": "goals", **_goals_to_json(self.control)}
-        elif self.control is not None:
-            control = {"protocol": "returns", **_returns_to_json(self.control)}
         return {
             "about": dict(self.about),
             "prediction": _prediction_to_json(self.prediction),
-            "control": control,
+            "control": None if self.control is None else control_to_json(self.control),
             "drift": None if self.drift is None else self.drift.to_json(),
             "training": dict(self.training),
         }
@@ -92,6 +87,13 @@ class Report:
         parts = (self.prediction, self.control, self.about, self.training, art, self.drift)
         self.path.write_text(page(self.tables(), *parts))
         return self.path
+
+
+def control_to_json(control: GoalReaching | Returns) -> dict[str, Any]:
+    """Return what agents did in the real environment as plain JSON values."""
+    if isinstance(control, GoalReaching):
+        return {"protocol": "goals", **_goals_to_json(control)}
+    return {"protocol": "returns", **_returns_to_json(control)}
 
 
 def _prediction_to_json(prediction: Prediction) -> dict[str, Any]:
@@ -155,6 +157,7 @@ def _returns_to_json(result: Returns) -> dict[str, Any]:
         "agents": {
             name: {
                 "return": result.interval(name).to_json(),
+                "human_normalized": None if (scaled := result.normalized(name)) is None else scaled.to_json(),
                 "returns": play.returns.tolist(),
                 "lengths": play.lengths.tolist(),
                 "unfinished": play.unfinished,

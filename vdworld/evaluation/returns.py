@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from vdworld.evaluation.atari_scores import game_of, human_normalized
 from vdworld.evaluation.controllers import Controller
 from vdworld.evaluation.real_lanes import RealLanes
 from vdworld.extras import require
@@ -43,16 +44,26 @@ class Returns:
         seeds: The reset seed of each episode, the same for every agent.
         max_steps: Steps after which an episode is cut off.
         seed: Of the episodes, the agents and the intervals.
+        environment: Its Gymnasium id; empty where it has none.
     """
 
     plays: dict[str, Play]
     seeds: tuple[int, ...]
     max_steps: int
     seed: int
+    environment: str = ""
 
     def interval(self, name: str) -> Interval:
         """Return an agent's mean return with its 95% interval."""
         return bootstrap_interval(self.plays[name].returns, seed=self.seed)
+
+    def normalized(self, name: str) -> Interval | None:
+        """Return the mean on the scale from random play to a human's; None but for Atari games with known scores."""
+        game = game_of(self.environment)
+        if game is None:
+            return None
+        scores = np.array([human_normalized(score, game) for score in self.plays[name].returns])
+        return bootstrap_interval(scores, seed=self.seed)
 
     def difference(self, first: str, second: str) -> Interval:
         """Return the mean difference in return between two agents, paired by seed, with its 95% interval."""
@@ -66,6 +77,7 @@ def play_episodes(
     max_steps: int = 1_000,
     seed: int = 0,
     progress: bool = True,
+    environment: str = "",
 ) -> Returns:
     """Let every controller play one episode per lane, in lock-step, lane i reset with seed ``seed + i``.
 
@@ -75,6 +87,7 @@ def play_episodes(
         max_steps: Steps after which an episode is cut off.
         seed: Of the episodes and of every controller.
         progress: Whether to show a progress bar.
+        environment: Its Gymnasium id, for the record.
     """
     seeds = tuple(range(seed, seed + len(lanes)))
     tqdm = require("tqdm", extra="report").tqdm
@@ -82,7 +95,7 @@ def play_episodes(
     for name, controller in controllers.items():
         with tqdm(total=max_steps, desc=f"real {name}", unit="step", disable=not progress) as bar:
             plays[name] = _play(lanes, controller, seeds, max_steps, seed, bar)
-    return Returns(plays, seeds, max_steps, seed)
+    return Returns(plays, seeds, max_steps, seed, environment)
 
 
 def _play(lanes: RealLanes, controller: Controller, seeds: Sequence[int], max_steps: int, seed: int, bar: Any) -> Play:

@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from vdworld.evaluation.atari_scores import game_of
 from vdworld.evaluation.control import GoalReaching
 from vdworld.evaluation.controllers import RANDOM
 from vdworld.evaluation.drift import FAULTS, WINDOW, Drift
@@ -16,6 +17,7 @@ from vdworld.evaluation.returns import Returns
 from vdworld.metrics import Interval
 
 REWARD_ERRORS = ("reward_error", "mean_reward_error")
+NORMALIZED = "Human-normalised: 0 is the published score of random play, 1 that of a human (Wang et al. 2016)."
 
 DRIFT_ROWS = {
     "brightness": ("Brightness", ".1f"),
@@ -135,14 +137,19 @@ def returns_table(result: Returns) -> Table:
     rows = []
     for name, play in result.plays.items():
         difference = "" if name == RANDOM else cell(result.difference(name, RANDOM), 2, signed=True)
-        rows.append((name, cell(result.interval(name), 2), difference, f"{play.lengths.mean():.0f}"))
+        scaled = result.normalized(name)
+        more = () if scaled is None else (cell(scaled, 2),)
+        rows.append((name, cell(result.interval(name), 2), difference, f"{play.lengths.mean():.0f}", *more))
     unfinished = sum(play.unfinished for play in result.plays.values())
     cut = f" {unfinished} of them were cut off after {result.max_steps} steps." if unfinished else ""
     note = (
         f"{len(result.seeds)} episodes per agent, the same seeds for all.{cut} Brackets: 95% bootstrap intervals; "
         "differences are paired by seed."
     )
-    return Table("Return in the real environment", ("", "return", "minus random's", "steps"), tuple(rows), note)
+    columns = ("", "return", "minus random's", "steps")
+    if game_of(result.environment) is not None:
+        columns, note = (*columns, "human-normalised"), f"{note} {NORMALIZED}"
+    return Table("Return in the real environment", columns, tuple(rows), note)
 
 
 def drift_table(drift: Drift) -> Table:

@@ -24,6 +24,8 @@ def new_world(
     network: dict[str, Any] | None = None,
     process: dict[str, Any] | None = None,
     readings: Sequence[str] = (),
+    cameras: Sequence[str] | None = None,
+    codec: ActionCodec | None = None,
     seed: int = 0,
 ) -> WorldModel:
     """Build an untrained world for a dataset.
@@ -34,20 +36,23 @@ def new_world(
         network: Settings on top of the preset's; None values change nothing.
         process: Likewise for the diffusion process.
         readings: Which of ``dataset.readings`` to read beside the frames.
+        cameras: What the frames are to show; None takes the dataset's cameras.
+        codec: What the world's steps are to depend on; None takes the dataset's actions.
         seed: Of the initial weights.
 
     Raises:
         ValueError: A reading that the dataset doesn't hold.
     """
     sizes = preset(preset_name)
-    codec = action_codec(dataset)
+    codec = action_codec(dataset) if codec is None else codec
+    cameras = tuple(dataset.cameras if cameras is None else cameras)
     rewards, (mean, scale) = _rewards(dataset), _spread(dataset, readings)
     height, width = dataset.image_size
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         built = build(
             sizes.network_for((height, width), network),
-            frame_channels=3 * len(dataset.cameras),
+            frame_channels=3 * len(cameras),
             image_size=(height, width),
             action_dim=codec.dim,
         )
@@ -64,7 +69,7 @@ def new_world(
         heads=heads,
         action_codec=codec,
         image_size=(height, width),
-        cameras=tuple(dataset.cameras),
+        cameras=cameras,
         readings={name: dataset.readings[name] for name in readings},
         fps=dataset.fps,
         has_reward=dataset.has_rewards,

@@ -90,6 +90,11 @@ class TrainerSettings:
         if self.max_steps is None and self.max_minutes is None:
             raise ValueError("`max_steps` or `max_minutes` must say when training ends, got None for both.")
 
+    @property
+    def num_targets(self) -> int:
+        """Target frames that a clip must hold."""
+        return max(self.horizon, self.self_forcing.horizon + 1 if self.self_forcing.after < 1 else 1)
+
     def time_share(self, progress: float) -> float:
         """Return the share of the time that this share of the steps takes.
 

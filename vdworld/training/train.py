@@ -85,27 +85,25 @@ def train(
         world = copy.deepcopy(world)
     given = {"batch_size": sizes.batch_size_for(world.network), **settings}
     chosen = TrainerSettings(**given, max_steps=max_steps, max_minutes=max_minutes)
-    _teach(world, chosen)
+    teach(world, chosen)
     world.sampling = Sampling(**{**asdict(world.sampling), **(sampling or {})})
     world = world.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     folder = None if output is None else Path(output)
-    forced = chosen.self_forcing.horizon + 1 if chosen.self_forcing.after < 1 else 1
-    horizon = max(chosen.horizon, forced)
     look: dict[str, Any] = {"cameras": world.cameras, "readings": tuple(world.readings)}
-    clips = ClipSampler(train_split, context_length=world.context_length, horizon=horizon, **look)
+    clips = ClipSampler(train_split, context_length=world.context_length, horizon=chosen.num_targets, **look)
     trainer = Trainer(world, clips, _validation(dataset, world), chosen, output=folder, seed=seed)
     if resume and folder is not None and has_checkpoint(folder):
         trainer.resume()
     trained = trainer.fit().requires_grad_(False)
     trained.starts = sample_starts(train_split, world, seed)
-    trained.record = _record(world, dataset, trainer, seed)
+    trained.record = training_record(world, dataset, trainer, seed)
     calibrate(trained, dataset, seed=seed)
     if folder is not None:
         trained.save_pretrained(folder)
     return trained
 
 
-def _teach(world: WorldModel, settings: TrainerSettings) -> None:
+def teach(world: WorldModel, settings: TrainerSettings) -> None:
     """Note in the world what it will be able to do once it is trained so.
 
     Raises:
@@ -152,7 +150,8 @@ def _check_same_kind(world: WorldModel, dataset: Dataset, readings: Sequence[str
         )
 
 
-def _record(world: WorldModel, dataset: Dataset, trainer: Trainer, seed: int) -> dict[str, Any]:
+def training_record(world: WorldModel, dataset: Dataset, trainer: Trainer, seed: int) -> dict[str, Any]:
+    """Return what a world says about how it was trained, plain JSON values."""
     settings = dataclasses.asdict(trainer.settings)
     return {
         "date": datetime.now(timezone.utc).date().isoformat(),

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vdworld.data import Clips, ClipSampler
+from vdworld.data import Clips, ClipSource
 from vdworld.networks import ExponentialMovingAverage
 from vdworld.training import checkpoint as files
 from vdworld.training.batch import Batch, encode
@@ -39,7 +39,7 @@ class Trainer:
     def __init__(
         self,
         world: WorldModel,
-        clips: ClipSampler,
+        clips: ClipSource,
         validation: Validation,
         settings: TrainerSettings,
         *,

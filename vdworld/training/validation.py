@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vdworld.data import ClipSampler
+from vdworld.data import ClipSource
 from vdworld.metrics import moving_psnr, psnr
 from vdworld.spaces import frames_to_pixels
 from vdworld.types import Pixels
@@ -16,12 +16,12 @@ class Validation:
     """Measure a world on a fixed set of clips.
 
     Args:
-        clips: Where the clips come from; its horizon is the length of the animated rollouts.
+        clips: Where the clips come from; their horizon is the length of the animated rollouts.
         num_clips: How many clips to measure on.
         seed: Picks the clips and the noise.
     """
 
-    def __init__(self, clips: ClipSampler, num_clips: int = 64, seed: int = 0) -> None:
+    def __init__(self, clips: ClipSource, num_clips: int = 64, seed: int = 0) -> None:
         batch = clips.sample(num_clips, torch.Generator().manual_seed(seed))
         self.frames = batch.frames.float().div(127.5).sub(1.0)
         self.actions, self.known = batch.actions, batch.known

@@ -31,8 +31,8 @@ def uncertainty_limit(world: WorldModel, share: float) -> float:
         raise ValueError(f"`uncertainty_limit` must be a share of held-out steps in (0, 1], such as 0.99, got {share}.")
     if not world.uncertainty_quantiles:
         raise ValueError(
-            "`uncertainty_limit` must be None for a world whose uncertainty was never measured on held-out episodes. "
-            "Measure it first: vdworld.training.calibrate(world, dataset)."
+            "`uncertainty_limit` must be None (null on the command line) for a world whose uncertainty was never "
+            "measured on held-out episodes. Or measure it first: vdworld.training.calibrate(world, dataset)."
         )
     known = np.linspace(0, 1, len(world.uncertainty_quantiles))
     return float(np.interp(share, known, world.uncertainty_quantiles))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -12,8 +14,9 @@ from gymnasium.vector import AutoresetMode
 from tests.agents.policies.recalling import recalling
 from tests.envs.guessing_world import GuessingWorld
 from vdworld.agents import ActorCritic, Policy
-from vdworld.agents.policies.actor_critic import ReturnSpread
+from vdworld.agents.policies.collector import Collector
 from vdworld.agents.policies.objectives import OBJECTIVES, pmpo, ppo, reinforce
+from vdworld.agents.policies.spread import ReturnSpread
 from vdworld.envs import DreamVectorEnv
 from vdworld.spaces import ActionCodec
 
@@ -174,3 +177,53 @@ def test_no_steps_and_foreign_priors_are_refused():
     foreign = Policy(guessing().single_observation_space, ActionCodec(BOX))
     with pytest.raises(ValueError, match=r"`prior` must have the action_space of `envs`, Discrete\(2\)"):
         ActorCritic.learn(guessing(), num_steps=1, prior=foreign)
+
+
+def test_an_interrupted_run_goes_on_with_everything_it_had(tmp_path):
+    def stop(step, told):
+        if step >= 4 * LANES * HORIZON:
+            raise KeyboardInterrupt
+
+    settings: dict[str, Any] = QUICK | {"objective": "ppo", "output": tmp_path}
+    with pytest.raises(KeyboardInterrupt):
+        ActorCritic.learn(guessing(), num_steps=100_000, report=stop, **settings)
+    told = []
+    more: dict[str, Any] = {
+        "num_steps": 6 * LANES * HORIZON,
+        "resume": True,
+        "report": lambda step, figures: told.append(step),
+    }
+    policy = ActorCritic.learn(guessing(), **more, **settings)
+    assert told == [5 * LANES * HORIZON, 6 * LANES * HORIZON]
+    assert policy.record["num_steps"] == 6 * LANES * HORIZON
+    again = ActorCritic.learn(guessing(), **more, **settings)
+    assert len(told) == 2, "there is nothing left to do"
+    weights = again.network.state_dict()
+    assert all(torch.equal(value, weights[name]) for name, value in policy.network.state_dict().items())
+    with pytest.raises(ValueError, match="belongs to another policy"):
+        ActorCritic.learn(guessing(), **more, **(settings | {"hidden_dim": 16}))
+
+
+def test_a_checkpoint_holds_everything_that_runs_along(tmp_path):
+    learner = ActorCritic(Policy(guessing().single_observation_space, ActionCodec(DISCRETE), hidden_dim=16))
+    rollout = Collector(guessing(), learner.policy).collect(HORIZON)
+    learner.update(rollout)
+    learner.num_steps = 40
+    learner.save(tmp_path)
+    other = ActorCritic(Policy(guessing().single_observation_space, ActionCodec(DISCRETE), hidden_dim=16, seed=1))
+    other.resume(tmp_path)
+    assert other.num_steps == 40
+    first, second = (agent.update(rollout) for agent in (learner, other))
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
+
+
+def test_minibatches_are_lots_of_lanes_that_cover_all_of_them():
+    space = guessing().single_observation_space
+    learner = ActorCritic(Policy(space, ActionCodec(DISCRETE), hidden_dim=8), objective="ppo")
+    lots = learner._lots(10)
+    assert [len(lot) for lot in lots] == [3, 3, 2, 2]
+    assert sorted(torch.cat(lots).tolist()) == list(range(10))
+    assert not torch.equal(torch.cat(lots), torch.cat(learner._lots(10)))
+    assert len(learner._lots(3)) == 3
+    (whole,) = ActorCritic(learner.policy)._lots(4)
+    assert whole.tolist() == [0, 1, 2, 3]

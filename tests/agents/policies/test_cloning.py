@@ -94,3 +94,15 @@ def test_wrong_arguments_are_refused(record):
         BehaviourCloning.learn(dataset, readings=["observation.nothing"])
     with pytest.raises(ValueError, match="`horizon` must be at most the longest episode's"):
         BehaviourCloning.learn(dataset, horizon=50)
+    with pytest.raises(ValueError, match="`goal_offset` must be at least 1, got 0."):
+        BehaviourCloning.learn(dataset, goal_offset=0)
+    with pytest.raises(ValueError, match="got 8 . 4 - 1 with 10 steps in the longest episode"):
+        BehaviourCloning.learn(dataset, horizon=8, goal_offset=4)
+    with pytest.raises(ValueError, match="`max_minutes` must be positive"):
+        BehaviourCloning.learn(dataset, max_minutes=0.0)
+
+
+def test_time_that_is_up_ends_learning(record):
+    dataset = record(lambda white: white[-1], spaces.Discrete(2))
+    policy = BehaviourCloning.learn(dataset, num_updates=1_000, max_minutes=0.001, **QUICK)
+    assert 0 < policy.record["num_updates"] < 1_000

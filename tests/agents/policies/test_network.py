@@ -119,3 +119,12 @@ def test_a_reading_that_is_not_known_is_zero_and_marked():
     scale = RunningScale(2)
     scale.update(torch.tensor([[1.0, float("nan")], [3.0, float("nan")]]))
     assert scale(torch.tensor([[3.0, float("nan")]])).tolist() == [[1.0, 0.0, 1.0, 0.0]]
+
+
+@pytest.mark.parametrize("recurrent", [True, False])
+def test_imitating_is_what_the_actor_says_in_the_steps_that_count(recurrent):
+    made, seen = network(recurrent=recurrent), observations(3, 5)
+    previous, begins = torch.randn(3, 5, 2, generator=rng()), torch.zeros(3, 5, dtype=torch.bool)
+    whole, _ = made.unroll(seen, previous, torch.zeros(3, 5, 32), begins)
+    counted = torch.arange(5) < torch.tensor([[1], [5], [3]])
+    torch.testing.assert_close(made.imitate(seen, previous, counted), whole[counted])

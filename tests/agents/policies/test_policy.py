@@ -173,3 +173,81 @@ def test_a_policy_is_not_taken_for_a_world(tmp_path: Path) -> None:
     policy().save_pretrained(tmp_path)
     with pytest.raises(ValueError, match="holds a policy, where a world is wanted"):
         WorldModel.from_pretrained(tmp_path)
+
+
+def goal_policy(**settings: Any) -> Policy:
+    return policy(goals=True, deterministic=True, **settings)
+
+
+def frames(*leading, seed=0):
+    return frames_to_float(pixels(*leading, seed=seed))
+
+
+def test_the_goal_decides_and_belongs_to_its_lane():
+    made, shown, goals = goal_policy(), frames(3), frames(3, seed=1)
+    made.reset(goal=goals)
+    first = flat(made, made.act(shown))
+    made.reset(goal=torch.cat([goals[:1], frames(2, seed=2)]))
+    second = flat(made, made.act(shown))
+    torch.testing.assert_close(first[0], second[0])
+    assert not torch.allclose(first[1:], second[1:])
+
+
+def test_a_policy_without_goals_passes_over_them():
+    made, shown = policy(deterministic=True), frames(2)
+    found = flat(made, made.act(shown))
+    made.reset(goal=frames(2, seed=1))
+    torch.testing.assert_close(flat(made, made.act(shown)), found)
+
+
+def test_a_context_is_lived_through_with_the_goal_in_view():
+    lived, burnt, goals, shown = goal_policy(), goal_policy(), frames(2, seed=9), frames(2, 3)
+    lived.reset(goal=goals)
+    actions = [lived.act(shown[:, t]) for t in range(3)]
+    between = torch.stack([flat(lived, action) for action in actions[:2]], dim=1)
+    burnt.reset(goal=goals, context=(shown, between))
+    torch.testing.assert_close(flat(burnt, burnt.act(shown[:, 2])), flat(lived, actions[2]))
+
+
+def test_a_mask_gives_new_goals_to_its_lanes_alone():
+    made, shown, old, new = goal_policy(), frames(3), frames(3, seed=1), frames(3, seed=2)
+    mask = torch.tensor([True, False, True])
+    made.reset(goal=old)
+    made.reset(mask=mask, goal=new)
+    found = flat(made, made.act(shown))
+    made.reset(goal=torch.where(mask[:, None, None, None], new, old))
+    torch.testing.assert_close(flat(made, made.act(shown)), found)
+
+
+def test_saved_and_loaded_it_pursues_the_same_goals(tmp_path):
+    made = goal_policy()
+    loaded = Policy.from_pretrained(made.save_pretrained(tmp_path))
+    for one in (made, loaded):
+        one.reset(goal=frames(2, seed=1))
+    assert torch.equal(flat(made, made.act(frames(2))), flat(loaded, loaded.act(frames(2))))
+
+
+def test_a_folder_from_before_there_were_goals_has_none(tmp_path):
+    policy().save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    del config["policy"]["goals"]
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert not Policy.from_pretrained(tmp_path).goals
+
+
+def test_a_goal_that_is_missing_or_does_not_fit_is_named():
+    made = goal_policy()
+    with pytest.raises(ValueError, match=r"`goal` must be given .*call reset\(goal=frames\) before act"):
+        made.act(frames(2))
+    with pytest.raises(ValueError, match="`goal` must be given"):
+        made.reset(context=(frames(2, 3), torch.ones(2, 2, 3)))
+    with pytest.raises(ValueError, match=r"`goal` must hold frames of the observations' size, \[3, 16, 20\]"):
+        made.reset(goal=torch.zeros(2, 3, 8, 8))
+    made.reset(goal=frames(3))
+    with pytest.raises(ValueError, match="`goal` must hold one frame per lane, 2, got 3"):
+        made.act(frames(2))
+    with pytest.raises(ValueError, match="`goal` must be given for every lane when some"):
+        made.reset(mask=torch.tensor([True, False, False]))
+    made.reset()
+    with pytest.raises(ValueError, match="`goal` must be given to a policy"):
+        made.act(frames(3))

@@ -1,0 +1,127 @@
+"""Videos from a past to a goal, imagined by a video model."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import torch
+from gymnasium.spaces import Discrete
+from torch import Tensor
+
+from vdworld.agents.video.goal_clips import goal_cameras
+from vdworld.types import Frame, Frames
+from vdworld.world import WorldModel, WorldState
+from vdworld.world.rolling import Asked
+
+
+class VideoDreams:
+    """Imagine videos in a world from ``train_video_model``.
+
+    The goal cameras show the true goal in every frame: what the world imagines there is put back after each step. (A
+    network with a memory remembers each frame's goal as imagined, which is a copy of the one before.)
+
+    Args:
+        world: The video model.
+
+    Attributes:
+        has_goal: Whether it sees goal images.
+        has_instruction: Whether it takes instructions.
+        num_channels: Of a frame without its goal.
+
+    Raises:
+        ValueError: The world neither sees goals nor takes instructions.
+    """
+
+    def __init__(self, world: WorldModel) -> None:
+        self.world = world
+        half = len(world.cameras) // 2
+        self.has_goal = half > 0 and world.cameras[half:] == goal_cameras(world.cameras[:half])
+        self.has_instruction = not isinstance(world.action_space, Discrete)
+        self.num_channels = 3 * (half if self.has_goal else len(world.cameras))
+        if not self.has_goal and not self.has_instruction:
+            raise ValueError(
+                f"`world` must see goals or take instructions, got one with the cameras {', '.join(world.cameras)}. "
+                "Train it with `vdworld.agents.video.train_video_model`."
+            )
+
+    def encode(self, instruction: Any) -> Tensor:
+        """Return instructions as the world reads them ``[b, a]``, or ``[1, a]`` for a single vector.
+
+        Args:
+            instruction: A vector ``[d]`` for all lanes or ``[b, d]`` for each, in the units of those in training.
+
+        Raises:
+            ValueError: The world takes no instructions, or those of another length.
+        """
+        vectors, space = torch.as_tensor(instruction, dtype=torch.float32), self.world.action_space
+        if not self.has_instruction:
+            raise ValueError("`instruction` must be None: this video model was trained without `instructions`.")
+        if vectors.ndim not in (1, 2) or tuple(vectors.shape[-1:]) != space.shape:
+            raise ValueError(f"`instruction` must end in {space.shape} numbers, got {list(vectors.shape)}.")
+        return self.world.action_codec.encode_flat(torch.atleast_2d(vectors).to(self.world.device))
+
+    def imagine(
+        self,
+        frames: Frames,
+        *,
+        goal: Tensor | None = None,
+        instruction: Tensor | None = None,
+        horizon: int,
+        num_videos: int = 1,
+        num_sampling_steps: int | None = None,
+        seed: int = 0,
+    ) -> Tensor:
+        """Return videos ``[b, num_videos, horizon, c, h, w]`` in [-1, 1], the given frames not included.
+
+        Args:
+            frames: The past ``[b, k, c, h, w]``, newest last; any k from 1.
+            goal: Frames to reach ``[b, c, h, w]``, where the world sees goals.
+            instruction: What ``encode`` returned, where it takes instructions.
+            horizon: Frames of a video.
+            num_videos: How many for each past, each with noise of its own.
+            num_sampling_steps: Network evaluations per frame; None takes the world's own number.
+            seed: Lane i begins with seed + i.
+
+        Raises:
+            ValueError: The goal or the instruction is missing, or for another number of lanes.
+        """
+        b, k = frames.shape[:2]
+        goals, told = self._goals(goal, b), self._told(instruction, b)
+        shown = torch.cat([frames.to(goals), goals[:, None].expand(-1, k, -1, -1, -1)], dim=2)
+        known = torch.ones(b, k - 1, dtype=torch.bool, device=goals.device)
+        state = self.world.start_encoded(shown, told[:, None].expand(-1, k - 1, -1), known, seed)
+        state = state.repeat(num_videos, noise="independent")
+        goals, told = (part.repeat_interleave(num_videos, dim=0) for part in (goals, told))
+        asked = Asked(num_sampling_steps or self.world.num_sampling_steps, outcome=False)
+        video = []
+        for _ in range(horizon):
+            state, _ = self.world.advance(state, told, asked)
+            state = self._with_goal(state, goals)
+            video.append(state.frame[:, : self.num_channels])
+        return torch.stack(video, dim=1).unflatten(0, (b, num_videos))
+
+    def _goals(self, goal: Tensor | None, num_lanes: int) -> Frame:
+        """Return the goals ``[b, c, h, w]``, of no channels where the world sees none."""
+        if not self.has_goal:
+            return torch.zeros(num_lanes, 0, *self.world.image_size, device=self.world.device)
+        if goal is None:
+            raise ValueError("`goal` must be given for a video to it: reset the agent with `goal=frames`.")
+        if len(goal) != num_lanes:
+            raise ValueError(f"`goal` must hold one frame per lane, {num_lanes}, got {len(goal)}.")
+        return goal.to(self.world.device, torch.float32)
+
+    def _told(self, instruction: Tensor | None, num_lanes: int) -> Tensor:
+        """Return what stands in the place of an action ``[b, a]``; the only choice is 1 where there are no others."""
+        if not self.has_instruction:
+            return torch.ones(num_lanes, 1, device=self.world.device)
+        if instruction is None:
+            raise ValueError("`instruction` must be given for a video that follows it: call `follow(vector)` first.")
+        if len(instruction) not in (1, num_lanes):
+            raise ValueError(f"`instruction` must hold one vector or {num_lanes}, got {len(instruction)}.")
+        return instruction.expand(num_lanes, -1)
+
+    def _with_goal(self, state: WorldState, goals: Frame) -> WorldState:
+        """Put back the goals that the world imagined along with the newest frame."""
+        newest = torch.cat([state.frame[:, : self.num_channels], goals], dim=1)
+        return dataclasses.replace(state, frames=torch.cat([state.frames[:, :-1], newest[:, None]], dim=1))

@@ -1,0 +1,103 @@
+"""Train the model that imagines videos to a goal: an ordinary world that sees the goal and no actions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium.spaces import Box, Discrete
+
+from vdworld.agents.video.goal_clips import GoalClips, goal_cameras
+from vdworld.data import Dataset
+from vdworld.spaces import ActionCodec
+from vdworld.training.assemble import NUM_STARTS, new_world
+from vdworld.training.calibration import held_out, longest_episode
+from vdworld.training.settings import TrainerSettings
+from vdworld.training.train import FILM_LENGTH, teach, training_record
+from vdworld.training.trainer import Trainer
+from vdworld.training.validation import Validation
+from vdworld.world import StartClips, WorldModel
+from vdworld.world import preset as find_preset
+
+
+def train_video_model(
+    dataset: Dataset,
+    *,
+    goal_offset: int = 16,
+    instructions: Mapping[int, Any] | None = None,
+    preset: str = "tiny",
+    network: dict[str, Any] | None = None,
+    max_steps: int | None = None,
+    max_minutes: float | None = None,
+    output: str | Path | None = None,
+    seed: int = 0,
+    device: torch.device | str | None = None,
+    **settings: Any,
+) -> WorldModel:
+    """Train a world that foresees what happens on the way to a goal, whoever acts.
+
+    Its cameras are those of the dataset and, behind them, one more each that shows the goal; its actions say nothing
+    (``Discrete(1)``), or are instructions. See ``GoalClips``.
+
+    Args:
+        dataset: Recorded experience; its ``test`` split is only measured on.
+        goal_offset: Most steps from a frame to the goal that it is trained with; 0 has no goal images.
+        instructions: What each episode was to do: its number in the folder to a vector ``[d]`` such as the embedding
+            of a sentence; None for no instructions.
+        preset: Sizes of the world, as for ``vdworld.train``.
+        network: Settings on top of the preset's, likewise.
+        max_steps: Stop after so many optimiser steps.
+        max_minutes: Stop after so many minutes of wall-clock time; the preset's time where neither is given.
+        output: Folder of checkpoints and logs, which ends as the world's own self-contained folder.
+        seed: Of weights, clips, goals and noise.
+        device: Where to train; None takes a GPU if there is one.
+        settings: Further fields of ``TrainerSettings``.
+
+    Returns:
+        The world with averaged weights, its gradients off.
+
+    Raises:
+        ValueError: An argument out of range; see ``GoalClips`` and ``TrainerSettings``.
+    """
+    sizes, goals = find_preset(preset), {"goal_offset": goal_offset, "instructions": instructions}
+    if max_steps is None and max_minutes is None:
+        max_minutes = sizes.max_minutes
+    world = _new_video_world(dataset, preset, network, goal_offset, instructions, seed)
+    given = {"batch_size": sizes.batch_size_for(world.network), **settings}
+    chosen = TrainerSettings(**given, max_steps=max_steps, max_minutes=max_minutes)
+    teach(world, chosen)
+    world, k = world.to(device or ("cuda" if torch.cuda.is_available() else "cpu")), world.context_length
+    clips = GoalClips(dataset.split("train"), context_length=k, horizon=chosen.num_targets, **goals)
+    split = held_out(dataset)
+    length = min(FILM_LENGTH, longest_episode(split))
+    validation = Validation(GoalClips(split, context_length=k + 1, horizon=length, **goals))
+    folder = None if output is None else Path(output)
+    trainer = Trainer(world, clips, validation, chosen, output=folder, seed=seed)
+    trained = trainer.fit().requires_grad_(False)
+    batch = clips.sample(NUM_STARTS, torch.Generator().manual_seed(seed))
+    trained.starts = StartClips(batch.frames[:, : k + 1].contiguous(), batch.actions[:, :k], batch.known[:, :k])
+    trained.record = {**training_record(world, dataset, trainer, seed), "goal_offset": goal_offset}
+    if folder is not None:
+        trained.save_pretrained(folder)
+    return trained
+
+
+def _new_video_world(
+    dataset: Dataset,
+    preset: str,
+    network: dict[str, Any] | None,
+    goal_offset: int,
+    instructions: Mapping[int, Any] | None,
+    seed: int,
+) -> WorldModel:
+    cameras = dataset.cameras + (goal_cameras(dataset.cameras) if goal_offset else ())
+    codec = ActionCodec(Discrete(1))
+    if instructions:
+        rows = np.stack([np.asarray(vector, dtype=np.float32) for vector in instructions.values()])
+        low, high = rows.min(axis=0), rows.max(axis=0)
+        codec = ActionCodec(Box(-np.inf, np.inf, (rows.shape[1],), np.float32), low.tolist(), high.tolist())
+    split = dataset.split("train")
+    return new_world(split, preset_name=preset, network=network, cameras=cameras, codec=codec, seed=seed)

@@ -1,0 +1,99 @@
+"""Keep a ball in play: a real environment with rewards and a true end, to put dreams to the test quickly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium import spaces
+
+BALL, PADDLE, THICKNESS = 4, 8, 2
+"""Side of the ball, width and height of the paddle, in pixels."""
+
+SPEED, REACH = 3, 3
+"""Pixels per step that the ball rises or falls, and that the paddle moves at most."""
+
+GROUND, BALL_COLOUR, PADDLE_COLOUR = (20, 20, 40), (240, 200, 60), (90, 200, 240)
+
+
+class BounceEnv(gym.Env):
+    """A ball bounces off the walls, the ceiling and a paddle at the bottom, which should be under it.
+
+    Every bounce off the paddle earns 1; the farther from its middle, the more sideways the ball flies on. A miss ends
+    the episode. Only the beginning is random.
+
+    Args:
+        actions: ``"discrete"``: 0 is left, 1 is stay, 2 is right. ``"dict"``: ``{"direction": Discrete(3), "speed":
+            Box(0, 1)}``, where the speed is a share of the 3 pixels per step of the discrete game.
+        size: Side of the frame in pixels, from 16 on.
+        render_mode: None or ``"rgb_array"``.
+
+    Raises:
+        ValueError: An argument out of range.
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 10}
+
+    def __init__(self, actions: str = "discrete", size: int = 32, render_mode: str | None = None) -> None:
+        if actions not in ("discrete", "dict"):
+            raise ValueError(f'`actions` must be "discrete" or "dict", got {actions!r}.')
+        if size < 16:
+            raise ValueError(f"`size` must be at least 16, got {size}.")
+        self.actions, self.size, self.render_mode = actions, size, render_mode
+        self.observation_space = spaces.Box(0, 255, (size, size, 3), np.uint8)
+        self.action_space: gym.Space = spaces.Discrete(3)
+        if actions == "dict":
+            speed = spaces.Box(0.0, 1.0, (1,), np.float32)
+            self.action_space = spaces.Dict({"direction": spaces.Discrete(3), "speed": speed})
+        self._row = self._column = self._paddle = 0.0
+        self._falling, self._drift = SPEED, 0  # pixels per step, downwards and to the right
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Begin with a ball that falls from anywhere in the upper half, and the paddle anywhere."""
+        super().reset(seed=seed)
+        self._paddle = float(self.np_random.integers(self.size - PADDLE + 1))
+        self._row = float(self.np_random.integers(self.size // 2))
+        self._column = float(self.np_random.integers(self.size - BALL + 1))
+        self._falling, self._drift = SPEED, int(self.np_random.integers(-2, 3))
+        return self._picture(), self._whereabouts()
+
+    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        """Move the paddle, then the ball, which bounces off the paddle where the two overlap."""
+        self._paddle = float(np.clip(self._paddle + self._pixels(action), 0, self.size - PADDLE))
+        bottom, right = self.size - THICKNESS - BALL, self.size - BALL
+        self._column += self._drift
+        if not 0 <= self._column <= right:
+            self._column, self._drift = float(np.clip(self._column, 0, right)), -self._drift
+        self._row += self._falling
+        if self._row <= 0:
+            self._row, self._falling = 0.0, SPEED
+        if self._row < bottom or self._falling < 0:
+            return self._picture(), 0.0, False, False, self._whereabouts()
+        self._row = float(bottom)
+        offset = self._column + BALL / 2 - self._paddle - PADDLE / 2  # of the middles, -6 to 6 where they touch
+        hit = abs(offset) < (BALL + PADDLE) / 2
+        if hit:
+            self._falling, self._drift = -SPEED, round(offset / 2.5)
+        return self._picture(), float(hit), not hit, False, self._whereabouts()
+
+    def render(self) -> np.ndarray | None:  # type: ignore[override]
+        """Return the picture, in mode ``"rgb_array"``."""
+        return self._picture() if self.render_mode == "rgb_array" else None
+
+    def _pixels(self, action: Any) -> float:
+        if self.actions == "discrete":
+            return REACH * (int(action) - 1.0)
+        return REACH * (int(action["direction"]) - 1.0) * float(np.clip(action["speed"], 0, 1)[0])
+
+    def _picture(self) -> np.ndarray:
+        pixels = np.full((self.size, self.size, 3), GROUND, np.uint8)
+        row, column, left = round(self._row), round(self._column), round(self._paddle)
+        pixels[-THICKNESS:, left : left + PADDLE] = PADDLE_COLOUR
+        pixels[row : row + BALL, column : column + BALL] = BALL_COLOUR
+        return pixels
+
+    def _whereabouts(self) -> dict[str, Any]:
+        return {"row": self._row, "column": self._column, "paddle": self._paddle}

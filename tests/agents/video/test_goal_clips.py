@@ -1,0 +1,72 @@
+"""Claims about clips that know where they lead."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tests.agents.video.squares import NUM_CELLS, cells_of
+from vdworld.agents.video import GoalClips
+from vdworld.data import ClipSource
+
+K, H = 3, 2
+
+
+def sample(walked, goal_offset, size=400, **settings):
+    source = GoalClips(walked, context_length=K, horizon=H, goal_offset=goal_offset, **settings)
+    assert isinstance(source, ClipSource)
+    return source.sample(size, torch.Generator().manual_seed(0))
+
+
+def cells(pixels):
+    return cells_of(pixels.float() / 127.5 - 1)
+
+
+def test_the_goal_is_one_more_camera_and_lies_ahead_in_the_same_episode(walked):
+    clips = sample(walked, goal_offset=3)
+    assert clips.frames.shape[1:3] == (K + H, 6)
+    place, goal = cells(clips.frames[:, :, :3]), cells(clips.frames[:, :, 3:])
+    assert (goal == goal[:, :1]).all()
+    way = place[:, K] - place[:, K - 1]  # a walk goes one way, a cell per step
+    ahead = (goal[:, 0] - place[:, K - 1]) * way
+    assert set(ahead.tolist()) == {1, 2, 3}
+
+
+def test_each_distance_that_the_episode_leaves_room_for_is_as_likely(walked):
+    clips = sample(walked, goal_offset=4, size=1500)
+    place, goal = cells(clips.frames[:, K - 1, :3]), cells(clips.frames[:, K - 1, 3:])
+    for room in (2, 3, 4):  # steps to the end, of which at least H = 2 are left
+        where = clips.steps == NUM_CELLS - 1 - room
+        counts = (goal - place).abs()[where].bincount(minlength=room + 1)[1:]
+        assert len(counts) == room
+        torch.testing.assert_close(counts / counts.sum(), torch.full((room,), 1 / room), atol=0.1, rtol=0)
+
+
+def test_actions_are_hidden(walked):
+    clips = sample(walked, goal_offset=3)
+    assert clips.actions.shape == (400, K + H - 1, 1)
+    assert not clips.actions.any()
+    before_the_start = clips.steps[:, None] + torch.arange(1 - K, H) < 0
+    assert torch.equal(clips.known, ~before_the_start)
+
+
+def test_every_step_is_told_its_episodes_instruction(walked):
+    told = {entry.index: [float(entry.index), 1.0] for entry in walked.entries}
+    clips = sample(walked, goal_offset=0, instructions=told)
+    assert clips.frames.shape[2] == 3
+    assert torch.equal(clips.actions[..., 0], clips.episodes[:, None].float() * clips.known)
+    assert torch.equal(clips.actions[..., 1], clips.known.float())
+
+
+def test_the_generator_decides(walked):
+    first, again = sample(walked, goal_offset=3), sample(walked, goal_offset=3)
+    assert torch.equal(first.frames, again.frames)
+
+
+def test_wrong_arguments_are_refused(walked):
+    with pytest.raises(ValueError, match="`goal_offset` must be at least 1, or 0 with `instructions`, got 0."):
+        sample(walked, goal_offset=0)
+    with pytest.raises(ValueError, match=r"`instructions` must hold a vector for every episode, got none for"):
+        sample(walked, goal_offset=2, instructions={0: [1.0]})
+    with pytest.raises(ValueError, match="`instructions` must hold vectors of one length"):
+        sample(walked, goal_offset=2, instructions={i: [1.0] * (1 + i % 2) for i in range(20)})

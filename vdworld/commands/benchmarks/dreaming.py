@@ -1,0 +1,51 @@
+"""``vdworld benchmark dreaming``: whether policies learnt in dreams are worth as much as those learnt for real."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from vdworld.agents.policies.actor_critic import Report
+from vdworld.agents.policies.settings import LearningSettings
+from vdworld.commands.arguments import checked
+from vdworld.commands.device import pick_device
+from vdworld.commands.learn import reporter
+from vdworld.data import load_dataset
+from vdworld.evaluation.dreaming import measure_dreaming
+from vdworld.training.logging import TrainingLog
+from vdworld.world import Execution, WorldModel
+
+
+def dreaming(config: DictConfig) -> None:
+    """Learn, measure, print the table, and write policies and dreaming.json to `output`."""
+    for name in ("world", "data"):
+        if config[name] is None:
+            raise ValueError(f"`{name}` must name a folder for this benchmark, got null.")
+    output = None if config.output is None else Path(config.output)
+    if output is not None and (output / "dreaming.json").exists() and not config.resume:
+        raise FileExistsError(f"`output` must be a new folder, got {output}. resume=true goes on with what it holds.")
+    values = dict(config.learning)
+    learning = checked(LearningSettings, values.pop("settings") or {})
+    values |= {name: config[name] for name in ("num_episodes", "max_steps", "seed")}
+    settings = checked(measure_dreaming, values)
+    world = WorldModel.from_pretrained(config.world, device=pick_device(config.device))
+    world.execution = Execution(**checked(Execution, config.execution))
+    steps_per_update = settings["num_envs"] * LearningSettings(**learning).horizon
+    with ExitStack() as logs:
+
+        def watch(name: str, folder: Path | None) -> Report:
+            logs.close()
+            print(f"\nlearn from {name}")
+            return reporter(logs.enter_context(TrainingLog(folder)), settings["num_steps"], steps_per_update)
+
+        folders = {"output": output, "watch": watch}
+        result = measure_dreaming(world, load_dataset(config.data), **folders, **settings, **learning)
+    print(result)
+    if output is not None:
+        path = output / "dreaming.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(result.to_json(), indent=2) + "\n")
+        print(f"\nFigures: {path}")

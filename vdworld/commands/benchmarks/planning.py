@@ -1,0 +1,39 @@
+"""``vdworld benchmark planning``: planners, a clone and the floors in the real environment, from the same starts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from vdworld.agents import Policy
+from vdworld.commands.arguments import checked
+from vdworld.commands.benchmarks.speed import measured_world
+from vdworld.commands.explain import missing
+from vdworld.commands.plan import pick_objective
+from vdworld.data import load_dataset
+from vdworld.evaluation.evaluate import held_out_episodes
+from vdworld.evaluation.planning import compare_planners
+
+PROTOCOL = ("env", "num_episodes", "goal_offset", "budget", "max_steps", "seed")
+PLANS = ("horizon", "num_candidates", "num_iterations", "replan_every", "num_sampling_steps", "max_batch")
+CHOICE = ("planners", "planner_settings")
+
+
+def planning(config: DictConfig) -> None:
+    """Let all of them act, print the table, and write planning.json to `output`."""
+    if absent := [name for name in ("world", "data") if config[name] is None]:
+        raise ValueError(missing("benchmark planning", absent))
+    settings = checked(compare_planners, {name: config[name] for name in (*PROTOCOL, *CHOICE, *PLANS)})
+    discount = checked(pick_objective, {"discount": config.discount})
+    world, dataset = measured_world(config), load_dataset(config.data)
+    objective = pick_objective(None, config.env, dataset, world, **discount)
+    others = {} if config.policy is None else {"policy": Policy.from_pretrained(config.policy, device=world.device)}
+    result = compare_planners(world, held_out_episodes(dataset)[0], objective, others=others, **settings)
+    print(result)
+    if config.output is not None:
+        path = Path(config.output) / "planning.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(result.to_json(), indent=2) + "\n")
+        print(f"\nFigures: {path}")
