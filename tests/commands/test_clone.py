@@ -8,7 +8,8 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from vdworld.agents import Policy
+from vdworld.agents import Policy, VideoPolicy
+from vdworld.agents.loading import load_agent
 from vdworld.cli import main
 from vdworld.data import EpisodeWriter
 
@@ -43,6 +44,18 @@ def test_with_goals_it_says_how_far_they_lie(data: Path, capsys: pytest.CaptureF
     assert main(["clone", f"data={data}", f"output={output}", "goal_offset=3", "max_minutes=1", *QUICK]) == 0
     assert Policy.from_pretrained(output).goals
     assert f"policy={output} goal_offset=3 budget=6\n" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_video_policy_is_learnt_and_found_again(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = data.parent / "video"
+    words = ["clone", f"data={data}", f"output={output}", "video=true", "num_updates=2", "max_minutes=0.001"]
+    assert main(words) == 2
+    assert "`goal_offset` must say how far" in capsys.readouterr().err
+    assert main([*words, "goal_offset=3", "horizon=4", "device=cpu"]) == 0
+    policy = load_agent(output)
+    assert isinstance(policy, VideoPolicy)
+    assert policy.horizon == 4
 
 
 @pytest.mark.parametrize(

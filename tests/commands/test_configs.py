@@ -110,7 +110,7 @@ def test_a_class_s_whole_choice_stands_in_its_yaml_file(group, option, decided_e
         ("plan", "execution", Execution, set()),
         ("benchmark", "execution", Execution, set()),
         ("evaluate", None, evaluate, {"data", "device", "sampling", "execution", "policy"}),
-        ("clone", None, BehaviourCloning.learn, {"data", "output"}),
+        ("clone", None, BehaviourCloning.learn, {"data", "output", "video"}),
         ("learn", "sampling", Sampling, set()),
         ("learn", "execution", Execution, set()),
     ],

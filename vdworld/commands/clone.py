@@ -8,13 +8,14 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from vdworld.agents import BehaviourCloning
+from vdworld.agents import BehaviourCloning, Policy, VideoPolicy
 from vdworld.commands.arguments import checked
 from vdworld.commands.device import pick_device
 from vdworld.data import load_dataset
 from vdworld.training.logging import TrainingLog
 
-OWN = ("data", "output", "device")
+OWN = ("data", "output", "device", "video")
+HORIZON, VIDEO_HORIZON = 15, 8
 
 
 def run(config: DictConfig) -> None:
@@ -22,18 +23,35 @@ def run(config: DictConfig) -> None:
     output = Path(config.output)
     if (output / "config.json").exists():
         raise FileExistsError(f"`output` must be a new folder, got {output} with something in it. Name another folder.")
-    settings = checked(BehaviourCloning.learn, {name: config[name] for name in config if name not in OWN})
-    dataset, device = load_dataset(config.data), pick_device(config.device)
-    with TrainingLog(output) as log:
-        report = reporter(log, config.num_updates, config.max_minutes, config.batch_size * config.horizon)
-        policy = BehaviourCloning.learn(dataset, device=device, report=report, **settings)
-    policy.record["data"] = str(config.data)
+    policy = _video(config, output) if config.video else _clone(config, output)
     policy.save_pretrained(output)
     where = f"world=... data={config.data} policy={output}"
     goals = "" if config.goal_offset is None else f" goal_offset={config.goal_offset} budget={2 * config.goal_offset}"
     print(f"The policy lies in {output}.")
     print(f"Let it act in the real environment: vdworld evaluate {where}{goals}")
     print(f"Set it beside planners: vdworld benchmark planning {where}{goals}")
+
+
+def _clone(config: DictConfig, output: Path) -> Policy:
+    """Learn a policy that acts at once."""
+    values = {name: config[name] for name in config if name not in OWN} | {"horizon": config.horizon or HORIZON}
+    settings = checked(BehaviourCloning.learn, values)
+    with TrainingLog(output) as log:
+        report = reporter(log, config.num_updates, config.max_minutes, config.batch_size * values["horizon"])
+        device = pick_device(config.device)
+        policy = BehaviourCloning.learn(load_dataset(config.data), device=device, report=report, **settings)
+    policy.record["data"] = str(config.data)
+    return policy
+
+
+def _video(config: DictConfig, output: Path) -> VideoPolicy:
+    """Learn one that imagines a video first."""
+    if config.goal_offset is None:
+        raise ValueError("`goal_offset` must say how far the goals of a video lie, as in goal_offset=8, got null.")
+    names = ("goal_offset", "num_updates", "max_minutes", "seed")
+    values = {name: config[name] for name in names} | {"horizon": config.horizon or VIDEO_HORIZON}
+    settings, device = checked(VideoPolicy.learn, values), pick_device(config.device)
+    return VideoPolicy.learn(load_dataset(config.data), device=device, output=output / "world", **settings)
 
 
 def reporter(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from omegaconf import DictConfig
 
-from vdworld.agents import Policy
+from vdworld.agents.loading import load_agent
 from vdworld.commands.arguments import checked
 from vdworld.commands.worlds import load_world
 from vdworld.data import load_dataset
@@ -17,5 +17,5 @@ def run(config: DictConfig) -> None:
     dataset = load_dataset(config.data)
     others = ("world", "data", "device", "sampling", "execution", "policy")
     values = {name: value for name, value in config.items() if name not in others}
-    agents = None if config.policy is None else {"policy": Policy.from_pretrained(config.policy, device=world.device)}
+    agents = None if config.policy is None else {"policy": load_agent(config.policy, device=world.device)}
     print(evaluate(world, dataset, agents=agents, **checked(evaluate, values)))

@@ -200,8 +200,9 @@ def test_an_interrupted_run_goes_on_with_everything_it_had(tmp_path):
     assert len(told) == 2, "there is nothing left to do"
     weights = again.network.state_dict()
     assert all(torch.equal(value, weights[name]) for name, value in policy.network.state_dict().items())
+    settings["hidden_dim"] = 16
     with pytest.raises(ValueError, match="belongs to another policy"):
-        ActorCritic.learn(guessing(), **more, **(settings | {"hidden_dim": 16}))
+        ActorCritic.learn(guessing(), **more, **settings)
 
 
 def test_a_checkpoint_holds_everything_that_runs_along(tmp_path):

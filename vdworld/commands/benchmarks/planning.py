@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+import torch
 from omegaconf import DictConfig
 
-from vdworld.agents import Policy
+from vdworld.agents import Policy, VideoPolicy
+from vdworld.agents.loading import load_agent
 from vdworld.commands.arguments import checked
 from vdworld.commands.benchmarks.speed import measured_world
 from vdworld.commands.explain import missing
@@ -29,7 +32,7 @@ def planning(config: DictConfig) -> None:
     discount = checked(pick_objective, {"discount": config.discount})
     world, dataset = measured_world(config), load_dataset(config.data)
     objective = pick_objective(None, config.env, dataset, world, **discount)
-    others = {} if config.policy is None else {"policy": Policy.from_pretrained(config.policy, device=world.device)}
+    others = _policies(config.policy, world.device)
     result = compare_planners(world, held_out_episodes(dataset)[0], objective, others=others, **settings)
     print(result)
     if config.output is not None:
@@ -37,3 +40,11 @@ def planning(config: DictConfig) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(result.to_json(), indent=2) + "\n")
         print(f"\nFigures: {path}")
+
+
+def _policies(named: Any, device: torch.device) -> dict[str, Policy | VideoPolicy]:
+    """Load one policy, or several by name."""
+    if named is None:
+        return {}
+    folders = named if isinstance(named, DictConfig) else {"policy": named}
+    return {str(name): load_agent(str(folder), device=device) for name, folder in folders.items()}
