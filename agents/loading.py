@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import torch
 
+from vdworld.agents.folders import kind_of
 from vdworld.agents.policies import Policy
 from vdworld.agents.video import VideoPolicy
-
-CONFIG = "config.json"
 
 
 def load_agent(folder: str | Path, *, device: str | torch.device = "cpu") -> Policy | VideoPolicy:
@@ -21,10 +19,5 @@ def load_agent(folder: str | Path, *, device: str | torch.device = "cpu") -> Pol
         ValueError: It is damaged, or written by another version.
     """
     path = Path(folder).expanduser()
-    try:
-        config = json.loads((path / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        config = None  # the reader says what is wrong
-    if isinstance(config, dict) and config.get("kind") == "video_policy":
-        return VideoPolicy.from_pretrained(path, device=device)
-    return Policy.from_pretrained(path, device=device)
+    found = VideoPolicy if kind_of(path) == "video_policy" else Policy
+    return found.from_pretrained(path, device=device)

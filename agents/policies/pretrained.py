@@ -1,21 +1,16 @@
-"""Policies on disk: one folder with everything, nothing pickled."""
+"""Policies on disk: one folder with everything."""
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import uuid
 from pathlib import Path
 from typing import Any
 
+from vdworld.agents.folders import read_config, read_weights, write_folder
 from vdworld.agents.policies.policy import Policy
-from vdworld.extras import require
 from vdworld.space_json import space_from_json, space_to_json
 from vdworld.spaces import ActionCodec
 
-KIND, FORMAT = "policy", 1
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
+KIND = "policy"
 
 
 def save_policy(policy: Policy, path: Path) -> Path:
@@ -24,21 +19,7 @@ def save_policy(policy: Policy, path: Path) -> Path:
     Raises:
         FileExistsError: The folder holds something else, such as a world.
     """
-    safetensors = require("safetensors.torch", "all")
-    if (path / CONFIG).exists() and _kind(path) != KIND:
-        raise FileExistsError(f"{path} holds something else than a policy. Name another folder.")
-    path.mkdir(parents=True, exist_ok=True)
-    scratch = path / f".saving-{uuid.uuid4().hex[:8]}"
-    scratch.mkdir()
-    try:
-        weights = {name: value.detach().cpu().contiguous() for name, value in policy.network.state_dict().items()}
-        safetensors.save_file(weights, scratch / WEIGHTS)
-        (scratch / CONFIG).write_text(json.dumps(policy_config(policy), indent=2), encoding="utf-8")
-        for file in (WEIGHTS, CONFIG):
-            os.replace(scratch / file, path / file)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    return path
+    return write_folder(path, KIND, policy_config(policy), policy.network)
 
 
 def load_policy(path: Path) -> Policy:
@@ -48,35 +29,19 @@ def load_policy(path: Path) -> Policy:
         FileNotFoundError: There is no such folder, or it holds no policy.
         ValueError: It is damaged, or written by another version.
     """
-    safetensors = require("safetensors.torch", "all")
-    if not (path / CONFIG).exists():
-        raise FileNotFoundError(f"There is no policy at {path}. Learn one with `vdworld learn output={path}`.")
-    if _kind(path) != KIND:
-        raise ValueError(f"{path / CONFIG} describes no policy. Name a folder that `Policy.save_pretrained` wrote.")
-    config = json.loads((path / CONFIG).read_text(encoding="utf-8"))
-    if config["format"] != FORMAT:
-        raise ValueError(f"{path} holds a policy of format {config['format']}, and this vdworld reads {FORMAT}.")
+    config = read_config(path, KIND)
     policy = Policy(
         space_from_json(config["observation_space"]),
         ActionCodec.from_json(config["action_codec"]),
         **config["policy"],
     )
-    try:
-        policy.network.load_state_dict(safetensors.load_file(path / WEIGHTS))
-    except (RuntimeError, OSError, require("safetensors", "all").SafetensorError) as error:
-        raise ValueError(f"{WEIGHTS} in {path} is damaged or doesn't fit {CONFIG}: {error}") from error
-    policy.network.eval().requires_grad_(False)
+    read_weights(path, policy.network)
     return policy
 
 
 def policy_config(policy: Policy) -> dict[str, Any]:
-    """Return what config.json holds."""
-    from vdworld import __version__
-
+    """Return what config.json tells of a policy."""
     return {
-        "kind": KIND,
-        "format": FORMAT,
-        "vdworld": __version__,
         "observation_space": space_to_json(policy.observation_space),
         "action_codec": policy.codec.to_json(),
         "policy": {
@@ -88,12 +53,3 @@ def policy_config(policy: Policy) -> dict[str, Any]:
             "record": policy.record,
         },
     }
-
-
-def _kind(path: Path) -> Any:
-    """Return what a folder's config.json calls itself, None where it does not."""
-    try:
-        config = json.loads((path / CONFIG).read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path / CONFIG} is damaged: {error}. Save the policy again.") from error
-    return config.get("kind") if isinstance(config, dict) else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ import torch
 from omegaconf import DictConfig
 
 from vdworld.commands.arguments import checked, given
+from vdworld.commands.benchmarks.keeping import show_and_keep
 from vdworld.commands.device import pick_device
 from vdworld.commands.explain import missing
 from vdworld.data import Dataset, load_dataset
@@ -42,9 +42,7 @@ def contest(config: DictConfig) -> None:
     _train_peer(peer, dataset, minutes, config.seed, output / "peer.safetensors")
     names = ("vdworld", "DIAMOND")
     found = hold_contest(ours, peer, dataset, names=names, notes=_notes(peer), seed=config.seed, **protocol)
-    print(found)
-    (output / "contest.json").write_text(json.dumps(found.to_json(), indent=2) + "\n")
-    print(f"\nFigures: {output / 'contest.json'}")
+    show_and_keep(found, output, "contest")
 
 
 def check_training(record: Mapping[str, Any] | None, dataset: Dataset, minutes: float, name: str) -> None:

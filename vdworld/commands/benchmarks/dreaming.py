@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from omegaconf import DictConfig
 from vdworld.agents.policies.actor_critic import Report
 from vdworld.agents.policies.settings import LearningSettings
 from vdworld.commands.arguments import checked
+from vdworld.commands.benchmarks.keeping import show_and_keep
 from vdworld.commands.device import pick_device
 from vdworld.commands.learn import reporter
 from vdworld.data import load_dataset
@@ -43,9 +43,4 @@ def dreaming(config: DictConfig) -> None:
 
         folders = {"output": output, "watch": watch}
         result = measure_dreaming(world, load_dataset(config.data), **folders, **settings, **learning)
-    print(result)
-    if output is not None:
-        path = output / "dreaming.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(result.to_json(), indent=2) + "\n")
-        print(f"\nFigures: {path}")
+    show_and_keep(result, output, "dreaming")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 from omegaconf import DictConfig
 
 from vdworld.commands.arguments import checked
+from vdworld.commands.benchmarks.keeping import show_and_keep
 from vdworld.commands.benchmarks.speed import chosen_network
 from vdworld.commands.device import pick_device
 from vdworld.evaluation.figures import growth_plot
@@ -19,10 +17,4 @@ def growth(config: DictConfig) -> None:
     names = ("preset", "image_size", "seed", "batches", "image_sizes", "context_lengths", "dream_lengths")
     settings = checked(measure_growth, {name: config[name] for name in names if config[name] is not None})
     result = measure_growth(**settings, network=chosen_network(config), device=pick_device(config.device))
-    print(result)
-    if config.output is not None:
-        folder = Path(config.output)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "growth.json").write_text(json.dumps(result.to_json(), indent=2) + "\n")
-        (folder / "growth.png").write_bytes(growth_plot(result))
-        print(f"\nFigures: {folder / 'growth.json'}, {folder / 'growth.png'}")
+    show_and_keep(result, config.output, "growth", {"growth.png": lambda: growth_plot(result)})

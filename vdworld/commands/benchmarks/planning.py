@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,6 +10,7 @@ from omegaconf import DictConfig
 from vdworld.agents import Policy, VideoPolicy
 from vdworld.agents.loading import load_agent
 from vdworld.commands.arguments import checked
+from vdworld.commands.benchmarks.keeping import show_and_keep
 from vdworld.commands.benchmarks.speed import measured_world
 from vdworld.commands.explain import missing
 from vdworld.commands.plan import pick_objective
@@ -34,12 +33,7 @@ def planning(config: DictConfig) -> None:
     objective = pick_objective(None, config.env, dataset, world, **discount)
     others = _policies(config.policy, world.device)
     result = compare_planners(world, held_out_episodes(dataset)[0], objective, others=others, **settings)
-    print(result)
-    if config.output is not None:
-        path = Path(config.output) / "planning.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(result.to_json(), indent=2) + "\n")
-        print(f"\nFigures: {path}")
+    show_and_keep(result, config.output, "planning")
 
 
 def _policies(named: Any, device: torch.device) -> dict[str, Policy | VideoPolicy]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
 
 from vdworld.commands.arguments import checked, given
+from vdworld.commands.benchmarks.keeping import show_and_keep
 from vdworld.commands.device import pick_device
 from vdworld.evaluation.contest import check_contexts
 from vdworld.evaluation.figures import speed_plot
@@ -24,13 +23,7 @@ def speed(config: DictConfig) -> None:
     names = ("batch_sizes", "num_sampling_steps", "repeats", "seconds", "seed")
     settings = checked(measure_speed, given({name: config[name] for name in names}))
     result = measure_speed(world, **settings) if config.peer is None else _beside(config, world, settings)
-    print(result)
-    if config.output is not None:
-        folder = Path(config.output)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "speed.json").write_text(json.dumps(result.to_json(), indent=2) + "\n")
-        (folder / "speed.png").write_bytes(speed_plot(result))
-        print(f"\nFigures: {folder / 'speed.json'}, {folder / 'speed.png'}")
+    show_and_keep(result, config.output, "speed", {"speed.png": lambda: speed_plot(result)})
 
 
 def measured_world(config: DictConfig) -> WorldModel:

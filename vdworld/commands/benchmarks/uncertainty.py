@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 from omegaconf import DictConfig
 
 from vdworld.commands.arguments import checked
+from vdworld.commands.benchmarks.keeping import show_and_keep
 from vdworld.commands.device import pick_device
 from vdworld.data import load_dataset
 from vdworld.evaluation.doubt import measure_uncertainty
@@ -22,9 +20,4 @@ def uncertainty(config: DictConfig) -> None:
     world = WorldModel.from_pretrained(config.world, device=pick_device(config.device))
     settings = checked(measure_uncertainty, {name: config[name] for name in ("num_clips", "seed")})
     result = measure_uncertainty(world, load_dataset(config.data), **settings)
-    print(result)
-    if config.output is not None:
-        path = Path(config.output) / "uncertainty.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(result.to_json(), indent=2) + "\n")
-        print(f"\nFigures: {path}")
+    show_and_keep(result, config.output, "uncertainty")

@@ -1,0 +1,107 @@
+"""Folders that learnt agents are kept in: a description and weights, nothing pickled."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from vdworld.extras import require
+
+FORMAT = 1
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+LABELS = {"policy": "policy", "video_policy": "video policy", "inverse_dynamics": "inverse dynamics"}
+"""What folders may hold, by the entry ``kind`` of their description."""
+
+
+def kind_of(path: Path) -> str | None:
+    """Return what a folder holds; None where it does not say so.
+
+    Raises:
+        ValueError: Its description is damaged.
+    """
+    if not (path / CONFIG).exists():
+        return None
+    try:
+        config = json.loads((path / CONFIG).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path / CONFIG} is damaged: {error}. Save it again.") from error
+    return config.get("kind") if isinstance(config, dict) else None
+
+
+def write_folder(path: Path, kind: str, config: dict[str, Any], module: nn.Module | None = None) -> Path:
+    """Write a folder; what it held before is replaced only once the new files are whole.
+
+    Args:
+        path: The folder.
+        kind: One of ``LABELS``.
+        config: The description, plain JSON values.
+        module: Whose weights to keep; None keeps none.
+
+    Raises:
+        FileExistsError: The folder holds something else.
+    """
+    from vdworld import __version__
+
+    safetensors = require("safetensors.torch", "all")
+    check_free(path, kind)
+    heading = {"kind": kind, "format": FORMAT, "vdworld": __version__}
+    scratch = path / f".saving-{uuid.uuid4().hex[:8]}"
+    scratch.mkdir()
+    try:
+        if module is not None:
+            weights = {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
+            safetensors.save_file(weights, scratch / WEIGHTS)
+            os.replace(scratch / WEIGHTS, path / WEIGHTS)
+        (scratch / CONFIG).write_text(json.dumps(heading | config, indent=2), encoding="utf-8")
+        os.replace(scratch / CONFIG, path / CONFIG)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return path
+
+
+def check_free(path: Path, kind: str) -> None:
+    """Make a folder, unless it is there.
+
+    Raises:
+        FileExistsError: It holds something else.
+    """
+    if (path / CONFIG).exists() and kind_of(path) != kind:
+        raise FileExistsError(f"{path} holds something else than a {LABELS[kind]}. Name another folder.")
+    path.mkdir(parents=True, exist_ok=True)
+
+
+def read_config(path: Path, kind: str) -> dict[str, Any]:
+    """Read the description of a folder.
+
+    Raises:
+        FileNotFoundError: There is no such folder, or nothing in it.
+        ValueError: It is damaged, describes something else, or was written by another version.
+    """
+    if not (path / CONFIG).exists():
+        raise FileNotFoundError(f"There is no {LABELS[kind]} at {path}. Name a folder of `save_pretrained`.")
+    if kind_of(path) != kind:
+        raise ValueError(f"{path / CONFIG} describes no {LABELS[kind]}. Name a folder of `save_pretrained`.")
+    config = json.loads((path / CONFIG).read_text(encoding="utf-8"))
+    if config["format"] != FORMAT:
+        raise ValueError(f"{path} has format {config['format']}, and this vdworld reads {FORMAT}. Learn it again.")
+    return config
+
+
+def read_weights(path: Path, module: nn.Module) -> None:
+    """Fill a module with a folder's weights; it is then in evaluation mode, its gradients off.
+
+    Raises:
+        ValueError: They are damaged, or another module's.
+    """
+    safetensors = require("safetensors.torch", "all")
+    try:
+        module.load_state_dict(safetensors.load_file(path / WEIGHTS))
+    except (RuntimeError, OSError, require("safetensors", "all").SafetensorError) as error:
+        raise ValueError(f"{WEIGHTS} in {path} is damaged or doesn't fit {CONFIG}: {error}") from error
+    module.eval().requires_grad_(False)
