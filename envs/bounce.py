@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gymnasium as gym
@@ -14,6 +15,12 @@ BALL, PADDLE, THICKNESS = 4, 8, 2
 SPEED, REACH = 3, 3
 """Pixels per step that the ball rises or falls, and that the paddle moves at most."""
 
+ACTIONS: dict[str, Callable[[], gym.Space]] = {
+    "discrete": lambda: spaces.Discrete(3),
+    "continuous": lambda: spaces.Box(-1.0, 1.0, (1,), np.float32),
+    "dict": lambda: spaces.Dict({"direction": spaces.Discrete(3), "speed": spaces.Box(0.0, 1.0, (1,), np.float32)}),
+}
+
 GROUND, BALL_COLOUR, PADDLE_COLOUR = (20, 20, 40), (240, 200, 60), (90, 200, 240)
 
 
@@ -24,8 +31,8 @@ class BounceEnv(gym.Env):
     the episode. Only the beginning is random.
 
     Args:
-        actions: ``"discrete"``: 0 is left, 1 is stay, 2 is right. ``"dict"``: ``{"direction": Discrete(3), "speed":
-            Box(0, 1)}``, where the speed is a share of the 3 pixels per step of the discrete game.
+        actions: ``"discrete"``: 0 is left, 1 is stay, 2 is right, by 3 pixels. ``"continuous"``: a Box, from -1 for as
+            far to the left to 1. ``"dict"``: ``{"direction": Discrete(3), "speed": Box(0, 1)}``.
         size: Side of the frame in pixels, from 16 on.
         render_mode: None or ``"rgb_array"``.
 
@@ -36,16 +43,13 @@ class BounceEnv(gym.Env):
     metadata = {"render_modes": ["rgb_array"], "render_fps": 10}
 
     def __init__(self, actions: str = "discrete", size: int = 32, render_mode: str | None = None) -> None:
-        if actions not in ("discrete", "dict"):
-            raise ValueError(f'`actions` must be "discrete" or "dict", got {actions!r}.')
+        if actions not in ACTIONS:
+            raise ValueError(f"`actions` must be one of {', '.join(ACTIONS)}, got {actions!r}.")
         if size < 16:
             raise ValueError(f"`size` must be at least 16, got {size}.")
         self.actions, self.size, self.render_mode = actions, size, render_mode
         self.observation_space = spaces.Box(0, 255, (size, size, 3), np.uint8)
-        self.action_space: gym.Space = spaces.Discrete(3)
-        if actions == "dict":
-            speed = spaces.Box(0.0, 1.0, (1,), np.float32)
-            self.action_space = spaces.Dict({"direction": spaces.Discrete(3), "speed": speed})
+        self.action_space: gym.Space = ACTIONS[actions]()
         self._row = self._column = self._paddle = 0.0
         self._falling, self._drift = SPEED, 0  # pixels per step, downwards and to the right
 
@@ -86,6 +90,8 @@ class BounceEnv(gym.Env):
     def _pixels(self, action: Any) -> float:
         if self.actions == "discrete":
             return REACH * (int(action) - 1.0)
+        if self.actions == "continuous":
+            return REACH * float(np.clip(action, -1, 1)[0])
         return REACH * (int(action["direction"]) - 1.0) * float(np.clip(action["speed"], 0, 1)[0])
 
     def _picture(self) -> np.ndarray:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vdworld import evaluation as evaluation
     from vdworld import metrics as metrics
     from vdworld import networks as networks
+    from vdworld import online as online
     from vdworld import spaces as spaces
     from vdworld import training as training
     from vdworld import world as world
@@ -34,7 +35,19 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_MODULES = ("agents", "data", "diffusion", "envs", "evaluation", "metrics", "networks", "spaces", "training", "world")
+_MODULES = (
+    "agents",
+    "data",
+    "diffusion",
+    "envs",
+    "evaluation",
+    "metrics",
+    "networks",
+    "online",
+    "spaces",
+    "training",
+    "world",
+)
 _NAMES = {
     "Dataset": "vdworld.data",
     "EnvironmentSpec": "vdworld.spec",

@@ -63,7 +63,7 @@ class ActorCritic:
         envs: VectorEnv,
         *,
         num_steps: int,
-        objective: str = "reinforce",
+        objective: str = "ppo",
         prior: Policy | None = None,
         action_codec: ActionCodec | None = None,
         device: str | torch.device | None = None,
@@ -83,7 +83,8 @@ class ActorCritic:
                 vectors.
             num_steps: Steps to take, all lanes together, those before an interruption included; the last rollout is
                 finished.
-            objective: ``"reinforce"``, ``"ppo"`` or ``"pmpo"``.
+            objective: ``"ppo"``, which makes the most of each step; ``"reinforce"``, as DIAMOND and DreamerV3 do, for
+                whom steps are cheap; or ``"pmpo"``.
             prior: A policy to begin from, for example a clone; pmpo also stays near it.
             action_codec: How actions are encoded; None takes that of the prior, of the dreams' world, or of the bounds.
             device: Where to learn; None learns where the dreams' world lies, else on the CPU.

@@ -33,7 +33,7 @@ class LearningSettings:
         ValueError: A value out of its range.
     """
 
-    objective: str = "reinforce"
+    objective: str = "ppo"
     horizon: int = 15
     discount: float = 0.985
     lambda_: float = 0.95

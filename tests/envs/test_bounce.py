@@ -18,7 +18,7 @@ def begun(paddle: float, row: float, column: float, drift: int = 0, actions: str
     return env
 
 
-@pytest.mark.parametrize("actions", ["discrete", "dict"])
+@pytest.mark.parametrize("actions", ["discrete", "continuous", "dict"])
 def test_it_is_a_gymnasium_environment(actions: str) -> None:
     check_env(
         gym.make("vdworld/Bounce-v0", actions=actions, disable_env_checker=True).unwrapped, skip_render_check=True
@@ -53,10 +53,13 @@ def test_the_paddle_moves_by_three_pixels_or_a_share_of_them() -> None:
     env = begun(10, 0, 20, actions="dict")
     env.step({"direction": 2, "speed": np.array([0.5], np.float32)})
     assert env._paddle == 11.5
+    env = begun(10, 0, 20, actions="continuous")
+    env.step(np.array([-0.5], np.float32))
+    assert env._paddle == 8.5
 
 
 def test_it_says_what_is_wrong() -> None:
     with pytest.raises(ValueError, match="`actions` must be"):
-        BounceEnv(actions="continuous")
+        BounceEnv(actions="none")
     with pytest.raises(ValueError, match="`size` must be"):
         BounceEnv(size=8)

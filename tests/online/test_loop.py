@@ -101,6 +101,7 @@ def test_the_command_line_runs_it_and_goes_on(tmp_path: Path, capsys: pytest.Cap
     assert "[2/2]" in text
     assert "The online loop" in text
     assert len(json.loads((tmp_path / "run/progress.json").read_text())["rounds"]) == 2
+    assert (tmp_path / "run/curve.png").read_bytes().startswith(b"\x89PNG")
     assert main(words) == 2
     assert "resume=true goes on" in capsys.readouterr().err
     assert main([*words, "resume=true"]) == 0

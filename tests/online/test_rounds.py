@@ -34,6 +34,11 @@ def test_the_atari_100k_protocol_has_diamonds_thousand_epochs() -> None:
     assert (last.real_steps, last.world_steps) == (100_000, 10_000 + 400 * 1_000)
     assert last.dream_steps == 32 * 15 * (5_000 + 400 * 1_000)
     assert config.online
+    assert (config.objective, config.horizon, config.max_episode_steps) == ("reinforce", 15, 15)
+    other = compose_config(
+        "learn", ["protocol=atari100k", "objective=ppo", "real.env_kwargs.game=Breakout", "output=x"]
+    )
+    assert other.objective == "ppo"
     assert config.real.env == "vdworld/Atari-v0"
 
 

@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from vdworld.agents.policies.actor_critic import Report
 from vdworld.commands.arguments import checked, description, given
+from vdworld.commands.benchmarks.keeping import show_and_keep
 from vdworld.commands.device import pick_device
 from vdworld.commands.learn import DREAMS, learning_settings, reporter
 from vdworld.commands.train import trainer_settings
@@ -37,7 +38,7 @@ def run_online(config: DictConfig) -> None:
             raise ValueError(f"`{name}` must be null with online=true, which makes its own, got {config[name]}.")
     if (output / PROGRESS).exists() and not config.resume:
         raise FileExistsError(f"`output` must be a new folder, got {output}. resume=true goes on with what it holds.")
-    names = ("image_size", "action_repeat", "max_episode_steps", "env_kwargs")
+    names = ("image_size", "action_repeat", "max_episode_steps", "env_kwargs", "test_fraction")
     recording = checked(record, {name: real[name] for name in names})
     playing = checked(real_returns, {name: real[name] for name in ("num_episodes", "max_steps")})
     if real.evaluate_kwargs is not None:
@@ -70,8 +71,8 @@ def run_online(config: DictConfig) -> None:
             )
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"What was done is safe in {output}; resume=true goes on.") from None
-    print(result)
-    print(f"\nThe policy lies in {output / POLICY}, the curves in {output}: tensorboard --logdir {output}")
+    show_and_keep(result, output, "online", {"curve.png": result.plot})
+    print(f"The policy lies in {output / POLICY}, the curves in {output}: tensorboard --logdir {output}")
 
 
 def _training(config: DictConfig) -> dict[str, object]:

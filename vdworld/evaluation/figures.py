@@ -58,6 +58,18 @@ def distance_plot(result: GoalReaching) -> bytes:
     return _png(figure)
 
 
+def learning_plot(steps: Sequence[int], intervals: Sequence[Interval], floors: Mapping[str, Interval]) -> bytes:
+    """Draw a policy's real return against the real steps so far, beside random actions and doing nothing."""
+    figure = _figure(9.2, 3.3)
+    axes = _axes(figure.add_subplot(), "Return in the real environment", "real steps", "")
+    _band(axes, steps, list(intervals), COLOURS[0], "policy")
+    for name, floor in floors.items():
+        colour, dashes = {RANDOM: ("#7b8794", (4, 2))}.get(name, ("#b8c1cb", (1, 1)))
+        _band(axes, (steps[0], steps[-1]), [floor, floor], colour, name, dashes=dashes)
+    axes.legend(frameon=False, ncols=3, loc="upper left")
+    return _png(figure)
+
+
 def calibration_plot(calibration: Calibration) -> bytes:
     """Draw how often episodes ended against the probability that the world gave to it."""
     figure = _figure(4.2, 3.3)

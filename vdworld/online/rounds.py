@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vdworld.evaluation.figures import learning_plot
 from vdworld.evaluation.tables import Table, cell
 from vdworld.metrics import Interval
 
@@ -133,6 +134,12 @@ class OnlineResult:
         rows += [(name, cell(interval, 2), "", "") for name, interval in self.floors.items()]
         note = "Brackets: 95% bootstrap intervals over episodes. Minutes are those of the round alone."
         return Table("The online loop", ("real steps", "real return", "dreamt steps", "minutes"), tuple(rows), note)
+
+    def plot(self) -> bytes:
+        """Draw the real return against the real steps, as PNG."""
+        played = [done for done in self.rounds if done.real_return is not None]
+        earned = [done.real_return for done in played if done.real_return is not None]
+        return learning_plot([done.real_steps for done in played], earned, self.floors)
 
     def save(self, folder: Path) -> None:
         """Write ``progress.json``, whole or not at all."""

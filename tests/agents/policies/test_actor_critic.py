@@ -23,7 +23,7 @@ from vdworld.spaces import ActionCodec
 DISCRETE, BOX = spaces.Discrete(2), spaces.Box(-1.0, 1.0, (2,), np.float32)
 DICT = spaces.Dict({"guess": DISCRETE, "idle": BOX})
 LANES, HORIZON = 8, 5
-QUICK = {"horizon": HORIZON, "hidden_dim": 32, "learning_rate": 3e-3, "discount": 0.5}
+QUICK = {"objective": "reinforce", "horizon": HORIZON, "hidden_dim": 32, "learning_rate": 3e-3, "discount": 0.5}
 
 
 def guessing(space: gym.Space = DISCRETE, output: str = "torch") -> DreamVectorEnv:
