@@ -226,5 +226,5 @@ def test_minibatches_are_lots_of_lanes_that_cover_all_of_them():
     assert sorted(torch.cat(lots).tolist()) == list(range(10))
     assert not torch.equal(torch.cat(lots), torch.cat(learner._lots(10)))
     assert len(learner._lots(3)) == 3
-    (whole,) = ActorCritic(learner.policy)._lots(4)
+    (whole,) = ActorCritic(learner.policy, objective="reinforce")._lots(4)
     assert whole.tolist() == [0, 1, 2, 3]
