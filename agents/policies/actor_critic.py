@@ -14,6 +14,7 @@ from gymnasium.vector import VectorEnv
 from torch import Tensor, nn
 
 from vdworld.agents.policies import two_hot
+from vdworld.agents.policies.checkpoint import resume_learner, save_learner
 from vdworld.agents.policies.collector import Collector
 from vdworld.agents.policies.distribution import ActionDistribution
 from vdworld.agents.policies.objectives import OBJECTIVES
@@ -24,7 +25,7 @@ from vdworld.agents.policies.spread import ReturnSpread
 from vdworld.agents.returns import lambda_returns
 from vdworld.networks import ExponentialMovingAverage
 from vdworld.spaces import ActionCodec
-from vdworld.training import checkpoint as files
+from vdworld.training.checkpoint import has_checkpoint
 
 Report = Callable[[int, dict[str, float]], None]
 """Is told, after every update, the number of steps so far and some figures."""
@@ -106,7 +107,7 @@ class ActorCritic:
         kept = None if prior is None or objective != "pmpo" else copy.deepcopy(prior).to(place)
         learner = cls(policy, prior=kept, seed=seed, **asdict(chosen))
         folder = None if output is None else Path(output)
-        if resume and folder is not None and files.has_checkpoint(folder):
+        if resume and folder is not None and has_checkpoint(folder):
             learner.resume(folder)
         learner._practise(envs, num_steps, seed, folder, report)
         policy.network.eval().requires_grad_(False)
@@ -135,15 +136,7 @@ class ActorCritic:
 
     def save(self, folder: Path) -> None:
         """Write a checkpoint into a folder: weights, optimiser and everything that runs along."""
-        tensors = {
-            **files.module_tensors("network", self.network),
-            **files.module_tensors("slow_critic", self.slow_critic.average),
-            **files.optimizer_tensors("optimizer", self.optimizer),
-            "spread": self.spread.average,
-            "rng": self.rng.get_state(),
-        }
-        updates = {"slow_critic": self.slow_critic.num_updates, "spread": self.spread.num_updates}
-        files.save_checkpoint(folder, tensors, {"num_steps": self.num_steps, "num_updates": updates})
+        save_learner(self, folder)
 
     def resume(self, folder: Path) -> None:
         """Go on from a checkpoint.
@@ -152,17 +145,7 @@ class ActorCritic:
             FileNotFoundError: There is none.
             ValueError: It belongs to another policy.
         """
-        tensors, progress = files.load_checkpoint(folder)
-        try:
-            files.load_module("network", self.network, tensors)
-            files.load_module("slow_critic", self.slow_critic.average, tensors)
-        except RuntimeError as error:
-            raise ValueError(f"The checkpoint in {folder} belongs to another policy: {error}") from error
-        files.load_optimizer("optimizer", self.optimizer, tensors)
-        self.spread.average = tensors["spread"].to(self.policy.device)
-        self.rng.set_state(tensors["rng"])
-        self.num_steps, updates = progress["num_steps"], progress["num_updates"]
-        self.slow_critic.num_updates, self.spread.num_updates = updates["slow_critic"], updates["spread"]
+        resume_learner(self, folder)
 
     def update(self, rollout: Rollout) -> dict[str, Tensor]:
         """Take the gradient steps of one rollout, and return figures about the last."""
