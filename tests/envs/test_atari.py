@@ -6,7 +6,6 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-import vdworld  # noqa: F401
 from vdworld.envs import make_real
 
 pytest.importorskip("ale_py")

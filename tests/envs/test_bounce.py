@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
-import vdworld  # noqa: F401
 from vdworld.envs.bounce import BounceEnv
 
 

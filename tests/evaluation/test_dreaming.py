@@ -41,6 +41,9 @@ def test_every_way_is_learnt_and_played_in_the_same_episodes(home: Path, tmp_pat
     again = measure_dreaming(world, data, watch=lambda name, folder: told.append(name), **settings)
     assert told == runs, "what is whole is not learnt again"
     assert all(np.array_equal(result.values(way), again.values(way)) for way in result.ways)
+    settings["num_steps"] = 16
+    with pytest.raises(ValueError, match="asked_steps 8 instead of 16"):
+        measure_dreaming(world, data, **settings)
 
 
 def test_means_and_differences_worked_out_by_hand() -> None:

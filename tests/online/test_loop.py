@@ -62,6 +62,8 @@ def test_every_round_acts_trains_dreams_and_plays(tmp_path: Path) -> None:
     assert load_checkpoint(tmp_path / "policy")[1]["num_steps"] == 40
     assert OnlineResult.load(tmp_path) == result
     assert run(tmp_path).rounds == result.rounds, "nothing is done twice"
+    with pytest.raises(ValueError, match="must be a run of CartPole-v1, got .* with one of vdworld-test/Counter-v0"):
+        learn_online("CartPole-v1", tmp_path)
 
 
 @pytest.mark.parametrize(

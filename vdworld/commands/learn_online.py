@@ -42,7 +42,7 @@ def run_online(config: DictConfig) -> None:
     recording = checked(record, {name: real[name] for name in names})
     playing = checked(real_returns, {name: real[name] for name in ("num_episodes", "max_steps")})
     if real.evaluate_kwargs is not None:
-        playing["kwargs"] = {**(recording["env_kwargs"] or {}), **OmegaConf.to_container(real.evaluate_kwargs)}  # type: ignore[dict-item]
+        playing["kwargs"] = OmegaConf.to_container(OmegaConf.merge(real.env_kwargs or {}, real.evaluate_kwargs))
     rounds = Rounds(**checked(Rounds, config.rounds))
     num_per_update = config.num_envs * config.horizon
     with ExitStack() as logs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 
 from vdworld.agents import ActorCritic, Policy
 from vdworld.agents.policies.actor_critic import Report
+from vdworld.agents.policies.settings import LearningSettings
 from vdworld.data import Dataset
 from vdworld.envs import DreamVectorEnv
 from vdworld.envs.real_vector import make_real_vec
@@ -22,6 +23,7 @@ from vdworld.evaluation.playing import describe
 from vdworld.evaluation.provenance import provenance
 from vdworld.evaluation.real_returns import real_returns
 from vdworld.evaluation.returns import Returns
+from vdworld.evaluation.speed import describe_world
 from vdworld.evaluation.tables import Table, cell
 from vdworld.metrics import Interval, bootstrap_interval, paired_difference
 from vdworld.spec import EnvironmentSpec
@@ -135,7 +137,8 @@ def measure_dreaming(
         settings: Fields of ``LearningSettings``.
 
     Raises:
-        ValueError: An unknown way, a setting that doesn't fit, or no known environment.
+        ValueError: An unknown way, a setting that doesn't fit, no known environment, or runs in `output` that were
+            learnt otherwise.
     """
     if unknown := [way for way in ways if way not in WAYS] or not ways:
         raise ValueError(f"`ways` must be some of {', '.join(WAYS)}, got {unknown or ways}.")
@@ -143,6 +146,9 @@ def measure_dreaming(
     assert isinstance(spec, EnvironmentSpec)
     real = partial(make_real_vec, replace(spec, image_size=world.image_size), num_envs, readings=tuple(world.readings))
     limits = {DREAMS: uncertainty_limit, UNGUARDED: None}
+    wanted = {**asdict(LearningSettings(**settings)), "num_envs": num_envs, "asked_steps": num_steps}
+    wanted |= {"dream_steps": dream_steps, "uncertainty_limit": uncertainty_limit}
+    wanted["num_sampling_steps"] = num_sampling_steps or world.num_sampling_steps
     policies: dict[str, Policy] = {}
     minutes: dict[str, float] = {}
     for way in ways:
@@ -151,12 +157,13 @@ def measure_dreaming(
             folder = None if output is None else output / name.replace(", ", "-").replace(" ", "-")
             if folder is not None and (folder / "config.json").exists():
                 policies[name] = Policy.from_pretrained(folder, device=world.device)
+                _check_record(folder, policies[name].record, wanted)
                 minutes[name] = policies[name].record["minutes"]
                 continue
             dreams = partial(_dreams, world, num_envs, dream_steps, limits.get(way), num_sampling_steps, dataset)
             learn = partial(ActorCritic.learn, num_steps=num_steps, seed=run_seed, action_codec=world.action_codec)
             policies[name], minutes[name] = _learnt(
-                real if way == REAL else dreams, partial(learn, report=watch(name, folder), **settings), folder
+                real if way == REAL else dreams, partial(learn, report=watch(name, folder), **settings), wanted, folder
             )
     returns = real_returns(
         spec,
@@ -167,8 +174,8 @@ def measure_dreaming(
         seed=10_000 + seed,  # not the episodes that real steps were taken in
         image_size=world.image_size,
     )
-    said = {"envs": num_envs, "dream_steps": dream_steps, "uncertainty_limit": uncertainty_limit, **settings}
-    about = {"settings": ", ".join(f"{name} {value}" for name, value in said.items()), **provenance(world.device)}
+    about = {"world": describe_world(world), "settings": ", ".join(f"{name} {value}" for name, value in wanted.items())}
+    about |= provenance(world.device)
     return Dreaming(returns, minutes, tuple(ways), tuple(seeds), num_steps, about)
 
 
@@ -192,7 +199,18 @@ def _dreams(
     )
 
 
-def _learnt(build: Callable[[], VectorEnv], learn: Callable[..., Policy], folder: Path | None) -> tuple[Policy, float]:
+def _check_record(folder: Path, record: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """Refuse a policy that was learnt otherwise than the others will be."""
+    if differing := [name for name, value in wanted.items() if record.get(name) != value]:
+        found = ", ".join(f"{name} {record.get(name)} instead of {wanted[name]}" for name in differing)
+        raise ValueError(
+            f"`output` must hold runs with the same settings, got {folder} with {found}. Name another one."
+        )
+
+
+def _learnt(
+    build: Callable[[], VectorEnv], learn: Callable[..., Policy], wanted: dict[str, Any], folder: Path | None
+) -> tuple[Policy, float]:
     """Learn one policy, keep it, and return it with the minutes it took."""
     began, envs = time.monotonic(), build()
     try:
@@ -200,7 +218,7 @@ def _learnt(build: Callable[[], VectorEnv], learn: Callable[..., Policy], folder
     finally:
         envs.close()
     minutes = (time.monotonic() - began) / 60
-    policy.record["minutes"] = round(minutes, 2)
+    policy.record |= wanted | {"minutes": round(minutes, 2)}
     if folder is not None:
         policy.save_pretrained(folder)
     return policy, minutes

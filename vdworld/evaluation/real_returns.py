@@ -39,7 +39,6 @@ def real_returns(
         overrides: Fields of ``EnvironmentSpec`` to set or change, such as ``image_size``.
     """
     controllers: dict[str, Controller] = {name: AgentController(agent) for name, agent in agents.items()}
-    if floors:
-        controllers = line_up(agents)
+    controllers = line_up(agents) if floors else controllers
     with RealLanes([make_real(env, **overrides) for _ in range(num_episodes)], cameras) as lanes:
         return play_episodes(lanes, controllers, max_steps=max_steps, seed=seed, progress=progress)

@@ -131,12 +131,19 @@ def learn_online(
         seed: Of everything random.
         watch: Gives what is told the figures of a round's learning, by its number and targets.
         tell: Is told every round that is done.
+
+    Raises:
+        ValueError: `output` holds a run of another environment, or a setting that doesn't fit.
     """
     folder, chosen = Path(output), rounds or Rounds()
     parts = {"recording": recording, "training": training, "dreams": dreams, "learning": learning, "playing": playing}
     given = {name: part or {} for name, part in parts.items()}
     loop = OnlineLoop(env, folder, chosen, **given, epsilon=epsilon, device=device, seed=seed)
     result = OnlineResult.load(folder)
+    if result.about.get("env", env) != env:
+        raise ValueError(
+            f"`output` must be a run of {env}, got {folder} with one of {result.about['env']}. Name another."
+        )
     result.about = {"env": env, "seed": str(seed), **provenance(torch.device(device))}
     policy = Policy.from_pretrained(folder / POLICY, device=device) if result.rounds else None
     for number, target in enumerate(chosen, start=1):
