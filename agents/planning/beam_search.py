@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from vdworld.agents.planning.checks import check_counts
 from vdworld.agents.planning.discrete import every_action
 from vdworld.agents.planning.problem import PlanningProblem
 from vdworld.types import Actions
@@ -24,9 +25,7 @@ class BeamSearch:
     """
 
     def __init__(self, horizon: int = 8, num_beams: int = 8) -> None:
-        for name, value in {"horizon": horizon, "num_beams": num_beams}.items():
-            if value < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {value}.")
+        check_counts(horizon=horizon, num_beams=num_beams)
         self.horizon, self.num_beams = horizon, num_beams
 
     @torch.no_grad()

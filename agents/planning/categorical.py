@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from vdworld.agents.planning.checks import check_counts, check_shares
 from vdworld.agents.planning.discrete import count_options, encode_options
 from vdworld.agents.planning.problem import PlanningProblem
 from vdworld.types import Actions
@@ -38,17 +39,12 @@ class CategoricalCrossEntropy:
         smoothing: float = 0.1,
         trust: float = 0.5,
     ) -> None:
-        sizes = {"horizon": horizon, "num_candidates": num_candidates, "num_iterations": num_iterations}
-        for name, value in sizes.items():
-            if value < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {value}.")
+        check_counts(horizon=horizon, num_candidates=num_candidates, num_iterations=num_iterations)
         if not 1 <= num_elites <= num_candidates:
             raise ValueError(f"`num_elites` must lie in 1..{num_candidates} (`num_candidates`), got {num_elites}.")
         if keep < 0:
             raise ValueError(f"`keep` must be at least 0, got {keep}.")
-        for name, value in {"smoothing": smoothing, "trust": trust}.items():
-            if not 0 <= value <= 1:
-                raise ValueError(f"`{name}` must lie in [0, 1], got {value}.")
+        check_shares(smoothing=smoothing, trust=trust)
         self.horizon, self.num_candidates, self.num_iterations = horizon, num_candidates, num_iterations
         self.num_elites, self.keep, self.smoothing, self.trust = num_elites, keep, smoothing, trust
 

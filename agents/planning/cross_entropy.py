@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from vdworld.agents.planning.checks import check_counts
 from vdworld.agents.planning.problem import PlanningProblem
 from vdworld.types import Actions
 
@@ -42,10 +43,7 @@ class CrossEntropy:
         keep: int = 2,
         anchored: bool = False,
     ) -> None:
-        sizes = {"horizon": horizon, "num_candidates": num_candidates, "num_iterations": num_iterations}
-        for name, value in sizes.items():
-            if value < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {value}.")
+        check_counts(horizon=horizon, num_candidates=num_candidates, num_iterations=num_iterations)
         if not 1 < num_elites <= num_candidates:
             raise ValueError(f"`num_elites` must lie in 2..{num_candidates} (`num_candidates`), got {num_elites}.")
         if num_knots is not None and not 1 <= num_knots <= horizon:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from vdworld.agents.planning.checks import check_counts
 from vdworld.agents.planning.problem import PlanningProblem
 from vdworld.types import Actions
 
@@ -33,10 +34,7 @@ class GradientDescent:
         learning_rate: float = 0.2,
         std: float = 0.5,
     ) -> None:
-        sizes = {"horizon": horizon, "num_restarts": num_restarts, "num_iterations": num_iterations}
-        for name, value in sizes.items():
-            if value < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {value}.")
+        check_counts(horizon=horizon, num_restarts=num_restarts, num_iterations=num_iterations)
         if learning_rate <= 0:
             raise ValueError(f"`learning_rate` must be positive, got {learning_rate}.")
         self.horizon, self.num_restarts, self.num_iterations = horizon, num_restarts, num_iterations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from vdworld.agents.planning.checks import check_counts, check_shares
 from vdworld.agents.planning.problem import PlanningProblem, shifted
 from vdworld.types import Actions
 
@@ -43,15 +44,12 @@ class ICEM:
         std_min: float = 0.05,
         momentum: float = 0.1,
     ) -> None:
-        sizes = {"horizon": horizon, "num_candidates": num_candidates, "num_iterations": num_iterations}
-        for name, value in {**sizes, "shrink": shrink}.items():
-            if value < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {value}.")
+        check_counts(horizon=horizon, num_candidates=num_candidates, num_iterations=num_iterations)
+        if shrink < 1:
+            raise ValueError(f"`shrink` must be at least 1, got {shrink}.")
         if not 1 < num_elites <= num_candidates // 2:
             raise ValueError(f"`num_elites` must lie in 2..{num_candidates // 2} (half of them), got {num_elites}.")
-        for name, value in {"keep": keep, "momentum": momentum}.items():
-            if not 0 <= value <= 1:
-                raise ValueError(f"`{name}` must lie in [0, 1], got {value}.")
+        check_shares(keep=keep, momentum=momentum)
         self.horizon, self.num_iterations, self.num_elites = horizon, num_iterations, num_elites
         self.num_candidates, self.shrink, self.num_kept = num_candidates, shrink, round(keep * num_elites)
         self.beta, self.std, self.std_min, self.momentum = beta, std, std_min, momentum

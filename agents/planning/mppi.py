@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from vdworld.agents.planning.checks import check_counts
 from vdworld.agents.planning.problem import PlanningProblem
 from vdworld.types import Actions
 
@@ -37,10 +38,7 @@ class MPPI:
         std_min: float = 0.05,
         std_max: float = 1.0,
     ) -> None:
-        sizes = {"horizon": horizon, "num_candidates": num_candidates, "num_iterations": num_iterations}
-        for name, value in sizes.items():
-            if value < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {value}.")
+        check_counts(horizon=horizon, num_candidates=num_candidates, num_iterations=num_iterations)
         if not 1 <= num_elites <= num_candidates:
             raise ValueError(f"`num_elites` must lie in 1..{num_candidates} (`num_candidates`), got {num_elites}.")
         if temperature < 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from vdworld.agents.planning.checks import check_counts
 from vdworld.agents.planning.problem import PlanningProblem
 from vdworld.types import Actions
 
@@ -17,9 +18,7 @@ class RandomShooting:
     """
 
     def __init__(self, horizon: int = 8, num_candidates: int = 192) -> None:
-        for name, value in {"horizon": horizon, "num_candidates": num_candidates}.items():
-            if value < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {value}.")
+        check_counts(horizon=horizon, num_candidates=num_candidates)
         self.horizon, self.num_candidates = horizon, num_candidates
 
     def plan(self, problem: PlanningProblem) -> Actions:

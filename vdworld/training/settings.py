@@ -46,6 +46,8 @@ class TrainerSettings:
         muon_learning_rate: Peak of Muon's, which trains the matrices between hidden features.
         warmup_steps: Steps over which the learning rate rises from 0.
         decay_fraction: Last share of the run in which the learning rate falls linearly to 0.
+        plateau_cuts: How often the learning rate is halved at most because training brought no progress on held-out
+            clips (``vdworld.training.plateau``).
         weight_decay: Of both optimisers.
         max_gradient_norm: Gradients are scaled down to this norm.
         ema_decay: Decay of the weights' running average, which is what training returns.
@@ -68,6 +70,7 @@ class TrainerSettings:
     muon_learning_rate: float = 0.02
     warmup_steps: int = 50
     decay_fraction: float = 0.6
+    plateau_cuts: int = 3
     weight_decay: float = 0.01
     max_gradient_norm: float = 1.0
     ema_decay: float = 0.999
@@ -85,6 +88,8 @@ class TrainerSettings:
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise ValueError(f"`{name}` must be positive, got {value}.")
+        if self.plateau_cuts < 0:
+            raise ValueError(f"`plateau_cuts` must not be negative, got {self.plateau_cuts}.")
         if self.precision not in ("auto", "float32", "bfloat16"):
             raise ValueError(f'`precision` must be "auto", "float32" or "bfloat16", got {self.precision!r}.')
         if self.max_steps is None and self.max_minutes is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from vdworld.training.batch import Batch, encode
 from vdworld.training.logging import TrainingLog
 from vdworld.training.loss import shortcut_loss, world_loss
 from vdworld.training.optimizer import Muon, split_parameters
+from vdworld.training.plateau import Plateau
 from vdworld.training.self_forcing import force
 from vdworld.training.settings import TrainerSettings
 from vdworld.training.validation import Validation
@@ -60,6 +62,7 @@ class Trainer:
             Muon(inner, lr=settings.muon_learning_rate, weight_decay=decay),
         ]
         self.peaks = [settings.learning_rate, settings.muon_learning_rate]
+        self.plateau = Plateau(settings.plateau_cuts)
         self.step, self.seconds_before, self.started = 0, 0.0, time.monotonic()
 
     @property
@@ -101,7 +104,9 @@ class Trainer:
                     rate = settings.learning_rate * self._schedule()
                     log.step(self.step, self.share, len(batch) * self.unrolled, {**losses, "learning_rate": rate})
                     if self.step % settings.validate_every == 0 or self.step == 1:
-                        log.validation(self.step, self.validation.measure(self.average.average))
+                        measures = self.validation.measure(self.average.average)
+                        self.plateau.tell(self.step, measures["moving_psnr"])
+                        log.validation(self.step, measures)
                     if int(self.progress * settings.num_rollout_gifs) > gifs_done:
                         gifs_done = int(self.progress * settings.num_rollout_gifs)
                         log.rollout(self.step, self.validation.film(self.average.average))
@@ -126,6 +131,7 @@ class Trainer:
         for i, optimizer in enumerate(self.optimizers):
             tensors |= files.optimizer_tensors(f"optimizer{i}", optimizer)
         progress = {"step": self.step, "seconds": self.seconds, "num_averages": self.average.num_updates}
+        progress["plateau"] = asdict(self.plateau)
         files.save_checkpoint(self.output, tensors, progress)
 
     def resume(self) -> None:
@@ -149,6 +155,7 @@ class Trainer:
         self.rng_state = tensors["rng"]
         self.step, self.seconds_before = progress["step"], progress["seconds"]
         self.average.num_updates = progress["num_averages"]
+        self.plateau = Plateau(**{**progress.get("plateau", {}), "max_cuts": self.settings.plateau_cuts})
 
     def _batches(self) -> Iterator[Clips]:
         while self.progress < 1.0:
@@ -191,4 +198,4 @@ class Trainer:
         """Return the share of the peak learning rates that the next step takes."""
         warm = min((self.step + 1) / max(self.settings.warmup_steps, 1), 1.0)
         falling = min((1.0 - self.progress) / max(self.settings.decay_fraction, 1e-9), 1.0)
-        return warm * falling
+        return warm * falling * self.plateau.factor
