@@ -13,8 +13,6 @@ import tempfile
 
 import vdworld
 
-STEADY = {"decay_fraction": 0.0}  # the learning rate stays where it is: no round knows whether it is the last
-
 
 def learn(folder: str, num_real_steps: int) -> None:
     """Learn, and show how the return grows with the real steps."""
@@ -29,7 +27,7 @@ def learn(folder: str, num_real_steps: int) -> None:
             num_first_dream_steps=num_real_steps // 2,
         ),
         training={
-            "decay_fraction": 0.0,
+            "decay_fraction": 0.0,  # no round knows whether it is the last
             "shortcut": vdworld.training.Shortcut(share=0.25),
             "sampling": {"num_steps": 1},
         },

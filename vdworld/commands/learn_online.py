@@ -24,7 +24,7 @@ from vdworld.training import train
 from vdworld.training.logging import TrainingLog
 from vdworld.world import Sampling
 
-UNENDING = {"decay_fraction": 0.0}  # the learning rate stays where it is: a round does not know whether it is the last
+UNENDING = {"decay_fraction": 0.0}  # no round knows whether it is the last: the learning rate falls at plateaus alone
 NOT_ONLINE = ("world", "prior", "starts")
 
 
