@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from vdworld.data import Dataset
-from vdworld.training.logging import encode_gif
+from vdworld.training.logging import TrainingLog, encode_gif
 from vdworld.world import WorldModel
 
 
@@ -51,6 +52,16 @@ def test_the_upper_half_of_a_rollout_is_the_real_clip(squares: Dataset, train_sm
     for moment in film:
         assert np.ascontiguousarray(moment[:16, :16]).tobytes() in real
         assert np.ascontiguousarray(moment[:16, 16:]).tobytes() in real
+
+
+def test_a_run_that_goes_on_does_not_count_what_was_done_before() -> None:
+    with TrainingLog(None) as log:
+        log.bar.mininterval, log.bar.miniters = 0, 0
+        log.step(1_000, 0.5, 32, {"loss": 1.0})
+        time.sleep(0.1)
+        log.step(1_001, 0.51, 32, {"loss": 1.0})
+        rate = log.bar.format_dict["rate"]  # per cent per second: 1% in 0.1 s, or 51% if it did count
+    assert rate < 20
 
 
 def test_a_gif_keeps_its_frames() -> None:
