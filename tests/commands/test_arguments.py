@@ -17,6 +17,7 @@ def function(
     name: str | None = None,
     size: int | tuple[int, int] | None = None,
     steps: Sequence[int] = (),
+    named: dict[str, int] | None = None,
     anything: object = None,
 ) -> None: ...
 
@@ -25,7 +26,7 @@ def function(
     "values",
     [
         {"count": 3, "share": 1, "flag": True, "name": "a", "size": 3},
-        {"share": 0.1, "name": None, "size": (1, 2), "anything": {"a": 1}},
+        {"share": 0.1, "name": None, "size": (1, 2), "named": {"b": 2}, "anything": {"a": 1}},
     ],
 )
 def test_fitting_values_pass_unchanged(values):
@@ -49,6 +50,11 @@ def test_lists_become_tuples_and_nodes_plain_values():
         ({"name": 3}, "`name` must be text or null, got 3."),
         ({"size": "x"}, "`size` must be a whole number or a list or null, got 'x'."),
         ({"steps": 3}, "`steps` must be a list, got 3."),
+        (
+            {"named": "{a: 1,"},
+            "`named` must be names with values on one line, as in {name: value} or null, got '{a: 1,'.",
+        ),
+        ("{count: 1,", "The settings of function must be names with values on one line, as in {name: value}, got"),
         ({"cuont": 3}, "function has no argument cuont. It takes count, share,"),
     ],
 )

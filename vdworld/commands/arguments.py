@@ -17,20 +17,24 @@ _WORDS = {
     "str": "text",
     "tuple": "a list",
     "Sequence": "a list",
+    "dict": "names with values on one line, as in {name: value}",
+    "Mapping": "names with values on one line, as in {name: value}",
     "None": "null",
 }
 
 
-def checked(function: Callable[..., Any], values: Mapping[Any, Any]) -> dict[str, Any]:
+def checked(function: Callable[..., Any], values: Mapping[Any, Any] | str) -> dict[str, Any]:
     """Return keyword arguments for `function` as plain values, lists as tuples.
 
     Args:
         function: What they are for; the simple types among its annotations are checked.
-        values: Its arguments by name.
+        values: Its arguments by name; text, which is what they remain where YAML cannot read them, is an error.
 
     Raises:
-        ValueError: A value of another type than the annotation allows, or a name that is not an argument.
+        ValueError: A value of another type than the annotation allows, a name that is not an argument, or no names.
     """
+    if not isinstance(values, Mapping):
+        raise ValueError(f"The settings of {function.__name__} must be {_WORDS['dict']}, got {values!r}.")
     parameters = inspect.signature(function).parameters
     unknown = [str(name) for name in values if name not in parameters]
     if unknown and not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
@@ -88,5 +92,13 @@ def _kinds(annotation: str) -> list[str]:
 def _is(kind: str, value: Any) -> bool:
     if isinstance(value, bool) or value is None:
         return kind == ("None" if value is None else "bool")
-    types = {"int": int, "float": int | float, "str": str, "tuple": tuple, "Sequence": tuple}
+    types = {
+        "int": int,
+        "float": int | float,
+        "str": str,
+        "tuple": tuple,
+        "Sequence": tuple,
+        "dict": dict,
+        "Mapping": dict,
+    }
     return kind in types and isinstance(value, types[kind])
