@@ -220,6 +220,7 @@ def _new_policy(
             cameras=getattr(world, "cameras", None),
             hidden_dim=settings.hidden_dim,
             recurrent=settings.recurrent,
+            frame_stack=settings.frame_stack,
             seed=seed,
         )
     if prior.goals:

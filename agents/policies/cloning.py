@@ -36,6 +36,7 @@ class BehaviourCloning:
         max_gradient_norm: float = 1.0,
         hidden_dim: int = 256,
         recurrent: bool = True,
+        frame_stack: int = 1,
         deterministic: bool | None = None,
         device: str | torch.device = "cpu",
         seed: int = 0,
@@ -58,7 +59,8 @@ class BehaviourCloning:
             learning_rate: Of Adam.
             max_gradient_norm: Beyond which gradients are scaled down.
             hidden_dim: Width of the network.
-            recurrent: Whether the policy has a memory.
+            recurrent: Whether the policy has a recurrent memory.
+            frame_stack: How many frames it sees at once, the newest included.
             deterministic: Whether the policy takes the most likely action instead of a draw; None does so with goals.
             device: Where to learn.
             seed: Of the initial weights and the clips.
@@ -69,13 +71,15 @@ class BehaviourCloning:
                 unknown reading, or a number below 1.
         """
         counts = {"num_updates": num_updates, "horizon": horizon, "batch_size": batch_size, "goal_offset": goal_offset}
+        counts["frame_stack"] = frame_stack
         for name, value in counts.items():
             if value is not None and value < 1:
                 raise ValueError(f"`{name}` must be at least 1, got {value}.")
         if max_minutes is not None and max_minutes <= 0:
             raise ValueError(f"`max_minutes` must be positive, got {max_minutes}.")
         place, rng = torch.device(device), torch.Generator().manual_seed(seed)
-        built = {"hidden_dim": hidden_dim, "recurrent": recurrent, "goals": goal_offset is not None, "seed": seed}
+        built: dict[str, Any] = {"hidden_dim": hidden_dim, "recurrent": recurrent, "frame_stack": frame_stack}
+        built |= {"goals": goal_offset is not None, "seed": seed}
         policy = _new_policy(dataset, readings, built).to(place)
         clips = _clips(policy, dataset.split("train"), readings, horizon, goal_offset)
         network = policy.network.train()

@@ -71,7 +71,7 @@ class Collector:
         noise = torch.randn(len(outputs), self.policy.layout.dim, generator=self.rng, device=self.rng.device)
         actions = distribution.sample(noise)
         step = {
-            "frames": self.seen.frames,
+            "frames": self.networks[0].stack(self.seen, self.memories[0]).frames,
             "readings": self.seen.readings,
             "previous": self.memories[0].previous,
             "hidden": self.memories[0].hidden,
@@ -81,7 +81,7 @@ class Collector:
             "values": values,
             "prior_outputs": judged[1][0] if len(judged) > 1 else outputs[:, :0],
         }
-        self.memories = [Memory(hidden, actions.clamp(-1, 1)) for _, _, hidden in judged]
+        self.memories = [memory.after(actions.clamp(-1, 1)) for _, _, memory in judged]
         return step | self._act(self.policy.codec.decode(actions))
 
     def _act(self, native: Any) -> dict[str, Tensor]:

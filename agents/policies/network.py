@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -19,16 +19,24 @@ class Memory:
     Args:
         hidden: States of the recurrent cells ``[b, d]``, the actor's, then the critic's.
         previous: The encoded action that led to the next observation ``[b, a]``; zeros where there was none.
+        past: The frames that are seen again beside the next one, the oldest first, uint8 ``[b, p, h, w]``; black where
+            there was none.
     """
 
     hidden: Tensor
     previous: Tensor
+    past: Tensor
 
     def where(self, mask: Tensor, other: Memory) -> Memory:
         """Take the lanes of ``mask`` ``[b]`` from here and the rest from another."""
         chosen = mask[:, None]
         hidden = torch.where(chosen, self.hidden, other.hidden)
-        return Memory(hidden, torch.where(chosen, self.previous, other.previous))
+        previous = torch.where(chosen, self.previous, other.previous)
+        return Memory(hidden, previous, torch.where(chosen[..., None, None], self.past, other.past))
+
+    def after(self, actions: Tensor) -> Memory:
+        """Return what is remembered once encoded actions ``[b, a]`` were taken."""
+        return replace(self, previous=actions)
 
 
 class Tower(nn.Module):
@@ -83,7 +91,9 @@ class PolicyNetwork(nn.Module):
         action_dim: Length of an encoded action.
         num_outputs: How many numbers describe a distribution over actions.
         hidden_dim: Width of everything behind the eyes.
-        recurrent: Whether there is a memory; without it, the newest observation is all that counts.
+        recurrent: Whether there is a recurrent memory; without it, nothing counts that is not seen.
+        frame_stack: How many frames are seen at once, the newest and those before it; further back is black where
+            nothing was seen.
     """
 
     def __init__(
@@ -96,10 +106,13 @@ class PolicyNetwork(nn.Module):
         num_outputs: int,
         hidden_dim: int = 256,
         recurrent: bool = True,
+        frame_stack: int = 1,
     ) -> None:
         super().__init__()
-        self.action_dim, self.hidden_dim, self.recurrent = action_dim, hidden_dim, recurrent
-        sizes = (num_channels, image_size, num_readings, action_dim, hidden_dim, recurrent)
+        self.action_dim, self.hidden_dim = action_dim, hidden_dim
+        self.recurrent, self.frame_stack = recurrent, frame_stack
+        self.past_shape = ((frame_stack - 1) * num_channels, *image_size)
+        sizes = (frame_stack * num_channels, image_size, num_readings, action_dim, hidden_dim, recurrent)
         self.towers = nn.ModuleList([Tower(*sizes), Tower(*sizes)])
         self.scale = RunningScale(num_readings)
         self.actor, self.critic = nn.Linear(hidden_dim, num_outputs), nn.Linear(hidden_dim, two_hot.NUM_BINS)
@@ -110,18 +123,22 @@ class PolicyNetwork(nn.Module):
     def blank(self, num_lanes: int) -> Memory:
         """Return the memory of lanes that have seen nothing."""
         weight = self.actor.weight
-        return Memory(weight.new_zeros(num_lanes, 2 * self.hidden_dim), weight.new_zeros(num_lanes, self.action_dim))
+        hidden, previous = (weight.new_zeros(num_lanes, size) for size in (2 * self.hidden_dim, self.action_dim))
+        return Memory(hidden, previous, weight.new_zeros(num_lanes, *self.past_shape, dtype=torch.uint8))
+
+    def stack(self, seen: Seen, memory: Memory) -> Seen:
+        """Return observations ``[b, c, h, w]`` with the frames before them: ``[b, k c, h, w]``, the oldest first."""
+        return Seen(torch.cat([memory.past, seen.frames], dim=1), seen.readings)
 
     def look(self, seen: Seen) -> list[Tensor]:
-        """Return what each tower reads off observations ``[..., c, h, w]``: ``[..., f]``."""
+        """Return what each tower reads off stacked observations ``[..., k c, h, w]``: ``[..., f]``."""
         readings = self.scale(seen.readings)
         return [tower.look(seen.frames, readings) for tower in self._towers()]
 
-    def remember(self, looked: list[Tensor], memory: Memory) -> Tensor:
-        """Return the hidden states ``[b, d]`` once lanes have seen ``looked`` ``[b, f]``."""
-        states = memory.hidden.chunk(2, dim=-1)
-        lots = zip(self._towers(), looked, states, strict=True)
-        return torch.cat([tower.remember(part, memory.previous, state) for tower, part, state in lots], dim=-1)
+    def remember(self, looked: list[Tensor], hidden: Tensor, previous: Tensor) -> Tensor:
+        """Return the states ``[b, d]`` once lanes have seen ``looked`` ``[b, f]`` after ``previous`` ``[b, a]``."""
+        lots = zip(self._towers(), looked, hidden.chunk(2, dim=-1), strict=True)
+        return torch.cat([tower.remember(part, previous, state) for tower, part, state in lots], dim=-1)
 
     def judge(self, looked: list[Tensor], hidden: Tensor) -> tuple[Tensor, Tensor]:
         """Return the outputs ``[..., o]`` for a distribution over actions, and the critic's features ``[..., f]``."""
@@ -129,18 +146,23 @@ class PolicyNetwork(nn.Module):
         acting, judging = (tower.features(part, state) for tower, part, state in lots)
         return self.actor(acting), judging
 
-    def step(self, seen: Seen, memory: Memory) -> tuple[Tensor, Tensor, Tensor]:
-        """See one observation per lane; return outputs ``[b, o]``, values ``[b]`` and the hidden states ``[b, d]``."""
-        looked = self.look(seen)
-        hidden = self.remember(looked, memory)
+    def step(self, seen: Seen, memory: Memory) -> tuple[Tensor, Tensor, Memory]:
+        """See one observation per lane; return outputs ``[b, o]``, values ``[b]`` and what is remembered.
+
+        What is done next is up to the caller: see ``Memory.after``.
+        """
+        stacked = self.stack(seen, memory)
+        looked = self.look(stacked)
+        hidden = self.remember(looked, memory.hidden, memory.previous)
         outputs, features = self.judge(looked, hidden)
-        return outputs, two_hot.mean(self.critic(features)), hidden
+        past = stacked.frames[:, stacked.frames.shape[1] - self.past_shape[0] :]
+        return outputs, two_hot.mean(self.critic(features)), Memory(hidden, memory.previous, past)
 
     def unroll(self, seen: Seen, previous: Tensor, hidden: Tensor, begins: Tensor) -> tuple[Tensor, Tensor]:
         """Live through stretches again, with gradients; return outputs and the critic's features ``[b, t, ...]``.
 
         Args:
-            seen: Observations ``[b, t, ...]``.
+            seen: Stacked observations ``[b, t, ...]``.
             previous: The encoded actions that led to them ``[b, t, a]``.
             hidden: Hidden states before them ``[b, t, d]``, of which those count where something begins.
             begins: Where a stretch begins ``[b, t]``; the first column is.
@@ -148,7 +170,7 @@ class PolicyNetwork(nn.Module):
         looked, state, states = self.look(seen), hidden[:, 0], []
         for t in range(begins.shape[1]):
             state = torch.where(begins[:, t, None], hidden[:, t], state)
-            state = self.remember([part[:, t] for part in looked], Memory(state, previous[:, t]))
+            state = self.remember([part[:, t] for part in looked], state, previous[:, t])
             states.append(state)
         return self.judge(looked, torch.stack(states, dim=1))
 
@@ -163,7 +185,8 @@ class PolicyNetwork(nn.Module):
             counted: Which steps count ``[b, t]``: in every row those up to some step. Their n outputs are ``[n, o]``.
         """
         tower, readings = self._towers()[0], self.scale(seen.readings)
-        found = tower.look(seen.frames[counted], readings[counted])
+        frames = stack_frames(seen.frames, self.frame_stack)
+        found = tower.look(frames[counted], readings[counted])
         looked = found.new_zeros(*counted.shape, found.shape[-1])
         looked[counted] = found
         state, states = self.blank(len(counted)).hidden.chunk(2, dim=-1)[0], []
@@ -183,11 +206,33 @@ class PolicyNetwork(nn.Module):
         blank = memory = self.blank(len(actions))
         if actions.shape[1] == 0:
             return blank
-        looked = self.look(seen.map(lambda part: part[:, :-1]))
+        frames = stack_frames(seen.frames, self.frame_stack, known)
+        looked = self.look(Seen(frames[:, :-1], seen.readings[:, :-1]))
         for i in range(actions.shape[1]):
-            hidden = self.remember([part[:, i] for part in looked], memory)
-            memory = Memory(hidden, actions[:, i]).where(known[:, i], blank)
+            hidden = self.remember([part[:, i] for part in looked], memory.hidden, memory.previous)
+            past = frames[:, i + 1, : self.past_shape[0]]
+            memory = Memory(hidden, actions[:, i], past).where(known[:, i], blank)
         return memory
 
     def _towers(self) -> list[Tower]:
         return [tower for tower in self.towers if isinstance(tower, Tower)]
+
+
+def stack_frames(frames: Tensor, count: int, known: Tensor | None = None) -> Tensor:
+    """Put the frames before each frame of a stretch beside it.
+
+    Args:
+        frames: A stretch ``[b, t, c, h, w]``.
+        count: How many frames to see at once.
+        known: Between which frames it is one stretch ``[b, t - 1]``; None is everywhere.
+
+    Returns:
+        Frames ``[b, t, count * c, h, w]``, the oldest first, zeros where there is none.
+    """
+    seen, nothing = [frames], torch.zeros_like(frames[:, :1])
+    for _ in range(count - 1):
+        before = seen[0][:, :-1]
+        if known is not None:
+            before = before * known[..., None, None, None]
+        seen.insert(0, torch.cat([nothing, before], dim=1))
+    return torch.cat(seen, dim=2)

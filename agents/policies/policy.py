@@ -29,7 +29,8 @@ class Policy:
         action_codec: Of its actions.
         cameras: The order of the pictures on the channel axis of frames; None takes the order of the space.
         hidden_dim: Width of the network.
-        recurrent: Whether the network has a memory.
+        recurrent: Whether the network has a recurrent memory.
+        frame_stack: How many frames it sees at once, the newest included; at least 1.
         goals: Whether it acts towards a goal: the frame given at the reset stands beside every observation as further
             picture channels.
         deterministic: Whether to take the most likely action instead of a draw; may be changed at any time.
@@ -48,6 +49,7 @@ class Policy:
         cameras: Sequence[str] | None = None,
         hidden_dim: int = 256,
         recurrent: bool = True,
+        frame_stack: int = 1,
         goals: bool = False,
         deterministic: bool = False,
         seed: int = 0,
@@ -65,6 +67,7 @@ class Policy:
                 num_outputs=self.layout.num_outputs,
                 hidden_dim=hidden_dim,
                 recurrent=recurrent,
+                frame_stack=frame_stack,
             )
         self.goals, self.deterministic, self.record = goals, deterministic, dict(record or {})
         self._seed = seed
@@ -132,10 +135,10 @@ class Policy:
         """
         seen = self._beside_goal(self._read(observation))
         memory = self.network.blank(len(seen.frames)) if self._memory is None else self._memory
-        outputs, _, hidden = self.network.step(seen, memory)
+        outputs, _, later = self.network.step(seen, memory)
         distribution = ActionDistribution(self.layout, outputs)
         actions = distribution.mode() if self.deterministic else distribution.sample(self._noise(len(outputs)))
-        self._memory, self._num_draws = Memory(hidden, actions.clamp(-1, 1)), self._num_draws + 1
+        self._memory, self._num_draws = later.after(actions.clamp(-1, 1)), self._num_draws + 1
         return self.codec.decode(actions)
 
     def correct(self, flat: Any) -> None:
@@ -146,7 +149,7 @@ class Policy:
         """
         if self._memory is not None:
             encoded = self.codec.encode_flat(torch.as_tensor(flat, dtype=torch.float32, device=self.device))
-            self._memory = Memory(self._memory.hidden, encoded)
+            self._memory = self._memory.after(encoded)
 
     def save_pretrained(self, folder: str | Path) -> Path:
         """Write a folder that ``from_pretrained`` reads, nothing pickled in it."""

@@ -48,6 +48,7 @@ def policy_config(policy: Policy) -> dict[str, Any]:
             "cameras": list(policy.observer.cameras),
             "hidden_dim": policy.network.hidden_dim,
             "recurrent": policy.network.recurrent,
+            "frame_stack": policy.network.frame_stack,
             "goals": policy.goals,
             "deterministic": policy.deterministic,
             "record": policy.record,

@@ -15,7 +15,7 @@ class Rollout:
     """Stretches of b lanes over t steps; every entry of a step belongs to the transition that its action led to.
 
     Args:
-        frames: What was seen before the action, uint8 ``[b, t, c, h, w]``.
+        frames: What was seen before the action, stacked, uint8 ``[b, t, k c, h, w]``.
         readings: The numbers beside it ``[b, t, d]``.
         previous: The encoded action that led there ``[b, t, a]``, zeros where there was none.
         hidden: The hidden state before it was seen ``[b, t, d]``.

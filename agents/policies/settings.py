@@ -27,7 +27,8 @@ class LearningSettings:
         continuation_weighted: Whether returns count the probability that the environment gives to going on, where
             it tells one, instead of the drawn ends.
         hidden_dim: Width of the network.
-        recurrent: Whether the policy has a memory.
+        recurrent: Whether the policy has a recurrent memory.
+        frame_stack: How many frames it sees at once, the newest included.
 
     Raises:
         ValueError: A value out of its range.
@@ -47,11 +48,12 @@ class LearningSettings:
     continuation_weighted: bool = True
     hidden_dim: int = 256
     recurrent: bool = True
+    frame_stack: int = 1
 
     def __post_init__(self) -> None:
         if self.objective not in OBJECTIVES:
             raise ValueError(f"`objective` must be one of {', '.join(OBJECTIVES)}, got {self.objective!r}.")
-        for name in ("horizon", "hidden_dim", "num_epochs", "num_minibatches"):
+        for name in ("horizon", "hidden_dim", "frame_stack", "num_epochs", "num_minibatches"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}.")
         for name in ("discount", "lambda_", "slow_decay"):

@@ -54,9 +54,11 @@ def test_a_movement_by_colour_is_imitated(record):
     np.testing.assert_allclose(found, [[1.5, -0.5], [-1.5, 0.5]], atol=0.25)
 
 
-def test_what_was_seen_before_counts(record):
+@pytest.mark.parametrize(("recurrent", "frame_stack"), [(True, 1), (False, 2)])
+def test_what_was_seen_before_counts(record, recurrent, frame_stack):
     dataset = record(lambda white: white[-2] if len(white) > 1 else 0, spaces.Discrete(2))
-    policy = BehaviourCloning.learn(dataset, num_updates=150, **QUICK)
+    settings = QUICK | {"recurrent": recurrent, "frame_stack": frame_stack}
+    policy = BehaviourCloning.learn(dataset, num_updates=150, **settings)
     policy.deterministic = True
     policy.act(shown([0, 1, 0, 1]))
     assert policy.act(shown([0, 0, 1, 1])).tolist() == [0, 1, 0, 1]
@@ -90,6 +92,8 @@ def test_wrong_arguments_are_refused(record):
     dataset = record(lambda white: white[-1], spaces.Discrete(2))
     with pytest.raises(ValueError, match="`num_updates` must be at least 1, got 0."):
         BehaviourCloning.learn(dataset, num_updates=0)
+    with pytest.raises(ValueError, match="`frame_stack` must be at least 1, got 0."):
+        BehaviourCloning.learn(dataset, frame_stack=0)
     with pytest.raises(ValueError, match="`readings` must be among"):
         BehaviourCloning.learn(dataset, readings=["observation.nothing"])
     with pytest.raises(ValueError, match="`horizon` must be at most the longest episode's"):

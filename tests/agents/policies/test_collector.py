@@ -39,7 +39,7 @@ def policy_for(envs: gym.vector.VectorEnv, **settings: Any) -> Policy:
 def counting(seen, memory):
     """Stand in for a network's step: values are the number of steps that the picture tells."""
     outputs = torch.zeros(len(seen.frames), 4)
-    return outputs, seen.frames[:, 1, 0, 0].float(), memory.hidden + 1
+    return outputs, seen.frames[:, 1, 0, 0].float(), memory
 
 
 @pytest.mark.parametrize("output", ["numpy", "torch"])
@@ -92,6 +92,19 @@ def test_a_memory_is_burnt_in_at_every_beginning(output):
     assert (rollout.hidden[:, 1:][starts] != 0).any(dim=-1).all(), "in the middle of a rollout too"
 
 
+def test_a_stack_begins_with_the_context_and_never_shows_another_episode():
+    envs = dreams(output="torch")
+    rollout = Collector(envs, policy_for(envs, frame_stack=2)).collect(HORIZON)
+    before, newest = rollout.frames[:, :, :3], rollout.frames[:, :, 3:]
+    going_on = ~rollout.begins[:, 1:]
+    assert torch.equal(before[:, 1:][going_on], newest[:, :-1][going_on])
+    _, info = dreams().reset(seed=0)
+    known = info["context_known"][:, -1]
+    shown = torch.as_tensor(info["context_frames"])[:, -2].movedim(-1, -3)
+    assert known.any()
+    assert torch.equal(before[:, 0], shown * known[:, None, None, None])
+
+
 def test_a_memory_begins_empty_where_there_is_no_context():
     envs = recalling(3)
     rollout = Collector(envs, policy_for(envs)).collect(2 * LENGTH)
@@ -101,9 +114,10 @@ def test_a_memory_begins_empty_where_there_is_no_context():
     assert rollout.hidden[~rollout.begins].any(dim=-1).all()
 
 
-def test_unrolling_gives_the_log_probabilities_that_were_noted():
+@pytest.mark.parametrize("frame_stack", [1, 3])
+def test_unrolling_gives_the_log_probabilities_that_were_noted(frame_stack):
     envs = dreams(SPACES[1])
-    policy = policy_for(envs)
+    policy = policy_for(envs, frame_stack=frame_stack)
     collector = Collector(envs, policy)
     for rollout in (collector.collect(HORIZON), collector.collect(HORIZON)):
         outputs, _ = policy.network.unroll(rollout.seen, rollout.previous, rollout.hidden, rollout.begins)
@@ -173,7 +187,7 @@ def test_readings_of_a_dict_are_seen_and_so_are_those_of_final_observations():
 
     envs = gym.vector.SyncVectorEnv([Telling] * 2, autoreset_mode=AutoresetMode.SAME_STEP)
     policy = policy_for(envs)
-    policy.network.step = lambda seen, memory: (torch.zeros(2, 2), seen.readings[:, 0], memory.hidden)
+    policy.network.step = lambda seen, memory: (torch.zeros(2, 2), seen.readings[:, 0], memory)
     rollout = Collector(envs, policy).collect(6)
     assert rollout.readings[0, :, 0].tolist() == [0, 1, 2, 0, 1, 2]
     assert rollout.next_values[0].tolist() == [1, 2, 3, 1, 2, 3]

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from vdworld.agents.policies.eyes import RunningScale
-from vdworld.agents.policies.network import Memory, PolicyNetwork
+from vdworld.agents.policies.network import Memory, PolicyNetwork, stack_frames
 from vdworld.agents.policies.observing import Seen
 
 SIZES: dict[str, Any] = {"num_channels": 3, "num_readings": 2, "action_dim": 2, "num_outputs": 4, "hidden_dim": 16}
@@ -38,8 +38,8 @@ def at(seen, t):
 @pytest.mark.parametrize("image_size", [(16, 16), (17, 40), (64, 64), (96, 128), (4, 6)])
 def test_pictures_of_any_size_are_seen(image_size):
     made = network(image_size)
-    outputs, values, hidden = made.step(observations(2, image_size=image_size), made.blank(2))
-    assert (outputs.shape, values.shape, hidden.shape) == ((2, 4), (2,), (2, 32))
+    outputs, values, memory = made.step(observations(2, image_size=image_size), made.blank(2))
+    assert (outputs.shape, values.shape, memory.hidden.shape) == ((2, 4), (2,), (2, 32))
 
 
 def test_pictures_of_one_pixel_are_refused():
@@ -65,33 +65,61 @@ def test_a_stretch_lived_again_is_the_one_that_was_lived(recurrent):
     state = hidden[:, 0]
     for t in range(5):
         state = torch.where(begins[:, t, None], hidden[:, t], state)
-        lived, _, state = made.step(at(seen, t), Memory(state, previous[:, t]))
+        lived, _, memory = made.step(at(seen, t), Memory(state, previous[:, t], made.blank(3).past))
+        state = memory.hidden
         torch.testing.assert_close(outputs[:, t], lived)
     assert features.shape == (3, 5, 16)
 
 
-def test_burning_in_is_having_lived_through_the_context():
-    made, seen = network(), observations(2, 4)
+@pytest.mark.parametrize("frame_stack", [1, 3, 6])
+def test_burning_in_is_having_lived_through_the_context(frame_stack):
+    made, seen = network(frame_stack=frame_stack), observations(2, 4)
     actions, known = torch.randn(2, 3, 2, generator=rng()), torch.ones(2, 3, dtype=torch.bool)
     burnt = made.burn_in(seen, actions, known)
     memory = made.blank(2)
     for t in range(3):
-        memory = Memory(made.step(at(seen, t), memory)[2], actions[:, t])
+        memory = made.step(at(seen, t), memory)[2].after(actions[:, t])
     torch.testing.assert_close(burnt.hidden, memory.hidden)
     torch.testing.assert_close(burnt.previous, memory.previous)
+    assert torch.equal(burnt.past, memory.past)
+    assert burnt.past.shape == (2, 3 * (frame_stack - 1), 16, 16)
 
 
-def test_what_lies_before_an_unknown_action_is_forgotten():
-    made, seen = network(), observations(2, 4)
+@pytest.mark.parametrize("frame_stack", [1, 2, 4])
+def test_what_lies_before_an_unknown_action_is_forgotten(frame_stack):
+    made, seen = network(frame_stack=frame_stack), observations(2, 4)
     actions, known = torch.randn(2, 3, 2, generator=rng()), torch.ones(2, 3, dtype=torch.bool)
     known[0, :2] = False  # lane 0 has two frames of padding
     burnt = made.burn_in(seen, actions, known)
     short = made.burn_in(seen.map(lambda part: part[:, 2:]), actions[:, 2:], known[:, 2:])
     torch.testing.assert_close(burnt.hidden[0], short.hidden[0])
+    assert torch.equal(burnt.past[0], short.past[0])
     assert not torch.allclose(burnt.hidden[1], short.hidden[1])
     nothing = made.burn_in(seen, actions, torch.zeros_like(known))
     assert not nothing.hidden.any()
     assert not nothing.previous.any()
+    assert not nothing.past.any()
+
+
+def test_frames_are_stacked_the_oldest_first_up_to_what_is_not_known():
+    frames = torch.arange(1, 6, dtype=torch.uint8).reshape(1, 5, 1, 1, 1)
+    found = stack_frames(frames, 3)[0, :, :, 0, 0]
+    assert found.tolist() == [[0, 0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 4], [3, 4, 5]]
+    known = torch.tensor([[True, False, True, True]])
+    found = stack_frames(frames, 3, known)[0, :, :, 0, 0]
+    assert found.tolist() == [[0, 0, 1], [0, 1, 2], [0, 0, 3], [0, 3, 4], [3, 4, 5]]
+    assert stack_frames(frames[:, :1], 3).flatten().tolist() == [0, 0, 1]
+
+
+def test_a_stack_shows_what_was_seen_before_and_no_more():
+    made, seen = network(recurrent=False, frame_stack=2), observations(2, 3)
+    memories = [made.blank(2)]
+    for t in range(2):
+        memories.append(made.step(at(seen, t), memories[t])[2])
+    short = made.step(at(seen, 1), made.blank(2))[2]
+    lately, ever, never = (made.step(at(seen, 2), memory)[0] for memory in (short, memories[2], memories[0]))
+    torch.testing.assert_close(lately, ever)
+    assert not torch.allclose(ever, never)
 
 
 def test_actor_and_critic_do_not_touch_each_other():
@@ -121,10 +149,11 @@ def test_a_reading_that_is_not_known_is_zero_and_marked():
     assert scale(torch.tensor([[3.0, float("nan")]])).tolist() == [[1.0, 0.0, 1.0, 0.0]]
 
 
-@pytest.mark.parametrize("recurrent", [True, False])
-def test_imitating_is_what_the_actor_says_in_the_steps_that_count(recurrent):
-    made, seen = network(recurrent=recurrent), observations(3, 5)
+@pytest.mark.parametrize(("recurrent", "frame_stack"), [(True, 1), (False, 1), (True, 2), (False, 4)])
+def test_imitating_is_what_the_actor_says_in_the_steps_that_count(recurrent, frame_stack):
+    made, seen = network(recurrent=recurrent, frame_stack=frame_stack), observations(3, 5)
     previous, begins = torch.randn(3, 5, 2, generator=rng()), torch.zeros(3, 5, dtype=torch.bool)
-    whole, _ = made.unroll(seen, previous, torch.zeros(3, 5, 32), begins)
+    stacked = Seen(stack_frames(seen.frames, frame_stack), seen.readings)
+    whole, _ = made.unroll(stacked, previous, torch.zeros(3, 5, 32), begins)
     counted = torch.arange(5) < torch.tensor([[1], [5], [3]])
     torch.testing.assert_close(made.imitate(seen, previous, counted), whole[counted])

@@ -88,8 +88,9 @@ def test_only_the_lanes_of_a_mask_begin_anew():
     assert not torch.allclose(first[1], second[1]), "a lane that goes on remembers"
 
 
-def test_a_context_is_as_good_as_having_lived_through_it():
-    lived, burnt = policy(deterministic=True), policy(deterministic=True)
+@pytest.mark.parametrize("memory", [{}, {"recurrent": False, "frame_stack": 3}], ids=["recurrent", "frame stack"])
+def test_a_context_is_as_good_as_having_lived_through_it(memory):
+    lived, burnt = policy(deterministic=True, **memory), policy(deterministic=True, **memory)
     shown = pixels(2, 4)
     actions = [lived.act(shown[:, t]) for t in range(4)]
     between = torch.stack([flat(lived, action) for action in actions[:3]], dim=1)
@@ -110,7 +111,8 @@ def test_a_context_of_one_frame_is_no_past():
 
 @pytest.mark.parametrize("observed", [PICTURE, SEVERAL], ids=["one picture", "several and readings"])
 def test_saved_and_loaded_it_does_the_same(observed, tmp_path):
-    made = policy(observed, record={"num_steps": 7}, cameras=("top", "front") if observed is SEVERAL else None)
+    cameras, stack = (("top", "front"), 2) if observed is SEVERAL else (None, 1)
+    made = policy(observed, record={"num_steps": 7}, cameras=cameras, frame_stack=stack)
     loaded = Policy.from_pretrained(made.save_pretrained(tmp_path / "policy"))
     assert (loaded.observation_space, loaded.action_space) == (observed, ACTIONS)
     assert (loaded.record, loaded.observer.cameras) == (made.record, made.observer.cameras)
