@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vdworld.types import Features, Frame, PerLane
-from vdworld.world import Rollout, WorldModel
+from vdworld.world import Rollout, WorldModel, WorldState
 
 Objective = Callable[[Rollout, Frame | None], PerLane]
 """Maps a rollout of b lanes, and their goal frames if there are any, to one score per lane.
@@ -24,8 +24,8 @@ class Return:
 
     Args:
         discount: Per step, in [0, 1].
-        value: What the future after the rollout is worth, a function of the last features ``[b, f]`` to ``[b]``, such
-            as a critic; None is nothing.
+        value: What the future after the rollout is worth, a function of its last state to ``[b]``, such as
+            ``policy.value``; None is nothing.
 
     Attributes:
         needs_rewards: Tells planners that a world without rewards will not do.
@@ -33,7 +33,7 @@ class Return:
 
     needs_rewards = True
 
-    def __init__(self, discount: float = 1.0, value: Callable[[Features], PerLane] | None = None) -> None:
+    def __init__(self, discount: float = 1.0, value: Callable[[WorldState], PerLane] | None = None) -> None:
         if not 0 <= discount <= 1:
             raise ValueError(f"`discount` must lie in [0, 1], got {discount}.")
         self.discount, self.value = discount, value
@@ -46,7 +46,7 @@ class Return:
         score = (rollout.rewards * alive[:, :-1] * self.discount**steps).sum(dim=1)
         if self.value is None:
             return score
-        return score + self.discount**horizon * alive[:, -1] * self.value(rollout.state.features)
+        return score + self.discount**horizon * alive[:, -1] * self.value(rollout.state)
 
 
 class GoalImage:

@@ -12,6 +12,7 @@ from vdworld.agents.agent import Agent
 from vdworld.agents.planning.mppi import MPPI
 from vdworld.agents.planning.problem import PlanningProblem
 from vdworld.agents.predicting import as_agent
+from vdworld.spaces import ActionCodec
 from vdworld.types import Actions
 from vdworld.world import WorldState
 
@@ -22,11 +23,12 @@ EncodedPolicy = Callable[[WorldState], Tensor]
 class PolicyGuidedMPPI:
     """Let a policy act in dreams, and search among and around what it did (TD-MPC2, Hansen et al. 2024, section 3.2).
 
-    A learnt value of where a dream ends belongs to the objective, ``Return(discount, value=critic)``, as there.
+    A learnt value of where a dream ends belongs to the objective, ``Return(discount, value=policy.value)``, as there.
 
     Args:
         policy: A function of the dreams' state that returns encoded actions; or an agent or anything with ``predict``,
-            which sees frames. An agent is reset for every plan, so that it should not be acting elsewhere.
+            which sees frames. An agent begins anew for every plan, with what the dreams remember as its context, so
+            that it should not be acting elsewhere.
         search: The search around the proposals.
         num_proposals: Dreams of the policy per lane, each a candidate; 1 is all that a policy without chance needs.
             TD-MPC2 has 24 among 512.
@@ -51,12 +53,25 @@ class PolicyGuidedMPPI:
 
     def _encoded(self, problem: PlanningProblem) -> EncodedPolicy:
         """Return the policy as a function of states, for dreams that begin."""
-        policy = self.policy
+        policy, begun = self.policy, False
         if not isinstance(policy, Agent):
             return policy
-        policy.reset()
 
         def act(state: WorldState) -> Tensor:
+            nonlocal begun
+            if not begun:
+                _begin(policy, state, problem.codec)
+                begun = True
             return problem.codec.encode(policy.act(state.frame)).to(state.frame)
 
         return act
+
+
+def _begin(agent: Agent, state: WorldState, codec: ActionCodec) -> None:
+    """Let an agent begin where dreams stand, each lane with as much of a past as is known."""
+    pasts = state.known.flip(1).int().cumprod(dim=1).sum(dim=1)
+    flat = codec.decode_flat(state.actions)
+    for past in pasts.unique().tolist():
+        first = state.known.shape[1] - past
+        lanes = None if bool((pasts == past).all()) else pasts == past
+        agent.reset(mask=lanes, context=(state.frames[:, first:], flat[:, first:]))

@@ -14,7 +14,8 @@ from vdworld.agents.policies.distribution import ActionDistribution, ActionLayou
 from vdworld.agents.policies.network import Memory, PolicyNetwork
 from vdworld.agents.policies.observing import Observer, Seen
 from vdworld.spaces import ActionCodec
-from vdworld.types import Frame, Frames, LaneMask
+from vdworld.types import Frame, Frames, LaneMask, PerLane
+from vdworld.world import WorldState
 from vdworld.world.noise import lane_normal, lane_seeds
 
 
@@ -140,6 +141,19 @@ class Policy:
         actions = distribution.mode() if self.deterministic else distribution.sample(self._noise(len(outputs)))
         self._memory, self._num_draws = later.after(actions.clamp(-1, 1)), self._num_draws + 1
         return self.codec.decode(actions)
+
+    @torch.no_grad()
+    def value(self, state: WorldState) -> PerLane:
+        """Return what the critic expects from here on ``[b]``, discounted, in units of reward; 0 from a clone.
+
+        The memory is burnt in on what the dreams remember; that of the agent is left alone.
+
+        Args:
+            state: Dreams of a world whose actions are encoded as the policy's, such as the one it was learnt in.
+        """
+        seen = self._beside_goal(self.observer.read_frames(state.frames, self.device))
+        memory = self.network.burn_in(seen, state.actions, state.known)
+        return self.network.step(seen.map(lambda part: part[:, -1]), memory)[1]
 
     def correct(self, flat: Any) -> None:
         """Say what was done instead of what ``act`` last chose, so that the memory tells the truth.

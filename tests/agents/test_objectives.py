@@ -43,7 +43,7 @@ def test_a_return_by_hand(discount: float, expected: float) -> None:
 def test_what_the_last_state_is_worth_counts_as_far_as_it_is_reached() -> None:
     """The 1 + 2 / 2 * .5 of two steps, and a last state worth 8: half as likely again, and two steps away."""
     imagined = rollout(BLANK[:, :2], [[1.0, 2.0]], [[0.5, 0.5]])
-    assert Return(0.5, value=lambda features: features[:, 0] + 8)(imagined).tolist() == [1.5 + 0.25 * 0.25 * 8]
+    assert Return(0.5, value=lambda state: state.features[:, 0] + 8)(imagined).tolist() == [1.5 + 0.25 * 0.25 * 8]
 
 
 def test_lanes_have_returns_of_their_own() -> None:

@@ -82,6 +82,21 @@ def test_a_node_becomes_an_object_of_its_class():
     assert (objective.blur, objective.last) == ((0.1,), 0.5)
 
 
+def test_nodes_in_a_node_become_objects_too_and_what_is_decided_gives_way_to_what_is_said():
+    node = OmegaConf.create({"_target_": "vdworld.agents.PolicyGuidedMPPI", "num_proposals": 2})
+    node.search = {"_target_": "vdworld.agents.MPPI", "horizon": 3, "num_candidates": None}
+    made = instantiate(node, policy=lambda state: state.frame, discount=0.5)
+    assert (made.search.horizon, made.num_proposals) == (3, 2)
+    said = OmegaConf.create({"_target_": "vdworld.agents.Return", "discount": 0.9})
+    assert instantiate(said, discount=0.5).discount == 0.9
+    assert instantiate(OmegaConf.create({"_target_": "vdworld.agents.Return"}), discount=0.5).discount == 0.5
+
+
+def test_what_a_class_needs_and_nobody_gives_is_named():
+    with pytest.raises(ValueError, match="`policy` must be given for PolicyGuidedMPPI"):
+        instantiate(OmegaConf.create({"_target_": "vdworld.agents.PolicyGuidedMPPI"}))
+
+
 def test_a_node_with_a_wrong_value_is_an_error():
     node = OmegaConf.create({"_target_": "vdworld.networks.StackedUNet", "width": "wide"})
     with pytest.raises(ValueError, match="`width` must be a whole number, got 'wide'"):

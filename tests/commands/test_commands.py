@@ -108,6 +108,10 @@ def test_learn_keeps_a_policy_that_evaluate_lets_play(home, capsys, tmp_path):
     assert "`num_envs` must be a whole number" in says(capsys, 2, [*learn, f"output={tmp_path}/c", "num_envs=many"])
     play = ["evaluate", f"world={home}/world", f"data={home}/data", "num_clips=4", "num_episodes=2", "max_steps=3"]
     assert "policy" in says(capsys, 0, [*play, f"policy={tmp_path}/policy"])
+    plan = ["plan", "planner=policy_mppi", f"world={home}/world", f"data={home}/data", "num_episodes=2", "max_steps=2"]
+    plan += ["planner.search.horizon=2", "planner.search.num_candidates=6", "planner.search.num_elites=2"]
+    assert "planner" in says(capsys, 0, [*plan, f"policy={tmp_path}/policy"])
+    assert says(capsys, 2, plan).endswith("`policy` must be given for PolicyGuidedMPPI.")
 
 
 def test_benchmark_measures_a_saved_world(home, capsys, tmp_path):

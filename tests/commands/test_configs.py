@@ -82,6 +82,7 @@ def test_every_yaml_file_belongs_to_a_command():
         *[("process", name, set()) for name in ("flow", "edm", "vp")],
         *[("planner", name, set()) for name in ("random_shooting", "cross_entropy", "icem", "mppi", "gradient")],
         *[("planner", name, set()) for name in ("categorical", "beam_search")],
+        ("planner", "policy_mppi", {"policy"}),
         ("objective", "goal_image", {"background"}),  # by the world
         ("objective", "goal_features", {"world"}),
         ("objective", "return", {"value"}),  # a function
@@ -122,7 +123,7 @@ def test_the_keys_of_a_command_are_its_function_s_arguments(verb, node, function
 
 
 def test_the_keys_of_plan_are_those_of_the_planner_and_the_protocol():
-    own = {"data", "output", "device", "planner", "objective", "sampling", "execution"}
+    own = {"data", "output", "device", "planner", "policy", "objective", "sampling", "execution"}
     assert set(compose_config("plan")) - parameters(Planner) - parameters(play) == own - {"objective"}
 
 

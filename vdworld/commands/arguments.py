@@ -64,16 +64,26 @@ def description(node: DictConfig) -> dict[str, Any]:
 
 
 def instantiate(node: DictConfig, **decided: Any) -> Any:
-    """Build what a node's ``_target_`` names from the rest of it; errors as for ``description``.
+    """Build what a node's ``_target_`` names from the rest of it, nodes in it included; errors as for ``description``.
 
     Args:
         node: The node.
-        decided: Arguments that no configuration holds, such as a world, for classes that take them.
+        decided: Arguments that no configuration holds, such as a world, for classes that take them and nodes that say
+            nothing else.
     """
     values = description(node)
     target = get_object(values.pop("_target_"))
     parameters = inspect.signature(target).parameters
-    return target(**{name: value for name, value in decided.items() if name in parameters}, **values)
+    whole = {name: value for name, value in decided.items() if name in parameters} | values
+    whole |= {name: instantiate(node[name]) for name, value in values.items() if "_target_" in _names(value)}
+    needed = [name for name, parameter in parameters.items() if parameter.default is parameter.empty]
+    if absent := [f"`{name}`" for name in needed if name not in whole]:
+        raise ValueError(f"{' and '.join(absent)} must be given for {target.__name__}.")
+    return target(**whole)
+
+
+def _names(value: Any) -> Mapping[Any, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _plain(value: Any) -> Any:

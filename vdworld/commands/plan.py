@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from omegaconf import DictConfig
 
-from vdworld.agents import GoalImage, Objective, Planner, Return
+from vdworld.agents import GoalImage, Objective, Planner, Policy, Return, VideoPolicy
+from vdworld.agents.loading import load_agent
 from vdworld.commands.arguments import checked, instantiate
 from vdworld.commands.worlds import load_world
 from vdworld.data import Dataset, load_dataset
 from vdworld.envs.tasks import find_task
 from vdworld.evaluation import GoalReaching, evaluate, play
 from vdworld.evaluation.tables import control_table, returns_table
-from vdworld.world import WorldModel
+from vdworld.types import PerLane
+from vdworld.world import WorldModel, WorldState
 
 
 def run(config: DictConfig) -> None:
     """Plan, act, and print what was achieved."""
     world = load_world(config)
     dataset = load_dataset(config.data)
-    objective = pick_objective(config.get("objective"), config.env, dataset, world)
+    policy = None if config.policy is None else load_agent(str(config.policy), device=world.device)
+    objective = pick_objective(config.get("objective"), config.env, dataset, world, **_beyond(policy))
     names = ("replan_every", "num_sampling_steps", "max_batch", "seed", "num_particles", "risk", "uncertainty_penalty")
     settings = checked(Planner, {name: config[name] for name in names})
-    planner = Planner(world, instantiate(config.planner), objective, **settings)
+    method = instantiate(config.planner, **({} if policy is None else {"policy": policy}))
+    planner = Planner(world, method, objective, **settings)
     agents = {"planner": planner}
     names = ("env", "seed", "num_episodes", "goal_offset", "budget", "max_steps")
     protocol = checked(play, {name: config[name] for name in names})
@@ -36,8 +43,21 @@ def run(config: DictConfig) -> None:
     print(f"\n{count} for all episodes at once took {spent}.")
 
 
+def _beyond(policy: Policy | VideoPolicy | None) -> dict[str, Any]:
+    """Return how a return goes on beyond the plan: as the critic of a policy says, if there is a trained one."""
+    if not isinstance(policy, Policy) or "discount" not in policy.record:
+        return {}
+    return {"discount": policy.record["discount"], "value": policy.value}
+
+
 def pick_objective(
-    node: DictConfig | None, env: str | None, dataset: Dataset, world: WorldModel, *, discount: float = 1.0
+    node: DictConfig | None,
+    env: str | None,
+    dataset: Dataset,
+    world: WorldModel,
+    *,
+    discount: float = 1.0,
+    value: Callable[[WorldState], PerLane] | None = None,
 ) -> Objective:
     """Return the objective that was named; without one, goal images where goals are known, else the return.
 
@@ -46,9 +66,13 @@ def pick_objective(
         env: Id of the real environment; None for the one that was recorded.
         dataset: Says which that is.
         world: Where plans are dreamt.
-        discount: Of a return that was not named, per step.
+        discount: Of a return, per step, unless the node has one.
+        value: What follows after a return.
     """
     if node is not None:
-        return instantiate(node, world=world, background=None if world.starts is None else world.background())
+        background = None if world.starts is None else world.background()
+        return instantiate(node, world=world, background=background, discount=discount, value=value)
     name = env if env is not None else "" if dataset.spec is None else dataset.spec.id
-    return Return(discount) if find_task(name.split(":")[-1]) is None else GoalImage(background=world.background())
+    return (
+        Return(discount, value) if find_task(name.split(":")[-1]) is None else GoalImage(background=world.background())
+    )

@@ -163,7 +163,7 @@ def test_a_value_of_the_last_state_lets_a_narrow_beam_wait(make_line: Callable, 
     world = line_of(make_line)
     state = world.start(shown(-0.1)[:, None])
     without = Planner(world, BeamSearch(2, 1)).plan(state)
-    value = Return(value=lambda features: -100 * features[:, 0])
+    value = Return(value=lambda state: -100 * state.features[:, 0])
     with_value = Planner(world, BeamSearch(2, 1), value).plan(state)
     assert without.actions[0].argmax(dim=-1).tolist() == [2, 2]
     assert with_value.actions[0].argmax(dim=-1).tolist() == [0, 0]

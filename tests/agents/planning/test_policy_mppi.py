@@ -37,7 +37,7 @@ def test_a_critic_looks_beyond_the_horizon(make_line: Callable, shown: Callable)
     state = world.start(shown(0.0)[:, None])
     method = PolicyGuidedMPPI(go_to(0.6), MPPI(2, 64, 4), num_proposals=2)
     right = Planner(world, method).plan(state).actions
-    left = Planner(world, method, Return(value=lambda features: -50 * features[:, 0])).plan(state).actions
+    left = Planner(world, method, Return(value=lambda state: -50 * state.features[:, 0])).plan(state).actions
     assert (right > 0.5).all()
     assert (left < -0.5).all()
 
@@ -47,10 +47,12 @@ class Noting:
 
     def __init__(self) -> None:
         self.seen: list[int] = []
-        self.resets = 0
+        self.resets: list[tuple[Any, Any, Any]] = []
 
     def reset(self, mask: Any = None, seed: Any = None, goal: Any = None, context: Any = None) -> None:
-        self.resets += 1
+        frames, actions = context
+        places = frames[:, :, 0, 0, 0].tolist()
+        self.resets.append((None if mask is None else mask.tolist(), places, actions[..., 0].tolist()))
 
     def act(self, observation: torch.Tensor) -> Any:
         self.seen.append(len(observation))
@@ -82,7 +84,22 @@ def test_agents_and_policies_of_other_libraries_propose_in_environment_units(
         method = PolicyGuidedMPPI(policy, Spying(4, 8, 1, num_elites=2), num_proposals=2)
         Planner(world, method, max_batch=4).plan(state)
         assert torch.equal(tried[-1], torch.full((3, 2, 4, 1), 0.5))  # 2 of 4
-    assert (agent.seen, agent.resets) == ([4] * 4 + [2] * 4, 2)
+    assert (agent.seen, len(agent.resets)) == ([4] * 4 + [2] * 4, 2)
+
+
+def test_an_agent_begins_with_what_each_dream_remembers_in_environment_units(
+    make_line: Callable, shown: Callable
+) -> None:
+    world, agent = make_line(), Noting()
+    frames = torch.stack([shown(0.0, 0.5), shown(0.25, 0.75)], dim=1)
+    state = world.start(frames, np.array([[[4.0]], [[2.0]]], np.float32))
+    fresh = world.start(shown(0.1, 0.9)[:, None])
+    state = state.replace(torch.tensor([False, True]), fresh)
+    Planner(world, PolicyGuidedMPPI(agent, MPPI(2, 4, 1, num_elites=2), num_proposals=1)).plan(state)
+    (first, places, nothing), (second, more, actions) = agent.resets
+    assert (first, second) == ([False, True], [True, False])
+    assert (nothing, actions[0]) == ([[], []], [4.0])
+    assert (places[1], more[0]) == ([pytest.approx(0.9)], [0.0, 0.25])
 
 
 def test_the_policy_s_own_dreams_are_counted(make_line: Callable, shown: Callable) -> None:

@@ -102,6 +102,26 @@ def test_a_context_is_as_good_as_having_lived_through_it(memory):
     assert not torch.allclose(found, flat(burnt, burnt.act(frames[:, 3])))
 
 
+@pytest.mark.parametrize("memory", [{}, {"recurrent": False, "frame_stack": 3}], ids=["recurrent", "frame stack"])
+def test_a_value_counts_what_the_dream_remembers_and_leaves_the_agent_alone(memory):
+    world = random_world(spaces.Discrete(3))
+    made = policy(spaces.Box(0, 255, (*world.image_size, 3), np.uint8), spaces.Discrete(3), **memory)
+    torch.nn.init.normal_(made.network.critic.weight, generator=torch.Generator().manual_seed(0))
+    shown, actions = frames(2, 3)[..., :8, :16], np.array([[0, 1], [2, 1]])
+    state = world.start(shown, actions)
+    made.act(shown[:, 0])
+    before = made._memory
+    found = made.value(state)
+    assert made._memory is before
+    made.reset(context=(shown[:, :2], torch.tensor([[[0.0]], [[2.0]]])))
+    made.act(shown[:, 1])
+    made.correct(torch.tensor([[1.0], [1.0]]))
+    seen = made.observer.read_frames(shown[:, 2], made.device)
+    assert made._memory is not None
+    torch.testing.assert_close(found, made.network.step(seen, made._memory)[1])
+    assert not torch.allclose(found, made.value(world.start(shown[:, 2:])))
+
+
 def test_a_context_of_one_frame_is_no_past():
     made = policy(deterministic=True)
     fresh = flat(made, made.act(pixels(2)))
