@@ -201,50 +201,6 @@ def test_candidates_of_a_lane_share_its_noise(make_line: Callable, shown: Callab
     assert not torch.equal(lanes[0], lanes[1])
 
 
-def test_a_plan_says_what_it_is_worth_and_what_it_cost(make_line: Callable, shown: Callable) -> None:
-    world = make_line()
-    planner = Planner(world, CrossEntropy(horizon=4, num_candidates=16, num_iterations=3), num_sampling_steps=2)
-    state = world.start(shown(-0.4, 0.2)[:, None])
-    plan = planner.plan(state)
-    rollout = world.rollout(state, plan.actions, encoded=True)
-    torch.testing.assert_close(plan.scores, rollout.rewards.sum(dim=1))
-    assert plan.num_evaluations == 2 * 16 * 3 * 4 * (2 + 1)  # two sampling steps, and a pass for the reward
-    assert 0 < plan.seconds < 60
-    assert planner.last_plan is None  # it did not act
-    planner.act(shown(0.0))
-    assert planner.last_plan is not None
-    assert (planner.num_plans, planner.num_imagined) == (2, 3 * 16 * 3 * 4)
-    assert planner.num_evaluations == plan.num_evaluations + planner.last_plan.num_evaluations
-    assert planner.seconds == pytest.approx(plan.seconds + planner.last_plan.seconds)
-
-
-class Fixed:
-    """A method that scores nothing, and leaves the bounds."""
-
-    horizon = 3
-
-    def plan(self, problem: PlanningProblem) -> Actions:
-        return torch.full_like(problem.guess, 2.0)
-
-
-class Short(Fixed):
-    """One that forgets a step."""
-
-    def plan(self, problem: PlanningProblem) -> Actions:
-        return problem.guess[:, 1:]
-
-
-def test_a_plan_that_was_not_scored_is_scored_in_the_end_as_the_legal_one_it_becomes(
-    make_line: Callable, shown: Callable
-) -> None:
-    world = make_line()
-    state = world.start(shown(0.0)[:, None])
-    plan = Planner(world, Fixed()).plan(state)
-    assert plan.actions.flatten().tolist() == [1, 1, 1]
-    assert plan.scores.item() == pytest.approx(-(0.4**2 + 0.2**2), abs=1e-5)
-    assert plan.num_evaluations == 3 * 2
-
-
 def test_goals_of_a_single_plan_may_be_given_with_it(make_line: Callable, shown: Callable) -> None:
     world = make_line()
     planner = Planner(world, CrossEntropy(horizon=2), objective=nearness)
@@ -270,25 +226,6 @@ def test_a_method_s_memory_lasts_for_an_episode(make_line: Callable, shown: Call
     assert planner._memory["told"] == [None]
 
 
-def test_a_gamble_is_left_to_those_who_don_t_mind(make_line: Callable, shown: Callable) -> None:
-    """Going right pays a little more on average and much less certainly than staying; the objective sees the seeds."""
-
-    def objective(rollout: Rollout, goal: torch.Tensor | None) -> torch.Tensor:
-        lucky = rollout.state.seed % 2 * 2.0 - 1
-        right = rollout.frames[:, -1, 0, 0, 0]
-        return right * (1 + 10 * lucky)
-
-    world = make_line()
-    state = world.start(shown(0.0)[:, None])
-    seeds = state.repeat(64, noise="independent").seed % 2 * 2.0 - 1
-    assert seeds.mean() > -0.1  # the gamble pays on average
-    settings = {"num_particles": 64, "max_batch": 1000}
-    bold = Planner(world, CrossEntropy(horizon=2), objective, **settings).plan(state)
-    wary = Planner(world, CrossEntropy(horizon=2), objective, risk=1.0, **settings).plan(state)
-    assert bold.actions.mean() > 0.5
-    assert wary.actions.sum().abs() < 0.2
-
-
 def test_a_seed_repeats_an_episode(make_line: Callable, shown: Callable) -> None:
     planner = Planner(make_line(), CrossEntropy(horizon=4, num_iterations=1))
     walks = []
@@ -297,19 +234,6 @@ def test_a_seed_repeats_an_episode(make_line: Callable, shown: Callable) -> None
         walks.append(walk(planner, [-0.4], shown, 5))
     assert walks[0] == walks[1]
     assert walks[0] != walks[2]
-
-
-def test_no_graph_is_kept_in_a_world_that_still_trains(make_line: Callable, shown: Callable) -> None:
-    world = make_line()
-    world.network.moves = torch.ones(1, requires_grad=True)
-    seen: list[bool] = []
-
-    def objective(rollout: Rollout, goal: torch.Tensor | None) -> torch.Tensor:
-        seen.append(rollout.frames.requires_grad)
-        return rollout.rewards.sum(dim=1)
-
-    Planner(world, CrossEntropy(horizon=2, num_iterations=1), objective).act(shown(0.0))
-    assert seen == [False]
 
 
 def test_what_can_not_work_is_refused(make_line: Callable, shown: Callable) -> None:
@@ -328,10 +252,6 @@ def test_what_can_not_work_is_refused(make_line: Callable, shown: Callable) -> N
     world = make_line()
     with pytest.raises(ValueError, match="`goal` must hold one frame per lane, 1, got 2"):
         Planner(world).plan(world.start(shown(0.0)[:, None]), goal=shown(0.0, 1.0))
-    with pytest.raises(
-        ValueError, match=r"`plan` of Short must return one plan per lane, \[1, 3, 1\], got \[1, 2, 1\]"
-    ):
-        Planner(world, Short()).act(shown(0.0))
     planner = Planner(make_line(), objective=GoalImage())
     with pytest.raises(ValueError, match="`mask` must select all lanes"):
         planner.reset(mask=torch.tensor([True, False]))
