@@ -96,7 +96,7 @@ def test_plan_names_a_value_of_the_planner_that_can_t_be(home, capsys):
     assert line.startswith("vdworld plan: error: `num_elites` must lie in 2..1")
 
 
-def test_learn_keeps_a_policy_that_evaluate_lets_play(home, capsys, tmp_path):
+def test_learn_keeps_a_policy_that_evaluate_lets_play(home, capsys, tmp_path, monkeypatch):
     settings = ["num_steps=40", "num_envs=4", "horizon=5", "max_episode_steps=6", "hidden_dim=8"]
     learn = ["learn", f"world={home}/world", *settings]
     assert f"The policy lies in {tmp_path}/policy." in says(capsys, 0, [*learn, f"output={tmp_path}/policy"])
@@ -110,7 +110,11 @@ def test_learn_keeps_a_policy_that_evaluate_lets_play(home, capsys, tmp_path):
     assert "policy" in says(capsys, 0, [*play, f"policy={tmp_path}/policy"])
     plan = ["plan", "planner=policy_mppi", f"world={home}/world", f"data={home}/data", "num_episodes=2", "max_steps=2"]
     plan += ["planner.search.horizon=2", "planner.search.num_candidates=6", "planner.search.num_elites=2"]
+    judged: list[int] = []
+    worth = Policy.value
+    monkeypatch.setattr(Policy, "value", lambda self, state: (judged.append(len(state)), worth(self, state))[1])
     assert "planner" in says(capsys, 0, [*plan, f"policy={tmp_path}/policy"])
+    assert judged, "the critic looks beyond the plans"
     assert says(capsys, 2, plan).endswith("`policy` must be given for PolicyGuidedMPPI.")
 
 
