@@ -13,7 +13,7 @@ from vdworld.agents.planning.mppi import MPPI
 from vdworld.agents.planning.problem import PlanningProblem
 from vdworld.agents.predicting import as_agent
 from vdworld.spaces import ActionCodec
-from vdworld.types import Actions
+from vdworld.types import Actions, Frame, LaneIntegers
 from vdworld.world import WorldState
 
 EncodedPolicy = Callable[[WorldState], Tensor]
@@ -27,8 +27,8 @@ class PolicyGuidedMPPI:
 
     Args:
         policy: A function of the dreams' state that returns encoded actions; or an agent or anything with ``predict``,
-            which sees frames. An agent begins anew for every plan, with what the dreams remember as its context, so
-            that it should not be acting elsewhere.
+            which sees frames. An agent begins anew for every plan, with what the dreams remember as its context and
+            the planner's goals, so that it should not be acting elsewhere.
         search: The search around the proposals.
         num_proposals: Dreams of the policy per lane, each a candidate; 1 is all that a policy without chance needs.
             TD-MPC2 has 24 among 512.
@@ -47,31 +47,31 @@ class PolicyGuidedMPPI:
         """Return the mean of the last Gaussian, ``[b, t, a]``; it is not scored here."""
         lanes = torch.arange(len(problem.guess), device=problem.guess.device).repeat_interleave(self.num_proposals)
         parts = lanes.split(problem.imagination.max_plans)
-        found = [problem.imagination.follow(some, self._encoded(problem), self.horizon) for some in parts]
+        found = [problem.imagination.follow(some, self._encoded(problem, some), self.horizon) for some in parts]
         proposals = torch.cat(found)
         return self.search.search(problem, proposals.unflatten(0, (len(problem.guess), self.num_proposals)))
 
-    def _encoded(self, problem: PlanningProblem) -> EncodedPolicy:
-        """Return the policy as a function of states, for dreams that begin."""
-        policy, begun = self.policy, False
+    def _encoded(self, problem: PlanningProblem, lanes: LaneIntegers) -> EncodedPolicy:
+        """Return the policy as a function of states, for dreams that begin in the lanes ``[m]``."""
+        policy, begun, goals = self.policy, False, problem.imagination.goal
         if not isinstance(policy, Agent):
             return policy
 
         def act(state: WorldState) -> Tensor:
             nonlocal begun
             if not begun:
-                _begin(policy, state, problem.codec)
+                _begin(policy, state, problem.codec, None if goals is None else goals[lanes])
                 begun = True
             return problem.codec.encode(policy.act(state.frame)).to(state.frame)
 
         return act
 
 
-def _begin(agent: Agent, state: WorldState, codec: ActionCodec) -> None:
+def _begin(agent: Agent, state: WorldState, codec: ActionCodec, goal: Frame | None) -> None:
     """Let an agent begin where dreams stand, each lane with as much of a past as is known."""
     pasts = state.known.flip(1).int().cumprod(dim=1).sum(dim=1)
-    flat = codec.decode_flat(state.actions)
+    flat, shortest = codec.decode_flat(state.actions), int(pasts.min())
     for past in pasts.unique().tolist():
         first = state.known.shape[1] - past
-        lanes = None if bool((pasts == past).all()) else pasts == past
-        agent.reset(mask=lanes, context=(state.frames[:, first:], flat[:, first:]))
+        lanes = None if past == shortest else pasts == past
+        agent.reset(mask=lanes, goal=goal, context=(state.frames[:, first:], flat[:, first:]))

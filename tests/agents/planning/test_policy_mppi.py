@@ -48,9 +48,10 @@ class Noting:
     def __init__(self) -> None:
         self.seen: list[int] = []
         self.resets: list[tuple[Any, Any, Any]] = []
+        self.goal: Any = None
 
     def reset(self, mask: Any = None, seed: Any = None, goal: Any = None, context: Any = None) -> None:
-        frames, actions = context
+        self.goal, (frames, actions) = goal, context
         places = frames[:, :, 0, 0, 0].tolist()
         self.resets.append((None if mask is None else mask.tolist(), places, actions[..., 0].tolist()))
 
@@ -95,9 +96,11 @@ def test_an_agent_begins_with_what_each_dream_remembers_in_environment_units(
     state = world.start(frames, np.array([[[4.0]], [[2.0]]], np.float32))
     fresh = world.start(shown(0.1, 0.9)[:, None])
     state = state.replace(torch.tensor([False, True]), fresh)
-    Planner(world, PolicyGuidedMPPI(agent, MPPI(2, 4, 1, num_elites=2), num_proposals=1)).plan(state)
+    planner = Planner(world, PolicyGuidedMPPI(agent, MPPI(2, 4, 1, num_elites=2), num_proposals=1))
+    planner.plan(state, goal=shown(0.3, -0.3))
     (first, places, nothing), (second, more, actions) = agent.resets
-    assert (first, second) == ([False, True], [True, False])
+    assert (first, second) == (None, [True, False]), "all lanes, and again those that remember more"
+    assert torch.equal(agent.goal, shown(0.3, -0.3))
     assert (nothing, actions[0]) == ([[], []], [4.0])
     assert (places[1], more[0]) == ([pytest.approx(0.9)], [0.0, 0.25])
 
