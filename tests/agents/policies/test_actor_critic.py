@@ -23,6 +23,7 @@ from vdworld.spaces import ActionCodec
 DISCRETE, BOX = spaces.Discrete(2), spaces.Box(-1.0, 1.0, (2,), np.float32)
 DICT = spaces.Dict({"guess": DISCRETE, "idle": BOX})
 LANES, HORIZON = 8, 5
+QUICKEST = ["reinforce", *(pytest.param(name, marks=pytest.mark.slow) for name in ("ppo", "pmpo"))]
 QUICK = {"objective": "reinforce", "horizon": HORIZON, "hidden_dim": 32, "learning_rate": 3e-3, "discount": 0.5}
 
 
@@ -60,10 +61,7 @@ def test_each_objective_learns_what_earns(objective):
 
 
 @pytest.mark.parametrize("space", [BOX, DICT], ids=["Box", "Dict"])
-@pytest.mark.parametrize(
-    "objective",
-    ["reinforce", pytest.param("ppo", marks=pytest.mark.slow), pytest.param("pmpo", marks=pytest.mark.slow)],
-)
+@pytest.mark.parametrize("objective", QUICKEST)
 def test_continuous_and_mixed_actions_are_learnt(space, objective):
     policy, _ = learn(guessing(space), 16 if objective == "ppo" else 45, objective=objective)
     assert played(policy, guessing(space)) > 0.95
@@ -78,7 +76,7 @@ def test_what_was_seen_a_step_earlier_is_learnt_where_it_is_remembered(recurrent
     assert earned > 0.85 if recurrent or frame_stack > 1 else earned < 0.6
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("objective", QUICKEST)
 def test_tensors_and_arrays_give_the_same_learning_run(objective):
     runs = [learn(guessing(DICT, output), 4, objective=objective, horizon=15) for output in ("torch", "numpy")]
     (first, told), (second, told_too) = runs
