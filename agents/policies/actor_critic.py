@@ -53,7 +53,8 @@ class ActorCritic:
         self.policy, self.prior, self.settings = policy, prior, LearningSettings(**settings)
         self.network = policy.network.train().requires_grad_(True)
         self.slow_critic = ExponentialMovingAverage(self.network.critic, self.settings.slow_decay)
-        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=self.settings.learning_rate)
+        rate, epsilon = self.settings.learning_rate, self.settings.adam_epsilon
+        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=rate, eps=epsilon)
         self.spread = ReturnSpread(policy.device)
         self.rng = torch.Generator().manual_seed(seed)
         self.num_steps = 0

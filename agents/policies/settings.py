@@ -19,6 +19,8 @@ class LearningSettings:
         entropy: Weight of the policy's entropy, in nats.
         prior_weight: Weight of the divergence from the prior, where pmpo is given one.
         learning_rate: Of Adam.
+        adam_epsilon: Of Adam; the usual one of ppo (Huang et al. 2022, "The 37 implementation details of PPO"). With
+            torch's 1e-8, small gradients become full steps, and policies with nothing left to gain may forget.
         max_gradient_norm: Beyond which gradients are scaled down.
         num_epochs: How often each rollout is gone through; None is 4 for ppo, else 1.
         num_minibatches: Gradient steps of each time, on as many lots of lanes; None is 4 for ppo, else 1, or the number
@@ -41,6 +43,7 @@ class LearningSettings:
     entropy: float = 0.001
     prior_weight: float = 0.3
     learning_rate: float = 3e-4
+    adam_epsilon: float = 1e-5
     max_gradient_norm: float = 1.0
     num_epochs: int | None = None
     num_minibatches: int | None = None
@@ -59,7 +62,7 @@ class LearningSettings:
         for name in ("discount", "lambda_", "slow_decay"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"`{name}` must lie in [0, 1], got {getattr(self, name)}.")
-        for name in ("entropy", "prior_weight", "learning_rate", "max_gradient_norm"):
+        for name in ("entropy", "prior_weight", "learning_rate", "adam_epsilon", "max_gradient_norm"):
             if getattr(self, name) < 0:
                 raise ValueError(f"`{name}` must not be negative, got {getattr(self, name)}.")
 

@@ -68,6 +68,12 @@ def test_continuous_and_mixed_actions_are_learnt(space, objective):
 
 
 @pytest.mark.slow
+def test_what_was_learnt_stays_learnt_once_there_is_nothing_to_gain():
+    _, told = learn(guessing(DICT), 40, objective="ppo")
+    assert min(figures["reward"] for figures in told[10:]) > 0.8
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("recurrent", "frame_stack"), [(True, 1), (False, 2), (False, 1)])
 def test_what_was_seen_a_step_earlier_is_learnt_where_it_is_remembered(recurrent, frame_stack):
     """The first of ten steps earns nothing: guessing 0.45, remembering 0.9."""
