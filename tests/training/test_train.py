@@ -11,7 +11,7 @@ import torch
 
 from tests.training.conftest import NETWORK, episode
 from vdworld.data import ClipSampler, Dataset, EpisodeWriter, load_dataset
-from vdworld.training import Hiding, LossWeights, encode, new_world, train, world_loss
+from vdworld.training import Hiding, LossWeights, Trainer, encode, new_world, train, world_loss
 from vdworld.world import WorldModel
 
 Record = Callable[..., Dataset]
@@ -33,6 +33,15 @@ def test_training_lowers_every_part_of_the_loss(squares: Dataset, train_small: R
     before, after = loss_of(fresh, squares), loss_of(trained, squares)
     for part in ("loss", "frame", "reward", "continuation"):
         assert after[part] < 0.8 * before[part], (part, before, after)
+
+
+def test_a_step_within_which_time_runs_out_begins_no_stage_that_was_never_to_come(
+    squares: Dataset, train_small: Run, monkeypatch: pytest.MonkeyPatch, losses: dict[int, float]
+) -> None:
+    monkeypatch.setattr(Trainer, "progress", property(lambda self: 1.0))
+    monkeypatch.setattr(Trainer, "_batches", lambda self: (self.clips.sample(4, self.rng) for _ in range(8)))
+    train_small(squares, horizon=1)
+    assert len(losses) == 8
 
 
 def test_a_trained_world_knows_its_data(squares: Dataset, train_small: Run) -> None:

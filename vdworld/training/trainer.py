@@ -181,7 +181,7 @@ class Trainer:
         settings, shortcut = self.settings, self.settings.shortcut
         jumping = round(shortcut.share * len(batch)) if self.progress >= shortcut.after else 0
         common = (settings.weights, settings.hiding, self.rng)
-        forced, length = self.progress >= settings.self_forcing.after, 0
+        forced, length = settings.self_forcing.after < 1 and self.progress >= settings.self_forcing.after, 0
         if forced:
             length = int(torch.randint(settings.self_forcing.horizon + 1, (), generator=self.rng))
             batch = force(self.average.average, batch, length, self.rng)
