@@ -19,8 +19,9 @@ class LearningSettings:
         entropy: Weight of the policy's entropy, in nats.
         prior_weight: Weight of the divergence from the prior, where pmpo is given one.
         learning_rate: Of Adam.
-        adam_epsilon: Of Adam; the usual one of ppo (Huang et al. 2022, "The 37 implementation details of PPO"). With
-            torch's 1e-8, small gradients become full steps, and policies with nothing left to gain may forget.
+        adam_epsilon: Of Adam. Where it is small, small gradients become full steps, so that policies with nothing left
+            to gain may forget at high learning rates; 1e-5 is usual for ppo (Huang et al. 2022, "The 37 implementation
+            details of PPO"), and slower.
         max_gradient_norm: Beyond which gradients are scaled down.
         num_epochs: How often each rollout is gone through; None is 4 for ppo, else 1.
         num_minibatches: Gradient steps of each time, on as many lots of lanes; None is 4 for ppo, else 1, or the number
@@ -43,7 +44,7 @@ class LearningSettings:
     entropy: float = 0.001
     prior_weight: float = 0.3
     learning_rate: float = 3e-4
-    adam_epsilon: float = 1e-5
+    adam_epsilon: float = 1e-8
     max_gradient_norm: float = 1.0
     num_epochs: int | None = None
     num_minibatches: int | None = None
