@@ -128,7 +128,7 @@ class PolicyNetwork(nn.Module):
 
     def stack(self, seen: Seen, memory: Memory) -> Seen:
         """Return observations ``[b, c, h, w]`` with the frames before them: ``[b, k c, h, w]``, the oldest first."""
-        return Seen(torch.cat([memory.past, seen.frames], dim=1), seen.readings)
+        return seen if self.frame_stack == 1 else Seen(torch.cat([memory.past, seen.frames], dim=1), seen.readings)
 
     def look(self, seen: Seen) -> list[Tensor]:
         """Return what each tower reads off stacked observations ``[..., k c, h, w]``: ``[..., f]``."""
@@ -207,9 +207,11 @@ class PolicyNetwork(nn.Module):
         if actions.shape[1] == 0:
             return blank
         frames = stack_frames(seen.frames, self.frame_stack, known)
-        looked = self.look(Seen(frames[:, :-1], seen.readings[:, :-1]))
+        looked = self.look(Seen(frames[:, :-1], seen.readings[:, :-1])) if self.recurrent else []
         for i in range(actions.shape[1]):
-            hidden = self.remember([part[:, i] for part in looked], memory.hidden, memory.previous)
+            hidden = memory.hidden
+            if self.recurrent:
+                hidden = self.remember([part[:, i] for part in looked], hidden, memory.previous)
             past = frames[:, i + 1, : self.past_shape[0]]
             memory = Memory(hidden, actions[:, i], past).where(known[:, i], blank)
         return memory

@@ -54,9 +54,8 @@ class TrainingLog:
         """
         loss = float(figures["loss"])
         if self.loss is None:
-            self.bar.initial = self.bar.n = self.bar.last_print_n = (
-                100 * share
-            )  # a run that goes on has done this before
+            done = 100 * share  # by an earlier part of a run that goes on
+            self.bar.initial = self.bar.n = self.bar.last_print_n = done
         self.loss = loss if self.loss is None else 0.98 * self.loss + 0.02 * loss
         self.frames += num_frames
         if (passed := time.monotonic() - self.clock) > 2.0:
