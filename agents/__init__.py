@@ -16,7 +16,7 @@ from vdworld.agents.planning import (
     RandomShooting,
 )
 from vdworld.agents.policies import ActorCritic, BehaviourCloning, Policy
-from vdworld.agents.predicting import PredictingAgent, Predicts, as_agent
+from vdworld.agents.predicting_agent import PredictingAgent, Predicts, as_agent
 from vdworld.agents.video import InverseDynamics, VideoPolicy
 
 __all__ = [

@@ -9,24 +9,24 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vdworld.envs.checker import check_vector_env as check_vector_env
-    from vdworld.envs.dream import DreamEnv as DreamEnv
-    from vdworld.envs.dream_vector import DreamVectorEnv as DreamVectorEnv
-    from vdworld.envs.real import RealEnv as RealEnv
-    from vdworld.envs.real import make_real as make_real
-    from vdworld.envs.recording import record as record
-    from vdworld.envs.wrappers import FrameObservation as FrameObservation
-    from vdworld.envs.wrappers import RememberContext as RememberContext
+    from vdworld.envs.checking.vector_env_checker import check_vector_env as check_vector_env
+    from vdworld.envs.dream.dream_env import DreamEnv as DreamEnv
+    from vdworld.envs.dream.dream_vector_env import DreamVectorEnv as DreamVectorEnv
+    from vdworld.envs.real.real_env import RealEnv as RealEnv
+    from vdworld.envs.real.real_env import make_real as make_real
+    from vdworld.envs.real.wrappers import FrameObservation as FrameObservation
+    from vdworld.envs.real.wrappers import RememberContext as RememberContext
+    from vdworld.envs.recording.recorder import record as record
 
 _NAMES = {
-    "DreamEnv": "vdworld.envs.dream",
-    "DreamVectorEnv": "vdworld.envs.dream_vector",
-    "FrameObservation": "vdworld.envs.wrappers",
-    "RealEnv": "vdworld.envs.real",
-    "RememberContext": "vdworld.envs.wrappers",
-    "check_vector_env": "vdworld.envs.checker",
-    "make_real": "vdworld.envs.real",
-    "record": "vdworld.envs.recording",
+    "DreamEnv": "vdworld.envs.dream.dream_env",
+    "DreamVectorEnv": "vdworld.envs.dream.dream_vector_env",
+    "FrameObservation": "vdworld.envs.real.wrappers",
+    "RealEnv": "vdworld.envs.real.real_env",
+    "RememberContext": "vdworld.envs.real.wrappers",
+    "check_vector_env": "vdworld.envs.checking.vector_env_checker",
+    "make_real": "vdworld.envs.real.real_env",
+    "record": "vdworld.envs.recording.recorder",
 }
 
 

@@ -14,7 +14,7 @@ import tempfile
 
 import vdworld
 from vdworld.agents import CrossEntropy, GoalImage, Planner, VideoPolicy
-from vdworld.envs.tasks.pusht_contact import ContactExploration
+from vdworld.envs.tasks.pusht.contact_exploration import ContactExploration
 
 GOAL_OFFSET, HORIZON = 8, 8
 

@@ -61,8 +61,8 @@ def test_the_static_names_are_those_handed_on():
 
 def test_the_dream_is_registered_with_a_vector_form():
     spec = gym.spec("vdworld/Dream-v0")
-    assert spec.entry_point == "vdworld.envs.dream:DreamEnv"
-    assert spec.vector_entry_point == "vdworld.envs.dream_vector:DreamVectorEnv"
+    assert spec.entry_point == "vdworld.envs.dream.dream_env:DreamEnv"
+    assert spec.vector_entry_point == "vdworld.envs.dream.dream_vector_env:DreamVectorEnv"
 
 
 def top_level_imports(path: Path) -> set[str]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from vdworld.data import Episode as Episode
     from vdworld.data import EpisodeWriter as EpisodeWriter
     from vdworld.data import load_dataset as load_dataset
-    from vdworld.envs.recording import record as record
+    from vdworld.envs.recording.recorder import record as record
     from vdworld.evaluation import evaluate as evaluate
     from vdworld.spec import EnvironmentSpec as EnvironmentSpec
     from vdworld.training import train as train
@@ -57,7 +57,7 @@ _NAMES = {
     "WorldState": "vdworld.world",
     "evaluate": "vdworld.evaluation",
     "load_dataset": "vdworld.data",
-    "record": "vdworld.envs.recording",
+    "record": "vdworld.envs.recording.recorder",
     "train": "vdworld.training",
 }
 
@@ -77,8 +77,8 @@ def __dir__() -> list[str]:
 if "vdworld/Dream-v0" not in gymnasium.registry:
     gymnasium.register(
         id="vdworld/Dream-v0",
-        entry_point="vdworld.envs.dream:DreamEnv",
-        vector_entry_point="vdworld.envs.dream_vector:DreamVectorEnv",
+        entry_point="vdworld.envs.dream.dream_env:DreamEnv",
+        vector_entry_point="vdworld.envs.dream.dream_vector_env:DreamVectorEnv",
     )
-    gymnasium.register(id="vdworld/Bounce-v0", entry_point="vdworld.envs.bounce:BounceEnv", max_episode_steps=200)
-    gymnasium.register(id="vdworld/Atari-v0", entry_point="vdworld.envs.atari:make_atari")
+    gymnasium.register(id="vdworld/Bounce-v0", entry_point="vdworld.envs.games.bounce:BounceEnv", max_episode_steps=200)
+    gymnasium.register(id="vdworld/Atari-v0", entry_point="vdworld.envs.games.atari:make_atari")

@@ -11,7 +11,7 @@ from torch import Tensor
 from vdworld.agents.agent import Agent
 from vdworld.agents.planning.mppi import MPPI
 from vdworld.agents.planning.problem import PlanningProblem
-from vdworld.agents.predicting import as_agent
+from vdworld.agents.predicting_agent import as_agent
 from vdworld.spaces import ActionCodec
 from vdworld.types import Actions, Frame, LaneIntegers
 from vdworld.world import WorldState

@@ -13,16 +13,16 @@ import torch
 from gymnasium.vector import VectorEnv
 from torch import Tensor, nn
 
+from vdworld.agents.lambda_returns import lambda_returns
 from vdworld.agents.policies import two_hot
-from vdworld.agents.policies.checkpoint import resume_learner, save_learner
 from vdworld.agents.policies.collector import Collector
 from vdworld.agents.policies.distribution import ActionDistribution
-from vdworld.agents.policies.objectives import OBJECTIVES
+from vdworld.agents.policies.learner_checkpoint import resume_learner, save_learner
+from vdworld.agents.policies.learning_settings import LearningSettings
 from vdworld.agents.policies.policy import Policy
+from vdworld.agents.policies.policy_losses import OBJECTIVES
+from vdworld.agents.policies.return_normalizer import ReturnSpread
 from vdworld.agents.policies.rollout import Rollout
-from vdworld.agents.policies.settings import LearningSettings
-from vdworld.agents.policies.spread import ReturnSpread
-from vdworld.agents.returns import lambda_returns
 from vdworld.networks import ExponentialMovingAverage
 from vdworld.spaces import ActionCodec
 from vdworld.training.checkpoint import has_checkpoint

@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from vdworld.agents.policies.distribution import ActionDistribution
 from vdworld.agents.policies.hindsight import Hindsight, look_back
-from vdworld.agents.policies.observing import Seen
+from vdworld.agents.policies.observation_batch import Seen
 from vdworld.agents.policies.policy import Policy, beside_goal
 from vdworld.data import Clips, ClipSampler, Dataset
-from vdworld.envs.dream_spaces import bare, frame_space
-from vdworld.training.assemble import action_codec
+from vdworld.envs.dream.dream_spaces import bare, frame_space
+from vdworld.training.assemble_world import action_codec
 from vdworld.training.calibration import longest_episode
 
 

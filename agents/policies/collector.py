@@ -9,9 +9,9 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from torch import Tensor
 
 from vdworld.agents.policies.distribution import ActionDistribution
-from vdworld.agents.policies.network import Memory, PolicyNetwork
-from vdworld.agents.policies.observing import Seen
+from vdworld.agents.policies.observation_batch import Seen
 from vdworld.agents.policies.policy import Policy
+from vdworld.agents.policies.policy_network import Memory, PolicyNetwork
 from vdworld.agents.policies.rollout import Rollout, stacked
 
 CONTEXT = ("context_frames", "context_actions", "context_known")

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from vdworld.agents.policies.distribution import ActionDistribution, ActionLayout
-from vdworld.agents.policies.network import Memory, PolicyNetwork
-from vdworld.agents.policies.observing import Observer, Seen
+from vdworld.agents.policies.observation_batch import Observer, Seen
+from vdworld.agents.policies.policy_network import Memory, PolicyNetwork
 from vdworld.spaces import ActionCodec
 from vdworld.types import Frame, Frames, LaneMask, PerLane
 from vdworld.world import WorldState
@@ -39,7 +39,7 @@ class Policy:
         record: What is known about how it was learnt, plain JSON values.
 
     Raises:
-        ValueError: A space that no policy can see or act in; see ``vdworld.agents.policies.observing.Observer``.
+        ValueError: A space that no policy can see or act in; see ``Observer``.
     """
 
     def __init__(
@@ -167,7 +167,7 @@ class Policy:
 
     def save_pretrained(self, folder: str | Path) -> Path:
         """Write a folder that ``from_pretrained`` reads, nothing pickled in it."""
-        from vdworld.agents.policies.pretrained import save_policy
+        from vdworld.agents.policies.policy_folder import save_policy
 
         return save_policy(self, Path(folder).expanduser())
 
@@ -179,7 +179,7 @@ class Policy:
             FileNotFoundError: There is no such folder, or it holds no policy.
             ValueError: It is damaged, or written by another version.
         """
-        from vdworld.agents.policies.pretrained import load_policy
+        from vdworld.agents.policies.policy_folder import load_policy
 
         return load_policy(Path(folder).expanduser()).to(device)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
-from vdworld.agents.policies.observing import Seen
+from vdworld.agents.policies.observation_batch import Seen
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from vdworld.agents.policies.distribution import ActionDistribution, ActionLayout
-from vdworld.agents.policies.eyes import eyes
+from vdworld.agents.policies.encoder import eyes
 from vdworld.data import Clips, ClipSampler, Dataset
 from vdworld.spaces import ActionCodec
-from vdworld.training.assemble import action_codec
+from vdworld.training.assemble_world import action_codec
 from vdworld.types import Frames
 
 
@@ -147,7 +147,7 @@ class InverseDynamics(nn.Module):
         Raises:
             FileExistsError: The folder holds something else, such as a world.
         """
-        from vdworld.agents.video.pretrained import save_inverse_dynamics
+        from vdworld.agents.video.video_policy_folder import save_inverse_dynamics
 
         return save_inverse_dynamics(self, Path(folder).expanduser())
 
@@ -159,7 +159,7 @@ class InverseDynamics(nn.Module):
             FileNotFoundError: There is no such folder, or it holds no inverse dynamics.
             ValueError: It is damaged, or written by another version.
         """
-        from vdworld.agents.video.pretrained import load_inverse_dynamics
+        from vdworld.agents.video.video_policy_folder import load_inverse_dynamics
 
         return load_inverse_dynamics(Path(folder).expanduser()).to(device)
 

@@ -13,11 +13,11 @@ from gymnasium.spaces import Box, Discrete
 from vdworld.agents.video.goal_clips import GoalClips, goal_cameras
 from vdworld.data import Dataset
 from vdworld.spaces import ActionCodec
-from vdworld.training.assemble import NUM_STARTS, new_world
+from vdworld.training.assemble_world import NUM_STARTS, new_world
 from vdworld.training.calibration import held_out, longest_episode
-from vdworld.training.settings import TrainerSettings
 from vdworld.training.train import FILM_LENGTH, teach, training_record
 from vdworld.training.trainer import Trainer
+from vdworld.training.trainer_settings import TrainerSettings
 from vdworld.training.validation import Validation
 from vdworld.world import StartClips, WorldModel
 from vdworld.world import preset as find_preset

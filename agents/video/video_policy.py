@@ -189,7 +189,7 @@ class VideoPolicy:
         Raises:
             FileExistsError: The folder holds something else, such as a world.
         """
-        from vdworld.agents.video.pretrained import save_video_policy
+        from vdworld.agents.video.video_policy_folder import save_video_policy
 
         return save_video_policy(self, Path(folder).expanduser())
 
@@ -201,7 +201,7 @@ class VideoPolicy:
             FileNotFoundError: There is no such folder, or it holds no video policy.
             ValueError: It is damaged, or written by another version.
         """
-        from vdworld.agents.video.pretrained import load_video_policy
+        from vdworld.agents.video.video_policy_folder import load_video_policy
 
         return load_video_policy(Path(folder).expanduser(), device)
 

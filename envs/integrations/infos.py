@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from vdworld.envs.dream_spaces import map_leaves, to_numpy
+from vdworld.envs.dream.dream_spaces import map_leaves, to_numpy
 
 
 def infos_by_lane(infos: dict[str, Any], num_envs: int) -> list[dict[str, Any]]:

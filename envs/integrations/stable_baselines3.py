@@ -12,7 +12,7 @@ import torch
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 
-from vdworld.envs.dream_spaces import map_leaves
+from vdworld.envs.dream.dream_spaces import map_leaves
 from vdworld.envs.integrations.infos import infos_by_lane
 from vdworld.extras import require
 

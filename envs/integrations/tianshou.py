@@ -12,7 +12,7 @@ from gymnasium.error import ResetNeeded
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import concatenate, create_empty_array
 
-from vdworld.envs.dream_spaces import map_leaves, to_numpy
+from vdworld.envs.dream.dream_spaces import map_leaves, to_numpy
 from vdworld.envs.integrations.infos import infos_by_lane
 from vdworld.extras import require
 

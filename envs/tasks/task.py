@@ -69,7 +69,7 @@ class GoalTask(Protocol):
         ...
 
 
-_TASKS = {"gym_pusht/PushT-v0": "vdworld.envs.tasks.pusht:PushTTask"}
+_TASKS = {"gym_pusht/PushT-v0": "vdworld.envs.tasks.pusht.goal_task:PushTTask"}
 
 
 def register_task(env_id: str, factory: str) -> None:

@@ -9,11 +9,11 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from tests.evaluation.peers.fake_diamond import write_checkout
+from tests.benchmarks.peers.fake_diamond import write_checkout
+from vdworld.benchmarks import sizes
 from vdworld.cli import main
 from vdworld.commands.benchmarks.grid import NETWORKS, PROCESSES
 from vdworld.data import EpisodeWriter
-from vdworld.evaluation import network_sizes
 from vdworld.networks import SIZES
 
 QUICK = ["minutes=0.001", "num_clips=2", "repeats=1", "seconds=0", "device=cpu"]
@@ -80,7 +80,7 @@ def test_a_folder_for_the_worlds_is_needed(name: str, capsys: pytest.CaptureFixt
 
 
 def test_sizes_lists_every_network(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(network_sizes, "SIZES", {"tiny": SIZES["tiny"]})
+    monkeypatch.setattr(sizes, "SIZES", {"tiny": SIZES["tiny"]})
     assert run("sizes", "image_size=32") == 0
     text = capsys.readouterr().out
     for name in ("tiny", "StackedUNet", "VideoUNet", "Transformer", "DiamondUNet"):

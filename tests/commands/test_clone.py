@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from vdworld.agents import Policy, VideoPolicy
-from vdworld.agents.loading import load_agent
+from vdworld.agents.saved_agents import load_agent
 from vdworld.cli import main
 from vdworld.data import EpisodeWriter
 

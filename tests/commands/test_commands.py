@@ -22,7 +22,7 @@ def home(tmp_path_factory) -> Path:
     """Return a folder with a dataset in ``data`` and a world in ``world``, made by the verbs."""
     folder = tmp_path_factory.mktemp("home")
     if "vdworld-test/Counter-v0" not in gym.registry:
-        gym.register("vdworld-test/Counter-v0", entry_point="vdworld.envs.scripted:CounterEnv")
+        gym.register("vdworld-test/Counter-v0", entry_point="vdworld.envs.games.scripted:CounterEnv")
     assert main([*RECORD, f"output={folder}/data"]) == 0
     assert main([*TRAIN, f"data={folder}/data", f"output={folder}/world"]) == 0
     return folder
@@ -50,13 +50,13 @@ class AlwaysTwo:
 
 
 def test_record_acts_as_the_policy_says(home, capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr("vdworld.envs.scripted.AlwaysTwo", AlwaysTwo, raising=False)
+    monkeypatch.setattr("vdworld.envs.games.scripted.AlwaysTwo", AlwaysTwo, raising=False)
     words = [*RECORD, f"output={tmp_path}/data", "num_envs=1"]
-    assert main([*words, "policy=vdworld.envs.scripted.AlwaysTwo"]) == 0
+    assert main([*words, "policy=vdworld.envs.games.scripted.AlwaysTwo"]) == 0
     dataset = load_dataset(tmp_path / "data")
     assert {int(action) for i in range(len(dataset)) for action in np.ravel(dataset[i].actions)} == {2}
-    error = says(capsys, 2, [*words, "policy=vdworld.envs.scripted.Nobody"])
-    assert "`policy` must be the dotted name of a class or function, got 'vdworld.envs.scripted.Nobody'" in error
+    error = says(capsys, 2, [*words, "policy=vdworld.envs.games.scripted.Nobody"])
+    assert "`policy` must be the dotted name of a class or function, got 'vdworld.envs.games.scripted.Nobody'" in error
 
 
 def test_info_says_what_a_world_is(home, capsys):

@@ -11,20 +11,20 @@ from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
 from vdworld.agents import BehaviourCloning, Planner
-from vdworld.agents.policies.settings import LearningSettings
+from vdworld.agents.policies.learning_settings import LearningSettings
+from vdworld.benchmarks.contest import contest
+from vdworld.benchmarks.dream_vs_real import measure_dreaming
+from vdworld.benchmarks.few_steps import measure_few_steps
+from vdworld.benchmarks.planning import compare_planners
+from vdworld.benchmarks.scaling import measure_growth
+from vdworld.benchmarks.speed import fresh_world, measure_speed
 from vdworld.commands.learn import DREAMS as LEARN_DREAMS
 from vdworld.commands.learn import SETTINGS as LEARN_SETTINGS
 from vdworld.commands.search import CONFIGS, compose_config, groups, options
 from vdworld.commands.verbs import VERBS
-from vdworld.envs.recording import record
+from vdworld.envs.recording.recorder import record
 from vdworld.evaluation import evaluate, play
-from vdworld.evaluation.contest import contest
-from vdworld.evaluation.dreaming import measure_dreaming
-from vdworld.evaluation.few_steps import measure_few_steps
-from vdworld.evaluation.growth import measure_growth
-from vdworld.evaluation.planning import compare_planners
 from vdworld.evaluation.real_returns import real_returns
-from vdworld.evaluation.speed import fresh_world, measure_speed
 from vdworld.online import Rounds, learn_online
 from vdworld.training import Hiding, LossWeights, SelfForcing, Shortcut, TrainerSettings, train
 from vdworld.world import Execution, Sampling

@@ -9,7 +9,7 @@ from pathlib import Path
 import gymnasium as gym
 import pytest
 
-from tests.evaluation.peers.fake_diamond import write_checkout
+from tests.benchmarks.peers.fake_diamond import write_checkout
 from vdworld.cli import main
 from vdworld.commands.benchmarks.contest import check_training
 from vdworld.data import Dataset, load_dataset
@@ -22,7 +22,7 @@ def home(tmp_path_factory) -> Path:
     """Return a folder with a dataset in ``data``, a fake checkout in ``diamond`` and a finished contest in ``done``."""
     folder = tmp_path_factory.mktemp("home")
     if "vdworld-test/Counter-v0" not in gym.registry:
-        gym.register("vdworld-test/Counter-v0", entry_point="vdworld.envs.scripted:CounterEnv")
+        gym.register("vdworld-test/Counter-v0", entry_point="vdworld.envs.games.scripted:CounterEnv")
     settings = ["num_steps=90", "max_episode_steps=12", "test_fraction=0.4"]
     assert main(["record", "env=vdworld-test/Counter-v0", f"output={folder}/data", *settings]) == 0
     write_checkout(folder / "diamond")

@@ -21,7 +21,7 @@ QUICK += ["num_episodes=2", "max_steps=2", "num_sampling_steps=1", "env=vdworld-
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     if "vdworld-test/Counter-v0" not in gym.registry:
-        gym.register("vdworld-test/Counter-v0", entry_point="vdworld.envs.scripted:CounterEnv")
+        gym.register("vdworld-test/Counter-v0", entry_point="vdworld.envs.games.scripted:CounterEnv")
     rng, space = np.random.default_rng(0), gym.spaces.Discrete(5)
     spec = EnvironmentSpec("vdworld-test/Counter-v0", image_size=(8, 16))
     with EpisodeWriter(tmp_path / "data", fps=5, action_space=space, spec=spec) as writer:

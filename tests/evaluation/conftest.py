@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from vdworld.data import Dataset, EpisodeWriter, load_dataset
-from vdworld.envs.real import make_real
+from vdworld.envs.real.real_env import make_real
 from vdworld.spec import EnvironmentSpec
 
 SIZE = 16

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from vdworld.evaluation.atari_scores import SCORES, game_of, human_normalized
+from vdworld.evaluation.report.tables import returns_table
 from vdworld.evaluation.returns import Play, Returns
-from vdworld.evaluation.tables import returns_table
 
 PLAYS = {"random": Play(np.array([-20.7, -20.7]), np.array([9, 9]), 0, 0.0)}
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from vdworld.agents import Policy
-from vdworld.envs.real import make_real
-from vdworld.envs.wrappers import FrameObservation
+from vdworld.envs.real.real_env import make_real
+from vdworld.envs.real.wrappers import FrameObservation
 from vdworld.evaluation.controllers import AgentController, IdleController, RandomController, line_up, zero_action
 from vdworld.evaluation.real_lanes import RealLanes
 from vdworld.spaces import ActionCodec

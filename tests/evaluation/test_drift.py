@@ -16,8 +16,8 @@ import torch
 from vdworld.data import Dataset, EpisodeWriter, load_dataset
 from vdworld.evaluation.data_range import DataRange
 from vdworld.evaluation.drift import Drift, drift_steps_up_to, measure_drift
-from vdworld.evaluation.film import Film, some_episodes
-from vdworld.evaluation.tables import drift_table
+from vdworld.evaluation.reference_clips import Film, some_episodes
+from vdworld.evaluation.report.tables import drift_table
 from vdworld.spaces import frames_to_pixels
 
 STEPS = (16, 64, 120)

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from vdworld.evaluation import GoalReaching, Returns, evaluate
-from vdworld.evaluation.playing import describe
+from vdworld.evaluation.real_env import describe
 
 QUICK = {"progress": False, "num_clips": 8, "steps": (1, 5), "num_episodes": 3}
 

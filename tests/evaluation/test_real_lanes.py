@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vdworld.envs.real import make_real
+from vdworld.envs.real.real_env import make_real
 from vdworld.envs.tasks import find_task
 from vdworld.evaluation.real_lanes import RealLanes
 

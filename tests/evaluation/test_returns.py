@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vdworld.envs.real import make_real
+from vdworld.envs.real.real_env import make_real
 from vdworld.evaluation.controllers import line_up
 from vdworld.evaluation.real_lanes import RealLanes
 from vdworld.evaluation.returns import Returns, play_episodes

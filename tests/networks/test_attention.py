@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from vdworld.networks.attention import MapAttention, SpatialAttention, TemporalAttention, angles, places, rotate
-from vdworld.networks.memory import Recall
+from vdworld.networks.kv_cache import Recall
 
 
 def drawn(*shape: int, seed: int = 0) -> torch.Tensor:

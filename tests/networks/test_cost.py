@@ -7,7 +7,7 @@ import torch
 
 from vdworld import networks
 from vdworld.networks.cost import Cost, count_flops
-from vdworld.networks.sizes import SIZES
+from vdworld.networks.network_sizes import SIZES
 
 SIZE = (64, 64)
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from vdworld.networks.attention import SpatialAttention, TemporalAttention
-from vdworld.networks.memory import Recall
+from vdworld.networks.kv_cache import Recall
 from vdworld.networks.transformer import Layer
 
 

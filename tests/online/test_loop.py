@@ -31,7 +31,7 @@ ROUNDS = Rounds(
 @pytest.fixture(autouse=True)
 def _registered() -> None:
     if "vdworld-test/Counter-v0" not in gym.registry:
-        gym.register("vdworld-test/Counter-v0", entry_point="vdworld.envs.scripted:CounterEnv")
+        gym.register("vdworld-test/Counter-v0", entry_point="vdworld.envs.games.scripted:CounterEnv")
 
 
 def run(output: Path, **changes: Any) -> OnlineResult:

@@ -30,6 +30,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "Transformer": {"width": 32, "depth": 3, "head_dim": 8, "feature_dim": 64},
     "DiamondUNet": {"width": 8, "num_levels": 2, "depth": 1, "condition_dim": 32, "feature_dim": 64},
 }
+EDM = {"_target_": "vdworld.diffusion.EDM", "prediction": "edm"}
 # Names of settings, the present one first; older revisions know the others.
 CORRUPTION = {"context_corruption": ("blob_noise", "clip_mixup"), "hiding": ("stains", "ghosts")}
 WEIGHTS = (("static_l1", "still"), ("copy_penalty", "effort"))
@@ -43,6 +44,11 @@ def digest(*values: Any) -> str:
             value = value.detach().cpu().numpy()
         state.update(np.ascontiguousarray(value).tobytes() if isinstance(value, np.ndarray) else repr(value).encode())
     return state.hexdigest()[:16]
+
+
+def digest_all(tensors: dict[str, torch.Tensor]) -> str:
+    """Return a short hash of tensors, whatever their names."""
+    return digest(*sorted(digest(value) for value in tensors.values()))
 
 
 def picture(place: np.ndarray) -> np.ndarray:
@@ -98,13 +104,13 @@ def show_world(name: str, world: vdworld.WorldModel, folder: Path) -> None:
     """Print what the checkpoint holds and what a dream shows."""
     for file in ("model", "starts"):
         tensors = load_file(folder / f"{file}.safetensors")
-        print(f"{name} {file}", digest(*sorted(digest(value) for value in tensors.values())))
+        print(f"{name} {file}", digest_all(tensors))
     state = world.sample_start(num_lanes=3, seed=7)
     actions = world.action_codec.decode(torch.linspace(-1, 1, 3 * 6 * world.action_codec.dim).reshape(3, 6, -1))
     for steps in (1, 2):
         rollout = world.rollout(state, actions, num_sampling_steps=steps, with_uncertainty=True)
         tensors = (rollout.frames, rollout.rewards, rollout.continuations, rollout.terminated, rollout.uncertainty)
-        print(f"{name} dream in {steps}", digest(*tensors, *sorted(digest(value) for value in rollout.state.tensors().values())))
+        print(f"{name} dream in {steps}", digest(*tensors), digest_all(rollout.state.tensors()))
     again = vdworld.WorldModel.from_pretrained(folder)
     print(f"{name} loaded", digest(again.rollout(again.sample_start(2, seed=1), actions[:2]).frames))
 
@@ -137,11 +143,13 @@ def show_agents(data: vdworld.Dataset, world: vdworld.WorldModel, folder: Path) 
         planner = agents.Planner(world, method(horizon=3, num_candidates=16), agents.Return())
         planner.reset(seed=5, context=context)
         print(f"planner {method.__name__}", digest(planner.act(frames[:, -1])))
-    envs = gym.make_vec("vdworld/Dream-v0", num_envs=4, world=str(folder), max_episode_steps=6, output="torch")
+    mode = gym.vector.AutoresetMode.SAME_STEP
+    settings = {"world": str(folder), "max_episode_steps": 6, "output": "torch", "autoreset_mode": mode}
+    envs = gym.make_vec("vdworld/Dream-v0", num_envs=4, **settings)
     learnt = agents.ActorCritic.learn(envs, num_steps=256, hidden_dim=32, device="cpu", seed=1)
-    print("actor-critic", digest(*sorted(digest(value) for value in learnt.network.state_dict().values())))
+    print("actor-critic", digest_all(learnt.network.state_dict()))
     cloned = agents.BehaviourCloning.learn(data, num_updates=5, horizon=6, hidden_dim=32, device="cpu", seed=1)
-    print("clone", digest(*sorted(digest(value) for value in cloned.network.state_dict().values())))
+    print("clone", digest_all(cloned.network.state_dict()))
 
 
 def show_recording(folder: Path) -> None:
@@ -150,7 +158,8 @@ def show_recording(folder: Path) -> None:
     episodes = [data[i] for i in range(len(data))]
     for name in ("frames", "actions", "rewards"):
         values = [getattr(episode, name) for episode in episodes]
-        print(f"recorded {name}", digest(*(part for v in values for part in (v.values() if isinstance(v, dict) else [v]))))
+        parts = [part for value in values for part in (value.values() if isinstance(value, dict) else [value])]
+        print(f"recorded {name}", digest(*parts))
 
 
 def main(folder: Path) -> None:
@@ -160,18 +169,20 @@ def main(folder: Path) -> None:
     moves = dataset(folder / "moves", gym.spaces.Box(-2, 2, (2,), np.float32))
     worlds = {}
     for network in NETWORKS:
-        plain = {} if network != "DiamondUNet" else {"process": {"_target_": "vdworld.diffusion.EDM", "prediction": "edm"}}
-        worlds[network] = trained(choices, folder / network, network, **plain)
+        process = {"process": EDM} if network == "DiamondUNet" else {}
+        worlds[network] = trained(choices, folder / network, network, **process)
         show_world(network, worlds[network], folder / network)
     full = trained(choices, folder / "full", "StackedUNet", **everything_on())
     show_world("all settings", full, folder / "full")
-    video = trained(moves, folder / "video", "VideoUNet", **{k: v for k, v in everything_on().items() if k != "shortcut"})
+    stages = {name: value for name, value in everything_on().items() if name != "shortcut"}
+    video = trained(moves, folder / "video", "VideoUNet", **stages)
     show_world("all settings, video", video, folder / "video")
     box = trained(moves, folder / "box", "StackedUNet")
     show_world("Box actions", box, folder / "box")
     show_environments(folder / "StackedUNet")
     show_environments(folder / "box")
     report = vdworld.evaluate(worlds["StackedUNet"], choices, steps=[1, 5], num_clips=8, drift_steps=16, progress=False)
+    assert report.drift is not None
     intervals = [report.prediction.interval(name, 5) for name in ("psnr", "moving_psnr", "copy_psnr")]
     print("report", digest(report.prediction.windows, intervals), digest(*report.drift.statistics.values()))
     show_agents(moves, box, folder / "box")

@@ -11,8 +11,8 @@ import pytest
 from vdworld.data import Dataset
 from vdworld.training import plateau as plateau_module
 from vdworld.training.plateau import Plateau
-from vdworld.training.settings import TrainerSettings
 from vdworld.training.trainer import Trainer
+from vdworld.training.trainer_settings import TrainerSettings
 from vdworld.training.validation import Validation
 from vdworld.world import WorldModel
 

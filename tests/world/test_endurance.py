@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from vdworld.evaluation.memory import peak_memory
+from vdworld.benchmarks.peak_memory import peak_memory
 from vdworld.world import WorldModel
 
 

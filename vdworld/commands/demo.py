@@ -12,7 +12,7 @@ from vdworld.commands.arguments import checked, instantiate
 from vdworld.commands.device import pick_device
 from vdworld.commands.plan import pick_objective
 from vdworld.data import Dataset
-from vdworld.envs.recording import record
+from vdworld.envs.recording.recorder import record
 from vdworld.evaluation import evaluate
 from vdworld.training import train
 from vdworld.world import WorldModel

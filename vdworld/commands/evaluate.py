@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from omegaconf import DictConfig
 
-from vdworld.agents.loading import load_agent
+from vdworld.agents.saved_agents import load_agent
 from vdworld.commands.arguments import checked
 from vdworld.commands.worlds import load_world
 from vdworld.data import load_dataset

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 
 from vdworld.agents import ActorCritic, Policy
 from vdworld.agents.policies.actor_critic import Report
-from vdworld.agents.policies.settings import LearningSettings
+from vdworld.agents.policies.learning_settings import LearningSettings
 from vdworld.commands.arguments import checked
 from vdworld.commands.worlds import load_world
 from vdworld.envs import DreamVectorEnv

@@ -8,15 +8,15 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from vdworld.agents.policies.actor_critic import Report
+from vdworld.benchmarks.results import show_and_keep
 from vdworld.commands.arguments import checked, description, given
-from vdworld.commands.benchmarks.keeping import show_and_keep
 from vdworld.commands.device import pick_device
 from vdworld.commands.learn import DREAMS, learning_settings, reporter
 from vdworld.commands.train import trainer_settings
 from vdworld.envs import DreamVectorEnv
-from vdworld.envs.recording import record
+from vdworld.envs.recording.recorder import record
 from vdworld.evaluation.real_returns import real_returns
-from vdworld.evaluation.tables import cell
+from vdworld.evaluation.report.table import cell
 from vdworld.online import Round, Rounds, learn_online
 from vdworld.online.loop import POLICY
 from vdworld.online.rounds import PROGRESS, Target

@@ -8,13 +8,13 @@ from typing import Any
 from omegaconf import DictConfig
 
 from vdworld.agents import GoalImage, Objective, Planner, Policy, Return, VideoPolicy
-from vdworld.agents.loading import load_agent
+from vdworld.agents.saved_agents import load_agent
 from vdworld.commands.arguments import checked, instantiate
 from vdworld.commands.worlds import load_world
 from vdworld.data import Dataset, load_dataset
 from vdworld.envs.tasks import find_task
 from vdworld.evaluation import GoalReaching, evaluate, play
-from vdworld.evaluation.tables import control_table, returns_table
+from vdworld.evaluation.report.tables import control_table, returns_table
 from vdworld.types import PerLane
 from vdworld.world import WorldModel, WorldState
 

@@ -9,8 +9,8 @@ from omegaconf import DictConfig
 
 from vdworld.commands.arguments import checked
 from vdworld.data.layout import INFO
-from vdworld.envs.episodes import Policy
-from vdworld.envs.recording import record
+from vdworld.envs.recording.episodes import Policy
+from vdworld.envs.recording.recorder import record
 
 
 def run(config: DictConfig) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from vdworld.data.columns import write_table
+from vdworld.data.dataset_info import make_info, make_task_table
 from vdworld.data.episode import Episode
 from vdworld.data.files import write_json
 from vdworld.data.folder import next_file_number
-from vdworld.data.info import make_info, make_task_table
 from vdworld.data.layout import IMAGES, INFO, STATS, TASKS, Layout
 from vdworld.data.rows import features_of, rows_of
 from vdworld.data.shard import Shard

@@ -12,7 +12,7 @@ from gymnasium import spaces
 from torch import Tensor
 
 from vdworld.agents import Agent, Policy
-from vdworld.agents.predicting import PredictingAgent, Predicts, as_agent
+from vdworld.agents.predicting_agent import PredictingAgent, Predicts, as_agent
 from vdworld.envs.tasks import GoalTask
 from vdworld.evaluation.real_lanes import RealLanes
 from vdworld.spaces import flatten_action, leaf_size, leaves, unflatten_action
@@ -130,7 +130,7 @@ def line_up(agents: Mapping[str, Agent | Predicts], task: GoalTask | None = None
 
     Raises:
         ValueError: An agent bears a floor's name.
-        TypeError: An agent is none; see ``vdworld.agents.predicting.as_agent``.
+        TypeError: An agent is none; see ``vdworld.agents.predicting_agent.as_agent``.
     """
     for name in (RANDOM, IDLE):
         if name in agents:

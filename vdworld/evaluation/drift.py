@@ -12,10 +12,10 @@ from torch import Tensor
 
 from vdworld.data import Clips, Dataset
 from vdworld.evaluation.data_range import DataRange
-from vdworld.evaluation.film import WINDOW, Film
 from vdworld.evaluation.frame_statistics import frame_statistics
 from vdworld.evaluation.prediction import check_action_space
-from vdworld.evaluation.world import World
+from vdworld.evaluation.reference_clips import WINDOW, Film
+from vdworld.evaluation.world_protocol import World
 from vdworld.extras import require
 from vdworld.metrics import Interval, bootstrap_interval
 from vdworld.spaces import frames_to_pixels, unflatten_action

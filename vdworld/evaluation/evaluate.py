@@ -9,11 +9,11 @@ from vdworld.agents import Agent, Predicts
 from vdworld.data import Dataset
 from vdworld.envs.tasks import GoalTask
 from vdworld.evaluation.drift import drift_steps_up_to, measure_drift
-from vdworld.evaluation.playing import EnvironmentLike, play
 from vdworld.evaluation.prediction import predict
 from vdworld.evaluation.provenance import provenance
-from vdworld.evaluation.report import Report
-from vdworld.evaluation.world import World
+from vdworld.evaluation.real_env import EnvironmentLike, play
+from vdworld.evaluation.report.report import Report
+from vdworld.evaluation.world_protocol import World
 
 
 def evaluate(

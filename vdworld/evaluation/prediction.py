@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from vdworld.data import ClipSampler, Dataset
-from vdworld.evaluation.imagination import ImaginedClips, imagine
+from vdworld.evaluation.scored_clips import ImaginedClips, imagine
 from vdworld.evaluation.windows import spread, usable_moments
-from vdworld.evaluation.world import World
+from vdworld.evaluation.world_protocol import World
 from vdworld.extras import require
 from vdworld.metrics import Calibration, Interval, bootstrap_interval, calibration, paired_difference
 from vdworld.training.calibration import longest_episode

@@ -9,8 +9,8 @@ import gymnasium as gym
 import numpy as np
 import torch
 
-from vdworld.envs.dream_spaces import bare
-from vdworld.envs.real import RealEnv
+from vdworld.envs.dream.dream_spaces import bare
+from vdworld.envs.real.real_env import RealEnv
 from vdworld.envs.tasks import GoalTask, State
 from vdworld.spaces import frames_to_float
 from vdworld.types import Frame

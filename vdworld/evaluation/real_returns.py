@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vdworld.agents import Agent, Predicts
-from vdworld.envs.real import make_real
+from vdworld.envs.real.real_env import make_real
 from vdworld.evaluation.controllers import AgentController, Controller, line_up
-from vdworld.evaluation.playing import EnvironmentLike
+from vdworld.evaluation.real_env import EnvironmentLike
 from vdworld.evaluation.real_lanes import RealLanes
 from vdworld.evaluation.returns import Returns, play_episodes
 

@@ -8,9 +8,9 @@ from vdworld.networks.context import Context
 from vdworld.networks.cost import Cost, count_flops
 from vdworld.networks.diamond import DiamondUNet
 from vdworld.networks.ema import ExponentialMovingAverage
-from vdworld.networks.memory import Memory
+from vdworld.networks.kv_cache import Memory
 from vdworld.networks.network import Network, VideoNetwork
-from vdworld.networks.sizes import SIZES
+from vdworld.networks.network_sizes import SIZES
 from vdworld.networks.transformer import Transformer
 from vdworld.networks.unet import StackedUNet
 from vdworld.networks.video_unet import VideoUNet

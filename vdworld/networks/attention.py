@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vdworld.networks.memory import Recall
+from vdworld.networks.kv_cache import Recall
 
 
 def places(height: int, width: int) -> Tensor:

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from vdworld.networks.blocks import level_embedding, stack_channels
 from vdworld.networks.context import Context
-from vdworld.networks.memory import Memory, Recall
-from vdworld.networks.painting import Painting, coordinates
+from vdworld.networks.copy_head import Painting, coordinates
+from vdworld.networks.kv_cache import Memory, Recall
 from vdworld.types import Actions, ClipLevels, Features, Frame, Frames, Known, NoiseLevels, StepFeatures
 
 LEVEL_DIM, BEFORE_LEVEL_DIM, STEP_SIZE_DIM = 32, 16, 16  # numbers that embed one of each

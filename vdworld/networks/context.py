@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vdworld.networks.memory import Memory
+from vdworld.networks.kv_cache import Memory
 from vdworld.types import Actions, ClipLevels, Frames, Known
 
 

@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 from torch import Tensor, nn
 
 from vdworld.networks.context import Context
-from vdworld.networks.memory import Memory
+from vdworld.networks.kv_cache import Memory
 from vdworld.types import ClipLevels, Features, Frame, Frames, Known, NoiseLevels, StepFeatures
 
 

@@ -10,8 +10,8 @@ from torch.nn import functional as F
 
 from vdworld.networks.attention import SpatialAttention, TemporalAttention, places
 from vdworld.networks.clip import ClipNetwork
-from vdworld.networks.memory import Recall
-from vdworld.networks.painting import Painting
+from vdworld.networks.copy_head import Painting
+from vdworld.networks.kv_cache import Recall
 from vdworld.types import StepFeatures
 
 

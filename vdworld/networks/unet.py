@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from vdworld.networks.blocks import PooledFeatures, ResidualBlock, SelfAttention, level_embedding, stack_channels
 from vdworld.networks.context import Context
-from vdworld.networks.painting import Painting, coordinates
+from vdworld.networks.copy_head import Painting, coordinates
 from vdworld.types import Features, Frame, NoiseLevels
 
 LEVEL_DIM, CONTEXT_LEVEL_DIM, STEP_SIZE_DIM = 32, 16, 16  # numbers that embed one of each

@@ -12,11 +12,11 @@ from gymnasium.vector import AutoresetMode
 
 from vdworld.agents import ActorCritic, Policy
 from vdworld.agents.policies.actor_critic import Report
-from vdworld.agents.policies.recording import RecordedPolicy
+from vdworld.agents.policies.recorded_policy import RecordedPolicy
 from vdworld.data import Dataset, load_dataset
 from vdworld.data.layout import INFO
 from vdworld.envs import DreamVectorEnv
-from vdworld.envs.recording import record
+from vdworld.envs.recording.recorder import record
 from vdworld.evaluation.provenance import provenance
 from vdworld.evaluation.real_returns import real_returns
 from vdworld.extras import require

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vdworld.evaluation.figures import learning_plot
-from vdworld.evaluation.tables import Table, cell
+from vdworld.evaluation.report.plots import learning_plot
+from vdworld.evaluation.report.table import Table, cell
 from vdworld.metrics import Interval
 
 PROGRESS = "progress.json"

@@ -14,11 +14,11 @@ import torch
 
 from vdworld.data import ClipSampler, Dataset
 from vdworld.space_json import space_to_json
-from vdworld.training.assemble import new_world, sample_starts
+from vdworld.training.assemble_world import new_world, sample_starts
 from vdworld.training.calibration import calibrate, held_out, longest_episode
 from vdworld.training.checkpoint import has_checkpoint
-from vdworld.training.settings import TrainerSettings
 from vdworld.training.trainer import Trainer
+from vdworld.training.trainer_settings import TrainerSettings
 from vdworld.training.validation import Validation
 from vdworld.world import Sampling, WorldModel
 from vdworld.world import preset as find_preset

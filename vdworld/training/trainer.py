@@ -20,7 +20,7 @@ from vdworld.training.loss import shortcut_loss, world_loss
 from vdworld.training.optimizer import Muon, split_parameters
 from vdworld.training.plateau import Plateau
 from vdworld.training.self_forcing import force
-from vdworld.training.settings import TrainerSettings
+from vdworld.training.trainer_settings import TrainerSettings
 from vdworld.training.validation import Validation
 from vdworld.world import WorldModel
 from vdworld.world.precision import autocast

@@ -8,7 +8,7 @@ from vdworld.world.noise import lane_seeds
 from vdworld.world.outcome import Observation, Outcome, Rollout
 from vdworld.world.presets import PRESETS, Preset, preset
 from vdworld.world.sampling import Sampling
-from vdworld.world.starts import StartClips
+from vdworld.world.start_clips import StartClips
 from vdworld.world.state import WorldState
 
 __all__ = [

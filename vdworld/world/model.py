@@ -21,7 +21,7 @@ from vdworld.world.heads import OutcomeHeads
 from vdworld.world.noise import lane_seeds, lane_uniform
 from vdworld.world.outcome import Outcome, Rollout
 from vdworld.world.sampling import Sampling
-from vdworld.world.starts import StartClips
+from vdworld.world.start_clips import StartClips
 from vdworld.world.state import WorldState
 
 Policy = Callable[[WorldState], Any]

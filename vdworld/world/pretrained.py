@@ -17,7 +17,7 @@ from vdworld.world.build import build
 from vdworld.world.card import model_card
 from vdworld.world.heads import OutcomeHeads
 from vdworld.world.sampling import Sampling
-from vdworld.world.starts import StartClips
+from vdworld.world.start_clips import StartClips
 
 if TYPE_CHECKING:
     from vdworld.world.model import WorldModel

@@ -12,7 +12,7 @@ from vdworld.types import Frames, LaneIntegers, PastActions, PastKnown
 from vdworld.world.history import first_frames, fit_history
 from vdworld.world.noise import lane_seeds
 from vdworld.world.sampling import DRAWS_PER_STEP
-from vdworld.world.starts import StartClips
+from vdworld.world.start_clips import StartClips
 from vdworld.world.state import WorldState
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from tests.agents.policies.recalling import recalling
 from tests.envs.guessing_world import GuessingWorld
 from vdworld.agents import ActorCritic, Policy
 from vdworld.agents.policies.collector import Collector
-from vdworld.agents.policies.objectives import OBJECTIVES, pmpo, ppo, reinforce
-from vdworld.agents.policies.spread import ReturnSpread
+from vdworld.agents.policies.policy_losses import OBJECTIVES, pmpo, ppo, reinforce
+from vdworld.agents.policies.return_normalizer import ReturnSpread
 from vdworld.envs import DreamVectorEnv
 from vdworld.spaces import ActionCodec
 

@@ -10,7 +10,7 @@ from gymnasium import spaces
 from tests.agents.video.squares import colours
 from vdworld.agents import InverseDynamics
 from vdworld.data import ClipSampler, EpisodeWriter, load_dataset
-from vdworld.envs.scripted import ForkEnv
+from vdworld.envs.games.scripted import ForkEnv
 
 QUICK = {"hidden_dim": 32, "batch_size": 32, "num_updates": 60, "learning_rate": 3e-3}
 

@@ -14,7 +14,7 @@ from gymnasium.vector import AutoresetMode
 
 from tests.envs.fake_world import FakeWorld, length, rewarded, shown
 from vdworld.envs import DreamVectorEnv
-from vdworld.envs.lane_seeds import draw_seed
+from vdworld.envs.dream.lane_seeds import draw_seed
 
 pytest.importorskip("tianshou")
 

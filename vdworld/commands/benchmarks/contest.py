@@ -10,15 +10,15 @@ from typing import Any
 import torch
 from omegaconf import DictConfig
 
+from vdworld.benchmarks.contest import check_contexts, check_protocol
+from vdworld.benchmarks.contest import contest as hold_contest
+from vdworld.benchmarks.peers import DiamondCode, DiamondWorld, train_diamond
+from vdworld.benchmarks.peers.diamond_training import WARMUP_STEPS
+from vdworld.benchmarks.results import show_and_keep
 from vdworld.commands.arguments import checked, given
-from vdworld.commands.benchmarks.keeping import show_and_keep
 from vdworld.commands.device import pick_device
 from vdworld.commands.explain import missing
 from vdworld.data import Dataset, load_dataset
-from vdworld.evaluation.contest import check_contexts, check_protocol
-from vdworld.evaluation.contest import contest as hold_contest
-from vdworld.evaluation.peers import DiamondCode, DiamondWorld, train_diamond
-from vdworld.evaluation.peers.diamond_training import WARMUP_STEPS
 from vdworld.training import train
 from vdworld.world import WorldModel
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from vdworld.agents.policies.actor_critic import Report
-from vdworld.agents.policies.settings import LearningSettings
+from vdworld.agents.policies.learning_settings import LearningSettings
+from vdworld.benchmarks.dream_vs_real import measure_dreaming
+from vdworld.benchmarks.results import show_and_keep
 from vdworld.commands.arguments import checked
-from vdworld.commands.benchmarks.keeping import show_and_keep
 from vdworld.commands.device import pick_device
 from vdworld.commands.learn import reporter
 from vdworld.data import load_dataset
-from vdworld.evaluation.dreaming import measure_dreaming
 from vdworld.training.logging import TrainingLog
 from vdworld.world import Execution, WorldModel
 

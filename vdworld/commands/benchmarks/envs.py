@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from omegaconf import DictConfig
 
+from vdworld.benchmarks.env_overhead import measure_overhead
+from vdworld.benchmarks.results import show_and_keep
 from vdworld.commands.arguments import checked, given
-from vdworld.commands.benchmarks.keeping import show_and_keep
 from vdworld.commands.benchmarks.speed import measured_world
-from vdworld.evaluation.overhead import measure_overhead
 
 
 def envs(config: DictConfig) -> None:

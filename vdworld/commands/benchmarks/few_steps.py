@@ -11,14 +11,14 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from vdworld.benchmarks.few_steps import STEPS, FewSteps, clips_table, measure_few_steps, outcomes_table
 from vdworld.commands.arguments import checked
 from vdworld.commands.device import pick_device
 from vdworld.data import Dataset, load_dataset
 from vdworld.diffusion import CONSISTENCY
 from vdworld.envs import record
-from vdworld.envs.scripted import ForkEnv
+from vdworld.envs.games.scripted import ForkEnv
 from vdworld.evaluation.evaluate import held_out_episodes
-from vdworld.evaluation.few_steps import STEPS, FewSteps, clips_table, measure_few_steps, outcomes_table
 from vdworld.evaluation.provenance import provenance
 from vdworld.training import LossWeights, Shortcut, train
 from vdworld.world import WorldModel

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from omegaconf import DictConfig
 
+from vdworld.benchmarks.plots import growth_plot
+from vdworld.benchmarks.results import show_and_keep
+from vdworld.benchmarks.scaling import measure_growth
 from vdworld.commands.arguments import checked
-from vdworld.commands.benchmarks.keeping import show_and_keep
 from vdworld.commands.benchmarks.speed import chosen_network
 from vdworld.commands.device import pick_device
-from vdworld.evaluation.figures import growth_plot
-from vdworld.evaluation.growth import measure_growth
 
 
 def growth(config: DictConfig) -> None:

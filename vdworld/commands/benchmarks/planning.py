@@ -8,15 +8,15 @@ import torch
 from omegaconf import DictConfig
 
 from vdworld.agents import Policy, VideoPolicy
-from vdworld.agents.loading import load_agent
+from vdworld.agents.saved_agents import load_agent
+from vdworld.benchmarks.planning import compare_planners
+from vdworld.benchmarks.results import show_and_keep
 from vdworld.commands.arguments import checked
-from vdworld.commands.benchmarks.keeping import show_and_keep
 from vdworld.commands.benchmarks.speed import measured_world
 from vdworld.commands.explain import missing
 from vdworld.commands.plan import pick_objective
 from vdworld.data import load_dataset
 from vdworld.evaluation.evaluate import held_out_episodes
-from vdworld.evaluation.planning import compare_planners
 
 PROTOCOL = ("env", "num_episodes", "goal_offset", "budget", "max_steps", "seed")
 PLANS = ("horizon", "num_candidates", "num_iterations", "replan_every", "num_sampling_steps", "max_batch")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from omegaconf import DictConfig
 
+from vdworld.benchmarks.sizes import measure_sizes, sizes_table
 from vdworld.commands.arguments import checked
-from vdworld.evaluation.network_sizes import measure_sizes, sizes_table
 
 
 def sizes(config: DictConfig) -> None:

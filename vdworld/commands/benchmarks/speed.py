@@ -6,14 +6,14 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from vdworld.benchmarks.contest import check_contexts
+from vdworld.benchmarks.peers import DiamondCode, DiamondWorld
+from vdworld.benchmarks.plots import speed_plot
+from vdworld.benchmarks.results import show_and_keep
+from vdworld.benchmarks.speed import fresh_world, measure_speed
+from vdworld.benchmarks.speed_beside import SpeedBeside, measure_beside
 from vdworld.commands.arguments import checked, given
-from vdworld.commands.benchmarks.keeping import show_and_keep
 from vdworld.commands.device import pick_device
-from vdworld.evaluation.contest import check_contexts
-from vdworld.evaluation.figures import speed_plot
-from vdworld.evaluation.peers import DiamondCode, DiamondWorld
-from vdworld.evaluation.speed import fresh_world, measure_speed
-from vdworld.evaluation.speed_beside import SpeedBeside, measure_beside
 from vdworld.world import Execution, WorldModel
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from omegaconf import DictConfig
 
+from vdworld.benchmarks.results import show_and_keep
 from vdworld.commands.arguments import checked
-from vdworld.commands.benchmarks.keeping import show_and_keep
 from vdworld.commands.device import pick_device
 from vdworld.data import load_dataset
-from vdworld.evaluation.doubt import measure_uncertainty
+from vdworld.evaluation.uncertainty_calibration import measure_uncertainty
 from vdworld.world import WorldModel
 
 

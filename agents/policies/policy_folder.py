@@ -1,0 +1,56 @@
+"""Policies on disk: one folder with everything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from vdworld.agents.agent_folder import read_config, read_weights, write_folder
+from vdworld.agents.policies.policy import Policy
+from vdworld.space_json import space_from_json, space_to_json
+from vdworld.spaces import ActionCodec
+
+KIND = "policy"
+
+
+def save_policy(policy: Policy, path: Path) -> Path:
+    """Write the policy's folder; an older policy there is replaced only once the new one is whole.
+
+    Raises:
+        FileExistsError: The folder holds something else, such as a world.
+    """
+    return write_folder(path, KIND, policy_config(policy), policy.network)
+
+
+def load_policy(path: Path) -> Policy:
+    """Read a policy's folder; gradients of the weights are off.
+
+    Raises:
+        FileNotFoundError: There is no such folder, or it holds no policy.
+        ValueError: It is damaged, or written by another version.
+    """
+    config = read_config(path, KIND)
+    policy = Policy(
+        space_from_json(config["observation_space"]),
+        ActionCodec.from_json(config["action_codec"]),
+        **config["policy"],
+    )
+    read_weights(path, policy.network)
+    return policy
+
+
+def policy_config(policy: Policy) -> dict[str, Any]:
+    """Return what config.json tells of a policy."""
+    return {
+        "observation_space": space_to_json(policy.observation_space),
+        "action_codec": policy.codec.to_json(),
+        "policy": {
+            "cameras": list(policy.observer.cameras),
+            "hidden_dim": policy.network.hidden_dim,
+            "recurrent": policy.network.recurrent,
+            "frame_stack": policy.network.frame_stack,
+            "goals": policy.goals,
+            "deterministic": policy.deterministic,
+            "record": policy.record,
+        },
+    }

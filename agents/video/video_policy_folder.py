@@ -1,0 +1,68 @@
+"""Video policies on disk: a world, an inverse dynamics and their settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from vdworld.agents.agent_folder import check_free, read_config, read_weights, write_folder
+from vdworld.agents.video.inverse_dynamics import InverseDynamics
+from vdworld.agents.video.video_policy import VideoPolicy
+from vdworld.spaces import ActionCodec
+from vdworld.world import WorldModel
+
+WORLD, INVERSE_DYNAMICS = "world", "inverse_dynamics"
+"""The folders inside a video policy's."""
+
+
+def save_inverse_dynamics(model: InverseDynamics, path: Path) -> Path:
+    """Write the folder; an older one there is replaced only once the new one is whole.
+
+    Raises:
+        FileExistsError: The folder holds something else.
+    """
+    sizes = {"num_channels": model.num_channels, "image_size": list(model.image_size)}
+    settings = {**sizes, "num_before": model.num_before, "hidden_dim": model.hidden_dim, "record": model.record}
+    config = {"action_codec": model.codec.to_json(), "model": settings}
+    return write_folder(path, "inverse_dynamics", config, model)
+
+
+def load_inverse_dynamics(path: Path) -> InverseDynamics:
+    """Read the folder; gradients of the weights are off.
+
+    Raises:
+        FileNotFoundError: There is no such folder, or it holds no inverse dynamics.
+        ValueError: It is damaged, or written by another version.
+    """
+    config = read_config(path, "inverse_dynamics")
+    settings = config["model"] | {"image_size": tuple(config["model"]["image_size"])}
+    model = InverseDynamics(ActionCodec.from_json(config["action_codec"]), **settings)
+    read_weights(path, model)
+    return model
+
+
+def save_video_policy(policy: VideoPolicy, path: Path) -> Path:
+    """Write the folder, with a folder of the world and one of the inverse dynamics in it.
+
+    Raises:
+        FileExistsError: The folder holds something else.
+    """
+    check_free(path, "video_policy")
+    policy.world.save_pretrained(path / WORLD)
+    save_inverse_dynamics(policy.inverse_dynamics, path / INVERSE_DYNAMICS)
+    names = ("horizon", "replan_every", "num_candidates", "num_sampling_steps", "seed")
+    return write_folder(path, "video_policy", {"policy": {name: getattr(policy, name) for name in names}})
+
+
+def load_video_policy(path: Path, device: str | torch.device = "cpu") -> VideoPolicy:
+    """Read the folder; an instruction must be given anew.
+
+    Raises:
+        FileNotFoundError: There is no such folder, or it holds no video policy.
+        ValueError: It is damaged, or written by another version.
+    """
+    config = read_config(path, "video_policy")
+    world = WorldModel.from_pretrained(path / WORLD, device=device)
+    inverse_dynamics = load_inverse_dynamics(path / INVERSE_DYNAMICS).to(device)
+    return VideoPolicy(world, inverse_dynamics, **config["policy"])

@@ -1,0 +1,1 @@
+"""Checks of Gymnasium's contract for vector environments."""

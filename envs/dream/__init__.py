@@ -1,0 +1,1 @@
+"""Dreams of a world as Gymnasium environments."""

@@ -1,0 +1,98 @@
+"""What one environment and a batch of them do alike in each step: imagine, reward, show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vdworld.envs.dream.shared_world import shared_world
+from vdworld.envs.dream.start_sources import Starts, start_source
+from vdworld.world import Outcome, Rollout, WorldModel, WorldState
+from vdworld.world.uncertainty import uncertainty_limit as world_limit
+
+RewardFunction = Callable[[Rollout], Tensor]
+
+
+class DreamLanes:
+    """A world together with the way in which environments dream in it; it holds no episode of its own.
+
+    Args:
+        world: A checkpoint folder, a name or a world in memory; see ``shared_world``.
+        device: Where the world lies; None leaves a world in memory where it is, and loads one on the CPU.
+        num_sampling_steps: Network evaluations per frame; None takes the world's own number.
+        starts: Where dreams begin; see ``DreamEnv``.
+        with_uncertainty: Whether steps tell how uncertain they are.
+        uncertainty_limit: The share of held-out steps beyond whose uncertainty an episode is truncated.
+        reward_function: Rewards ``[b, h]`` of a Rollout, in place of the world's own; a step is a Rollout with h = 1.
+
+    Raises:
+        ValueError: The world gives no rewards and there is no `reward_function`; a count below 1; another device.
+    """
+
+    def __init__(
+        self,
+        world: str | Path | WorldModel,
+        device: str | torch.device | None = None,
+        num_sampling_steps: int | None = None,
+        reward_function: RewardFunction | None = None,
+        starts: Starts = None,
+        with_uncertainty: bool = False,
+        uncertainty_limit: float | None = None,
+    ) -> None:
+        if num_sampling_steps is not None and num_sampling_steps < 1:
+            raise ValueError(f"`num_sampling_steps` must be at least 1, got {num_sampling_steps}.")
+        self.world = shared_world(world, device)
+        self.starts = start_source(self.world, starts)
+        self.num_sampling_steps = num_sampling_steps
+        self.limit = None if uncertainty_limit is None else world_limit(self.world, uncertainty_limit)
+        self.with_uncertainty = with_uncertainty or self.limit is not None
+        self.reward_function = reward_function
+        if reward_function is None and not self.world.has_reward:
+            raise ValueError(
+                "`reward_function` must be given for a world that was trained without rewards, got None. "
+                "Pass a callable that takes a Rollout and returns its rewards [b, h]."
+            )
+
+    def step(self, state: WorldState, action: Any) -> tuple[WorldState, Outcome]:
+        """Imagine the next frame of every lane; ``state`` is used up. The outcome's reward is the one to hand on."""
+        asked = {"num_sampling_steps": self.num_sampling_steps, "with_uncertainty": self.with_uncertainty}
+        state, outcome = self.world.step(state, action, **asked, donate=True)
+        if self.reward_function is not None:
+            outcome = replace(outcome, reward=self._own_reward(self.reward_function, state, outcome))
+        return state, outcome
+
+    def ends(self, outcome: Outcome) -> np.ndarray:
+        """Return which lanes terminated, and which are truncated as too uncertain: bool ``[2, b]``."""
+        doubtful = torch.zeros_like(outcome.terminated)
+        if self.limit is not None and outcome.uncertainty is not None:
+            doubtful = outcome.uncertainty > self.limit
+        return torch.stack([outcome.terminated, doubtful]).cpu().numpy()  # the device is waited for once
+
+    def told(self, outcome: Outcome) -> dict[str, Tensor]:
+        """Return what the info of a step holds, a row per lane ``[b]``."""
+        told = {"continuation": outcome.continuation, "uncertainty": outcome.uncertainty}
+        return {name: value for name, value in told.items() if value is not None}
+
+    def _own_reward(self, function: RewardFunction, state: WorldState, outcome: Outcome) -> Tensor:
+        rollout = Rollout(
+            frames=outcome.frame[:, None],
+            rewards=outcome.reward[:, None],
+            continuations=outcome.continuation[:, None],
+            terminated=outcome.terminated[:, None],
+            features=None if outcome.features is None else outcome.features[:, None],
+            uncertainty=None if outcome.uncertainty is None else outcome.uncertainty[:, None],
+            state=state,
+        )
+        rewards = torch.as_tensor(function(rollout), dtype=torch.float32, device=outcome.frame.device)
+        if rewards.shape != rollout.rewards.shape:
+            raise ValueError(
+                f"`reward_function` must return rewards of shape {tuple(rollout.rewards.shape)} (lanes, steps), "
+                f"got {tuple(rewards.shape)}."
+            )
+        return rewards[:, 0]

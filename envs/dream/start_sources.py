@@ -1,0 +1,139 @@
+"""Where dreams begin unless a reset says otherwise: clips inside the world, a dataset, or the real environment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vdworld.data import Dataset, load_dataset
+from vdworld.envs.real.real_env import RealEnv, make_real
+from vdworld.spaces import frames_to_float
+from vdworld.spec import EnvironmentSpec
+from vdworld.training import sample_starts
+from vdworld.world import StartClips, WorldModel, WorldState
+
+REAL = "real"
+Starts = str | Path | Dataset | EnvironmentSpec | RealEnv | None
+"""What the environments take as ``starts``; ``DreamEnv`` says what each means."""
+
+
+@runtime_checkable
+class StartSource(Protocol):
+    """Begins dreams."""
+
+    def __len__(self) -> int:
+        """Return how many beginnings ``begin_at`` may pick from; 0 where they can't be numbered."""
+        ...
+
+    def begin(self, seeds: Sequence[int]) -> WorldState:
+        """Begin one dream per seed, which decides its beginning and its noise."""
+        ...
+
+    def begin_at(self, chosen: Tensor, seeds: Sequence[int]) -> WorldState:
+        """Begin one dream per seed from beginnings picked by number ``[b]``."""
+        ...
+
+    def close(self) -> None:
+        """Close what was opened."""
+        ...
+
+
+def start_source(world: WorldModel, starts: Starts) -> StartSource:
+    """Return where dreams in this world begin.
+
+    Raises:
+        ValueError: The world does not know its real environment; a dataset of other cameras or actions.
+        TypeError: `starts` is nothing of the kind.
+    """
+    if starts is None:
+        return ClipStarts(world)
+    if isinstance(starts, RealEnv):
+        return RealStarts(world, starts, owned=False)
+    if isinstance(starts, EnvironmentSpec) or (isinstance(starts, str) and starts == REAL):
+        spec = starts if isinstance(starts, EnvironmentSpec) else world.spec
+        if spec is None:
+            raise ValueError(
+                f"`starts` must not be {REAL!r} for a world that does not know its environment. Pass an "
+                "EnvironmentSpec, or what vdworld.envs.make_real returns."
+            )
+        return RealStarts(world, make_real(spec, image_size=world.image_size), owned=True)
+    if isinstance(starts, str | Path):
+        starts = load_dataset(starts)
+    if not isinstance(starts, Dataset):
+        raise TypeError(
+            f"`starts` must be None, a dataset or its folder, {REAL!r}, an EnvironmentSpec or what "
+            f"vdworld.envs.make_real returns, got {type(starts).__name__}."
+        )
+    return ClipStarts(world, sample_starts(starts, world, seed=0))
+
+
+class ClipStarts:
+    """Begin from real context clips.
+
+    Args:
+        world: What dreams.
+        clips: The clips; None takes the world's own.
+    """
+
+    def __init__(self, world: WorldModel, clips: StartClips | None = None) -> None:
+        self.world, self.clips = world, clips
+
+    def __len__(self) -> int:
+        """Return the number of clips."""
+        clips = self.world.starts if self.clips is None else self.clips
+        return 0 if clips is None else len(clips)
+
+    def begin(self, seeds: Sequence[int]) -> WorldState:
+        """Begin one dream per seed, which picks the clip."""
+        return self.world.sample_start(len(seeds), seeds, self.clips)
+
+    def begin_at(self, chosen: Tensor, seeds: Sequence[int]) -> WorldState:
+        """Begin from clips picked by number ``[b]``."""
+        return self.world.start_from_clips(chosen, seeds, self.clips)
+
+    def close(self) -> None:
+        """Nothing was opened."""
+
+
+class RealStarts:
+    """Begin where the real environment begins: reset with a lane's seed, it gives the one frame of the context.
+
+    Args:
+        world: What dreams.
+        env: The real environment.
+        owned: Whether to close it in the end.
+    """
+
+    def __init__(self, world: WorldModel, env: RealEnv, *, owned: bool) -> None:
+        if env.cameras != world.cameras:
+            raise ValueError(f"`starts` must show the world's cameras {world.cameras}, got {env.cameras}.")
+        self.world, self.env, self.owned = world, env, owned
+
+    def __len__(self) -> int:
+        """Return 0: they can't be numbered."""
+        return 0
+
+    def begin(self, seeds: Sequence[int]) -> WorldState:
+        """Reset the environment once per seed."""
+        views = [self._first_frame(seed) for seed in seeds]
+        pixels = torch.from_numpy(np.stack(views))[:, None]
+        return self.world.start(frames_to_float(pixels), seed=seeds)
+
+    def begin_at(self, chosen: Tensor, seeds: Sequence[int]) -> WorldState:
+        """There is nothing to pick from."""
+        raise NotImplementedError("the real environment's beginnings have no numbers")
+
+    def close(self) -> None:
+        """Close the environment if it was built here."""
+        if self.owned:
+            self.env.close()
+
+    def _first_frame(self, seed: int) -> np.ndarray:
+        """Return the cameras' frames on one channel axis, ``[h, w, 3 * cameras]``."""
+        self.env.reset(seed=seed % 2**31)  # Atari and others take no larger seeds
+        return np.concatenate([self.env.frames()[camera] for camera in self.world.cameras], axis=-1)

@@ -1,0 +1,1 @@
+"""Real environments that come with the package or are registered by it."""

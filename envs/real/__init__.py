@@ -1,0 +1,1 @@
+"""Real environments, seen through cameras."""

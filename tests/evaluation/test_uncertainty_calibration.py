@@ -1,0 +1,90 @@
+"""Claims about how a world's uncertainty is held against its errors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import vdworld
+from vdworld.cli import main
+from vdworld.data import Dataset
+from vdworld.envs.games.scripted import CounterEnv
+from vdworld.evaluation.uncertainty_calibration import BOTH, HELD_OUT, RANDOM, Doubt, measure_uncertainty
+from vdworld.world import WorldModel
+
+NETWORK = {"width": 16, "depth": 1, "coarse_width": 16, "coarse_depth": 1, "feature_dim": 16, "context_length": 3}
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    path = tmp_path_factory.mktemp("counter") / "data"
+    return vdworld.record(CounterEnv, path, num_steps=300, num_envs=1, progress=False, max_episode_steps=10)
+
+
+@pytest.fixture(scope="module")
+def world(dataset: Dataset) -> WorldModel:
+    return vdworld.train(dataset, max_steps=1, batch_size=2, network=NETWORK, num_rollout_gifs=0, device="cpu")
+
+
+def test_the_error_is_that_of_the_frame_after_the_recorded_action(
+    world: WorldModel, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stand-in that steps exactly as the counter does is off by nothing; one that forgets the action is."""
+    exact = measure_uncertainty(_scripted(world, monkeypatch, knows_action=True), dataset, num_clips=20)
+    assert exact.clips[HELD_OUT]["error"].max() < 1e-6
+    blind = measure_uncertainty(_scripted(world, monkeypatch, knows_action=False), dataset, num_clips=20)
+    assert blind.clips[HELD_OUT]["error"].max() > 1e-3
+    assert blind.clips[HELD_OUT]["motion"].min() > 0
+
+
+def _scripted(world: WorldModel, monkeypatch: pytest.MonkeyPatch, *, knows_action: bool) -> WorldModel:
+    def step(state: Any, action: Any, **_: Any) -> Any:
+        taken = torch.as_tensor(action).float() * knows_action
+        colour = ((state.frame[:, :, 0, 0] + 1) * 127.5).round()
+        colour = torch.stack([colour[:, 0] + 1, colour[:, 1] + taken, taken], dim=1) / 127.5 - 1
+        frame = colour[:, :, None, None].expand_as(state.frame)
+        return state, SimpleNamespace(frame=frame, uncertainty=torch.zeros(len(frame)))
+
+    monkeypatch.setattr(world, "step", step)
+    return world
+
+
+def test_random_actions_are_recorded_where_the_environment_is_known(world: WorldModel, tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"num_steps": 120, "num_envs": 1, "image_size": 8, "progress": False}
+    known = vdworld.record("CartPole-v1", tmp_path / "poles", **settings)
+    trained = vdworld.train(known, max_steps=1, batch_size=2, network=NETWORK, num_rollout_gifs=0, device="cpu")
+    found = measure_uncertainty(trained, known, num_clips=6)
+    assert list(found.clips) == [HELD_OUT, RANDOM]
+    assert len(found.clips[RANDOM]["error"]) == 6
+    assert (found.clips[RANDOM]["uncertainty"] > 0).all()
+    assert found.table().rows[-1][:2] == (BOTH, "12")
+    json.dumps(found.to_json())
+
+
+def test_correlations_are_of_ranks_over_episodes() -> None:
+    rng = np.random.default_rng(0)
+    error = rng.uniform(size=60)
+    clips = {"error": error, "uncertainty": error**3, "motion": rng.uniform(size=60), "episode": np.arange(60) // 2}
+    doubt = Doubt({HELD_OUT: clips, RANDOM: clips}, seed=0, about={})
+    assert doubt.correlation(HELD_OUT, "uncertainty").mean == pytest.approx(1)
+    assert abs(doubt.correlation(BOTH, "motion").mean) < 0.4
+    assert doubt.correlation(BOTH, "motion").count == 120
+
+
+def test_the_command_prints_the_table_and_keeps_the_figures(
+    world: WorldModel, dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.save_pretrained(tmp_path / "world")
+    words = [f"world={tmp_path / 'world'}", f"data={dataset.path}", f"output={tmp_path}", "num_clips=8", "device=cpu"]
+    assert main(["benchmark", "uncertainty", *words]) == 0
+    assert "Uncertainty and error" in capsys.readouterr().out
+    rows = json.loads((tmp_path / "uncertainty.json").read_text())["rows"]
+    assert [row["clips"] for row in rows] == [HELD_OUT, BOTH]
+    assert main(["benchmark", "uncertainty"]) != 0
+    assert "`world` must name a folder" in capsys.readouterr().err

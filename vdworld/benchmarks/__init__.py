@@ -1,0 +1,1 @@
+"""Measurements: speed, cost and scaling, and comparisons of worlds, planners and policies."""

@@ -1,0 +1,178 @@
+"""What an evaluation found: a table for the terminal, a page to show, figures for scripts."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vdworld.evaluation.drift import Drift
+from vdworld.evaluation.goal_reaching import GoalReaching
+from vdworld.evaluation.prediction import Prediction
+from vdworld.evaluation.report.assets import draw
+from vdworld.evaluation.report.page import page
+from vdworld.evaluation.report.table import Table
+from vdworld.evaluation.report.tables import control_table, drift_table, prediction_table, returns_table
+from vdworld.evaluation.returns import Returns
+
+
+@dataclass
+class Report:
+    """The findings of ``evaluate``; ``print(report)`` shows the tables.
+
+    Args:
+        prediction: How well the world foresees held-out clips.
+        control: What agents achieved in the real environment; None if nobody tried.
+        about: Environment, dataset, seed, command, machine, versions, date; one line of text each.
+        training: The world's training record, plain JSON values.
+        fps: Frames per second of the environment's own time, for GIFs.
+        path: The saved ``report.html``; None until ``save``.
+        drift: How long dreams change; None if it was not measured.
+    """
+
+    prediction: Prediction
+    control: GoalReaching | Returns | None
+    about: dict[str, str]
+    training: Mapping[str, Any] = field(default_factory=dict)
+    fps: float = 10.0
+    path: Path | None = None
+    drift: Drift | None = None
+
+    def tables(self) -> list[Table]:
+        """Return the tables: prediction, control, drift, as far as they were measured."""
+        tables = [prediction_table(self.prediction)]
+        if isinstance(self.control, GoalReaching):
+            tables.append(control_table(self.control))
+        elif self.control is not None:
+            tables.append(returns_table(self.control))
+        if self.drift is not None:
+            tables.append(drift_table(self.drift))
+        return tables
+
+    def table(self) -> str:
+        """Return the tables as text for a terminal."""
+        return "\n\n".join(table.text() for table in self.tables())
+
+    def __str__(self) -> str:
+        return self.table() if self.path is None else f"{self.table()}\n\nReport: {self.path}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all figures as plain JSON values; None stands for what has no value."""
+        return {
+            "about": dict(self.about),
+            "prediction": _prediction_to_json(self.prediction),
+            "control": None if self.control is None else control_to_json(self.control),
+            "drift": None if self.drift is None else self.drift.to_json(),
+            "training": dict(self.training),
+        }
+
+    def save(self, output: str | Path) -> Path:
+        """Write ``report.html`` (nothing outside it is needed), ``report.json``, and the PNG and GIF files beside them.
+
+        Args:
+            output: The folder, made if it is missing.
+
+        Returns:
+            The path of ``report.html``.
+        """
+        folder = Path(output)
+        folder.mkdir(parents=True, exist_ok=True)
+        art = draw(self.prediction, self.control, self.fps, self.drift)
+        for name, data in art.items():
+            (folder / name).write_bytes(data)
+        (folder / "report.json").write_text(json.dumps(self.to_json(), indent=2, allow_nan=False, default=str) + "\n")
+        self.path = folder / "report.html"
+        parts = (self.prediction, self.control, self.about, self.training, art, self.drift)
+        self.path.write_text(page(self.tables(), *parts))
+        return self.path
+
+
+def control_to_json(control: GoalReaching | Returns) -> dict[str, Any]:
+    """Return what agents did in the real environment as plain JSON values."""
+    if isinstance(control, GoalReaching):
+        return {"protocol": "goals", **_goals_to_json(control)}
+    return {"protocol": "returns", **_returns_to_json(control)}
+
+
+def _prediction_to_json(prediction: Prediction) -> dict[str, Any]:
+    names = prediction.scores
+    everywhere = range(1, prediction.horizon + 1)
+    pairs = [("psnr", "copy_psnr"), ("moving_psnr", "copy_moving_psnr"), ("reward_error", "mean_reward_error")]
+    return {
+        "steps": list(prediction.steps),
+        "num_clips": prediction.num_clips,
+        "num_episodes": prediction.num_episodes,
+        "seed": prediction.seed,
+        "frames_per_second": prediction.frames_per_second,
+        "scores": {name: {str(s): prediction.interval(name, s).to_json() for s in everywhere} for name in names},
+        "differences": {
+            f"{first} - {second}": {str(s): prediction.difference(first, second, s).to_json() for s in everywhere}
+            for first, second in pairs
+            if first in names
+        },
+        "end_calibration": None
+        if prediction.calibration is None
+        else {**asdict(prediction.calibration), "error": prediction.calibration.error},
+    }
+
+
+def _goals_to_json(result: GoalReaching) -> dict[str, Any]:
+    measures = ("remaining", "success", "strict_success")
+    names = list(result.attempts)
+    return {
+        "num_starts": result.num_starts,
+        "num_solved_starts_left_out": result.num_solved,
+        "goal_offset": result.goal_offset,
+        "budget": result.budget,
+        "restored_frame_gap": result.frame_gap,
+        "unit": result.unit,
+        "rules": result.rules,
+        "seed": result.seed,
+        "starts": result.windows.tolist(),
+        "agents": {
+            name: {
+                **{measure: result.interval(name, measure).to_json() for measure in measures},
+                "seconds": attempt.seconds,
+                "per_start": {measure: _plain(getattr(attempt, measure).tolist()) for measure in measures},
+            }
+            for name, attempt in result.attempts.items()
+        },
+        "differences": {
+            f"{first} - {second}": {m: result.difference(first, second, m).to_json() for m in measures}
+            for i, first in enumerate(names)
+            for second in names[i + 1 :]
+        },
+    }
+
+
+def _returns_to_json(result: Returns) -> dict[str, Any]:
+    names = list(result.plays)
+    return {
+        "num_episodes": len(result.seeds),
+        "seeds": list(result.seeds),
+        "max_steps": result.max_steps,
+        "seed": result.seed,
+        "agents": {
+            name: {
+                "return": result.interval(name).to_json(),
+                "human_normalized": None if (scaled := result.normalized(name)) is None else scaled.to_json(),
+                "returns": play.returns.tolist(),
+                "lengths": play.lengths.tolist(),
+                "unfinished": play.unfinished,
+                "seconds": play.seconds,
+            }
+            for name, play in result.plays.items()
+        },
+        "differences": {
+            f"{first} - {second}": result.difference(first, second).to_json()
+            for i, first in enumerate(names)
+            for second in names[i + 1 :]
+        },
+    }
+
+
+def _plain(values: list[Any]) -> list[Any]:
+    return [None if isinstance(value, float) and not math.isfinite(value) else value for value in values]

@@ -1,0 +1,100 @@
+"""Imagine a batch of recorded clips and score every frame beside copying the last real one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vdworld.data import Clips
+from vdworld.evaluation.world_protocol import World
+from vdworld.metrics import moving_psnr, psnr, sharpness
+from vdworld.spaces import frames_to_pixels, unflatten_action
+
+
+@dataclass(frozen=True)
+class ImaginedClips:
+    """Clips beside their dreams; ``b`` clips, ``h`` imagined steps, arrays on the CPU.
+
+    Args:
+        scores: One number per clip and step ``[b, h]`` under each name (see ``Prediction``).
+        rewards: The recorded rewards ``[b, h]``.
+        predicted_rewards: The imagined ones, or None for a world without rewards.
+        end_probabilities: One minus the predicted continuation ``[b, h]``.
+        ended: Whether the episode really terminated there ``[b, h]``.
+        real: uint8 pixels ``[b, K + h, h, w, c]``, context first.
+        imagined: uint8 pixels ``[b, h, h, w, c]``.
+        seconds: Wall time of the rollout, shared out evenly over its clips ``[b]``.
+    """
+
+    scores: dict[str, np.ndarray]
+    rewards: np.ndarray
+    predicted_rewards: np.ndarray | None
+    end_probabilities: np.ndarray
+    ended: np.ndarray
+    real: np.ndarray
+    imagined: np.ndarray
+    seconds: np.ndarray
+
+    @classmethod
+    def concatenate(cls, batches: Sequence[ImaginedClips]) -> ImaginedClips:
+        """Join batches along the clips."""
+        columns = {}
+        for name in cls.__dataclass_fields__:
+            parts = [getattr(batch, name) for batch in batches]
+            if isinstance(parts[0], dict):
+                columns[name] = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+            else:
+                columns[name] = None if parts[0] is None else np.concatenate(parts)
+        return cls(**columns)
+
+
+@torch.no_grad()
+def imagine(
+    world: World, clips: Clips, *, seeds: Sequence[int], num_sampling_steps: int | None = None
+) -> ImaginedClips:
+    """Roll the world out from the clips' contexts under their recorded actions.
+
+    Args:
+        world: The world to roll out.
+        clips: Recorded clips with full contexts of the world's length.
+        seeds: One seed per clip.
+        num_sampling_steps: Network evaluations per frame; None leaves it to the world.
+    """
+    past = world.context_length
+    frames = clips.frames.float().div(127.5).sub(1.0)  # uint8 [b, K + h, c, h, w] -> [-1, 1]
+    context, real = frames[:, :past], frames[:, past:]
+    native = unflatten_action(world.action_space, clips.actions[:, : past - 1])
+    state = world.start(context.to(world.device), native, seed=seeds)
+    future = unflatten_action(world.action_space, clips.actions[:, past - 1 :])
+    began = time.perf_counter()
+    rollout = world.rollout(state, future, num_sampling_steps=num_sampling_steps)
+    predicted = rollout.frames.float().cpu()  # waits for the device
+    seconds = time.perf_counter() - began
+    return ImaginedClips(
+        scores=score(predicted, real, context[:, -1:]),
+        rewards=clips.rewards.numpy(),
+        predicted_rewards=rollout.rewards.float().cpu().numpy() if world.has_reward else None,
+        end_probabilities=1 - rollout.continuations.float().cpu().numpy(),
+        ended=clips.terminated.numpy(),
+        real=clips.frames.movedim(-3, -1).numpy(),
+        imagined=frames_to_pixels(predicted).numpy(),
+        seconds=np.full(len(predicted), seconds / len(predicted)),
+    )
+
+
+def score(predicted: Tensor, real: Tensor, last: Tensor) -> dict[str, np.ndarray]:
+    """Score imagined frames ``[b, h, c, H, W]``, and the last context frame ``[b, 1, c, H, W]`` in their place."""
+    copied = last.expand_as(real)
+    measures = {
+        "psnr": psnr(predicted, real),
+        "copy_psnr": psnr(copied, real),
+        "moving_psnr": moving_psnr(predicted, real, last),
+        "copy_moving_psnr": moving_psnr(copied, real, last),
+        "sharpness": sharpness(predicted, real, last),
+    }
+    return {name: values.numpy() for name, values in measures.items()}
