@@ -34,7 +34,9 @@ def learn(folder: str, num_real_steps: int) -> None:
         dreams={"num_envs": 16, "max_episode_steps": 50, "uncertainty_limit": 0.99},
         learning={"hidden_dim": 128, "recurrent": False, "learning_rate": 1e-3},
         playing={"num_episodes": 30, "max_steps": 200},
-        tell=lambda done: print(f"round {done.number}: {done.real_steps:,} real steps, return {done.real_return}"),
+        on_round_end=lambda done: print(
+            f"round {done.number}: {done.real_steps:,} real steps, return {done.real_return}"
+        ),
     )
     print(result)
 

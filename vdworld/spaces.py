@@ -121,12 +121,12 @@ class ActionCodec:
         """Turn native actions into flat float32 numbers ``[..., n]``; tensors stay on their device."""
         return _flatten_tensor(self.space, actions)
 
-    def encode_flat(self, flat: Tensor, known: Tensor | None = None) -> Tensor:
+    def encode_flat(self, flat: Tensor, action_mask: Tensor | None = None) -> Tensor:
         """Turn flat actions ``[..., n]`` into encoded ones ``[..., a]``.
 
         Args:
             flat: The actions in the environment's units.
-            known: Which of them are actions ``[...]``; the others, which may hold anything, become zeros. None: all.
+            action_mask: Which of them are actions ``[...]``; the others may hold anything, and become zeros. None: all.
 
         Raises:
             ValueError: Too few or too many numbers, or a choice that the space doesn't have.
@@ -136,15 +136,15 @@ class ActionCodec:
         low, high, offsets = (
             torch.as_tensor(v, dtype=torch.float32, device=flat.device) for v in (self.low, self.high, self.offsets)
         )
-        if known is not None:
-            flat = torch.where(known[..., None], flat, offsets)  # the first choice, to be wiped out
+        if action_mask is not None:
+            flat = torch.where(action_mask[..., None], flat, offsets)  # the first choice, to be wiped out
         scaled = ((flat - low) / (high - low) * 2 - 1).clamp(-1, 1).float()
         columns = [
             self._one_hot(flat[..., i] - offsets[i], count) if count else scaled[..., i : i + 1]
             for i, count in enumerate(self.num_choices)
         ]
         encoded = torch.cat(columns, dim=-1)
-        return encoded if known is None else encoded * known[..., None]
+        return encoded if action_mask is None else encoded * action_mask[..., None]
 
     def decode_flat(self, encoded: Tensor) -> Tensor:
         """Turn encoded actions ``[..., a]`` into flat ones ``[..., n]``; the largest entry of a one-hot part wins."""

@@ -27,8 +27,8 @@ if TYPE_CHECKING or "jaxtyping" in sys.modules:
     RawActions = Float[Tensor, "*batch n"]
     Actions = Float[Tensor, "b t a"]
     PastActions = Float[Tensor, "b t-1 a"]
-    Known = Bool[Tensor, "b t"]
-    PastKnown = Bool[Tensor, "b t-1"]
+    ActionMask = Bool[Tensor, "b t"]
+    PastActionMask = Bool[Tensor, "b t-1"]
     NoiseLevels = Float[Tensor, "b"]
     ClipLevels = Float[Tensor, "b t"]
     Features = Float[Tensor, "b f"]
@@ -40,8 +40,7 @@ if TYPE_CHECKING or "jaxtyping" in sys.modules:
     LaneMask = Bool[Tensor, "b"]
     LaneIntegers = Int64[Tensor, "b"]
 else:
-    Frames = Frame = Pixels = RawActions = Actions = PastActions = Known = PastKnown = NoiseLevels = Features = (
-        Readings
-    ) = Tensor
+    Frames = Frame = Pixels = RawActions = Actions = PastActions = ActionMask = PastActionMask = Tensor
+    NoiseLevels = Features = Readings = Tensor
     ClipLevels = Tensor
     PerLane = PerStep = StepMask = StepFeatures = LaneMask = LaneIntegers = Tensor

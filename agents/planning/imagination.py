@@ -124,7 +124,7 @@ class Imagination:
         """Dream plans ``[m, t, a]`` from the states of their particles, ``m * p`` lanes."""
         frames_only = getattr(self.objective, "frames_only", False) and not self.uncertainty_penalty
         lanes, steps = len(state), plans.shape[1]
-        num_features = lanes if frames_only and state.memory is None else lanes * steps
+        num_features = lanes if frames_only and state.cache is None else lanes * steps
         self._count(lanes * steps, num_features, draws=2 if self.uncertainty_penalty else 1)
         return self.world.rollout(
             state,

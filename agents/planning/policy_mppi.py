@@ -69,9 +69,9 @@ class PolicyGuidedMPPI:
 
 def _begin(agent: Agent, state: WorldState, codec: ActionCodec, goal: Frame | None) -> None:
     """Let an agent begin where dreams stand, each lane with as much of a past as is known."""
-    pasts = state.known.flip(1).int().cumprod(dim=1).sum(dim=1)
+    pasts = state.action_mask.flip(1).int().cumprod(dim=1).sum(dim=1)
     flat, shortest = codec.decode_flat(state.actions), int(pasts.min())
     for past in pasts.unique().tolist():
-        first = state.known.shape[1] - past
+        first = state.action_mask.shape[1] - past
         lanes = None if past == shortest else pasts == past
         agent.reset(mask=lanes, goal=goal, context=(state.frames[:, first:], flat[:, first:]))

@@ -110,13 +110,20 @@ class ActorCritic:
         folder = None if output is None else Path(output)
         if resume and folder is not None and has_checkpoint(folder):
             learner.resume(folder)
-        learner._practise(envs, num_steps, seed, folder, report)
+        learner._train_loop(envs, num_steps, seed, folder, report)
         policy.network.eval().requires_grad_(False)
         policy.reset(seed=seed)
-        policy.record = {**asdict(chosen), "num_steps": learner.num_steps, "num_envs": envs.num_envs, "seed": seed}
+        policy.training_info = {
+            **asdict(chosen),
+            "num_steps": learner.num_steps,
+            "num_envs": envs.num_envs,
+            "seed": seed,
+        }
         return policy
 
-    def _practise(self, envs: VectorEnv, num_steps: int, seed: int, folder: Path | None, report: Report | None) -> None:
+    def _train_loop(
+        self, envs: VectorEnv, num_steps: int, seed: int, folder: Path | None, report: Report | None
+    ) -> None:
         """Act and learn until `num_steps` steps were learnt from."""
         if self.num_steps >= num_steps:
             return

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from vdworld.agents.policies.distribution import ActionDistribution
-from vdworld.agents.policies.hindsight import Hindsight, look_back
-from vdworld.agents.policies.observation_batch import Seen
+from vdworld.agents.policies.hindsight import Hindsight, relabel_goals
+from vdworld.agents.policies.observation_batch import ObservationBatch
 from vdworld.agents.policies.policy import Policy, beside_goal
 from vdworld.data import Clips, ClipSampler, Dataset
-from vdworld.envs.dream.dream_spaces import bare, frame_space
+from vdworld.envs.dream.dream_spaces import frame_space, strip_prefix
 from vdworld.training.assemble_world import action_codec
 from vdworld.training.calibration import longest_episode
 
@@ -89,7 +89,7 @@ class BehaviourCloning:
             update += 1
             batch = clips.sample(batch_size, rng)
             network.scale.update(batch.readings.to(place))
-            known = None if goal_offset is None else look_back(batch, goal_offset=goal_offset, rng=rng)
+            known = None if goal_offset is None else relabel_goals(batch, goal_offset=goal_offset, rng=rng)
             loss = _loss(policy, batch, known)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
@@ -100,8 +100,8 @@ class BehaviourCloning:
         network.eval().requires_grad_(False)
         policy.reset(seed=seed)
         policy.deterministic = policy.goals if deterministic is None else deterministic
-        policy.record = {"objective": "cloning", "num_updates": update, "horizon": horizon, "seed": seed}
-        policy.record["goal_offset"] = goal_offset
+        policy.training_info = {"objective": "cloning", "num_updates": update, "horizon": horizon, "seed": seed}
+        policy.training_info["goal_offset"] = goal_offset
         return policy
 
 
@@ -124,7 +124,7 @@ def _clips(
             "`goal_offset` must leave room for a clip before the goal, `horizon` + `goal_offset` - 1 steps in all, got "
             f"{horizon} + {goal_offset} - 1 with {longest} steps in the longest episode. Lower one of them."
         )
-    named = {bare(name): name for name in readings}
+    named = {strip_prefix(name): name for name in readings}
     ordered = [named[name] for name in policy.observer.readings]
     return ClipSampler(dataset, context_length=1, horizon=whole, readings=ordered)
 
@@ -143,7 +143,7 @@ def _loss(policy: Policy, clips: Clips, known: Hindsight | None) -> Tensor:
     actions = actions[:, :t]
     unknown = torch.full_like(clips.readings[:, :1], float("nan"))  # clips tell those of later frames alone
     readings = torch.cat([unknown, clips.readings[:, : t - 1]], dim=1)
-    seen = Seen(clips.frames[:, :t].to(policy.device), readings.to(policy.device))
+    seen = ObservationBatch(clips.frames[:, :t].to(policy.device), readings.to(policy.device))
     seen = seen if known is None else beside_goal(seen, known.goals.to(policy.device))
     previous = torch.cat([torch.zeros_like(actions[:, :1]), actions[:, :-1]], dim=1)
     outputs = policy.network.imitate(seen, previous, counted)

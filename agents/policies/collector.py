@@ -9,12 +9,12 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from torch import Tensor
 
 from vdworld.agents.policies.distribution import ActionDistribution
-from vdworld.agents.policies.observation_batch import Seen
+from vdworld.agents.policies.observation_batch import ObservationBatch
 from vdworld.agents.policies.policy import Policy
 from vdworld.agents.policies.policy_network import Memory, PolicyNetwork
 from vdworld.agents.policies.rollout import Rollout, stacked
 
-CONTEXT = ("context_frames", "context_actions", "context_known")
+CONTEXT = ("context_frames", "context_actions", "context_action_mask")
 
 
 class Collector:
@@ -109,11 +109,11 @@ class Collector:
         if not self.has_context:
             return [network.blank(self.envs.num_envs) for network in self.networks]
         policy = self.policy
-        seen: Seen = policy.observer.read_pictures(info["context_frames"], policy.device)
-        known = torch.as_tensor(info["context_known"], device=policy.device)
+        seen: ObservationBatch = policy.observer.read_pictures(info["context_frames"], policy.device)
+        action_mask = torch.as_tensor(info["context_action_mask"], device=policy.device)
         flat = policy.codec.flatten(info["context_actions"]).to(policy.device)
-        actions = policy.codec.encode_flat(flat, known)
-        return [network.burn_in(seen, actions, known) for network in self.networks]
+        actions = policy.codec.encode_flat(flat, action_mask)
+        return [network.burn_in(seen, actions, action_mask) for network in self.networks]
 
     def _continuation(self, info: dict[str, Any], terminated: Tensor, ended: Tensor) -> Tensor:
         """Return the probability that a step terminates nothing; 0 or 1 where the environment does not tell it."""

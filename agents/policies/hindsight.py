@@ -26,7 +26,7 @@ class Hindsight:
     ahead: Tensor
 
 
-def look_back(clips: Clips, *, goal_offset: int, rng: torch.Generator) -> Hindsight:
+def relabel_goals(clips: Clips, *, goal_offset: int, rng: torch.Generator) -> Hindsight:
     """Draw how many actions of each clip count, from 1 to all of them, and a goal 1 to `goal_offset` steps ahead.
 
     The number of actions is drawn so that a memory of any age meets goals of any distance: with all of them, the goal

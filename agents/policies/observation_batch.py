@@ -16,7 +16,7 @@ from vdworld.spaces import frames_to_pixels
 
 
 @dataclass(frozen=True)
-class Seen:
+class ObservationBatch:
     """A batch of observations.
 
     Args:
@@ -27,9 +27,9 @@ class Seen:
     frames: Tensor
     readings: Tensor
 
-    def map(self, function: Callable[[Tensor], Tensor]) -> Seen:
+    def map(self, function: Callable[[Tensor], Tensor]) -> ObservationBatch:
         """Apply a function to both."""
-        return Seen(function(self.frames), function(self.readings))
+        return ObservationBatch(function(self.frames), function(self.readings))
 
 
 class Observer:
@@ -62,27 +62,27 @@ class Observer:
         self.num_channels = sum(pictures[name].shape[2] for name in chosen)
         self.num_readings = sum(part.shape[0] for part in vectors.values())
 
-    def read(self, observation: Any, device: torch.device) -> Seen:
+    def read(self, observation: Any, device: torch.device) -> ObservationBatch:
         """Read a batch of observations, arrays or tensors."""
         parts = observation if isinstance(observation, dict) else {"": observation}
         views = [torch.as_tensor(parts[name], device=device) for name in self.cameras]
         frames = torch.cat(views, dim=-1).movedim(-1, -3).contiguous()
         numbers = [torch.as_tensor(parts[name], device=device).float() for name in self.readings]
         readings = torch.cat(numbers, dim=-1) if numbers else _unknown(frames, 0)
-        return Seen(frames, readings)
+        return ObservationBatch(frames, readings)
 
-    def read_pictures(self, pictures: Any, device: torch.device) -> Seen:
+    def read_pictures(self, pictures: Any, device: torch.device) -> ObservationBatch:
         """Read pixels ``[..., h, w, c]`` alone, by camera where there are several; the readings are not known."""
         views = [pictures[name] for name in self.cameras] if isinstance(pictures, dict) else [pictures]
         frames = torch.cat([torch.as_tensor(view, device=device) for view in views], dim=-1).movedim(-1, -3)
-        return Seen(frames.contiguous(), _unknown(frames, self.num_readings))
+        return ObservationBatch(frames.contiguous(), _unknown(frames, self.num_readings))
 
-    def read_frames(self, frames: Tensor, device: torch.device) -> Seen:
+    def read_frames(self, frames: Tensor, device: torch.device) -> ObservationBatch:
         """Read float frames ``[..., c, h, w]`` in [-1, 1]; the readings are not known."""
         pixels = frames_to_pixels(frames.to(device)).movedim(-1, -3).contiguous()
-        return Seen(pixels, _unknown(pixels, self.num_readings))
+        return ObservationBatch(pixels, _unknown(pixels, self.num_readings))
 
-    def read_final(self, final: Any, seen: Seen) -> Seen:
+    def read_final(self, final: Any, seen: ObservationBatch) -> ObservationBatch:
         """Read ``"final_obs"`` of mode SAME_STEP: a batch of tensors, or an object array with None for other lanes.
 
         Args:

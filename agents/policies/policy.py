@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vdworld.agents.policies.distribution import ActionDistribution, ActionLayout
-from vdworld.agents.policies.observation_batch import Observer, Seen
+from vdworld.agents.policies.observation_batch import ObservationBatch, Observer
 from vdworld.agents.policies.policy_network import Memory, PolicyNetwork
 from vdworld.spaces import ActionCodec
 from vdworld.types import Frame, Frames, LaneMask, PerLane
@@ -36,7 +36,7 @@ class Policy:
             picture channels.
         deterministic: Whether to take the most likely action instead of a draw; may be changed at any time.
         seed: Of the initial weights and of the draws; lane i draws with seed + i.
-        record: What is known about how it was learnt, plain JSON values.
+        training_info: What is known about how it was learnt, plain JSON values.
 
     Raises:
         ValueError: A space that no policy can see or act in; see ``Observer``.
@@ -54,7 +54,7 @@ class Policy:
         goals: bool = False,
         deterministic: bool = False,
         seed: int = 0,
-        record: dict[str, Any] | None = None,
+        training_info: dict[str, Any] | None = None,
     ) -> None:
         self.observer, self.codec = Observer(observation_space, cameras), action_codec
         self.layout = ActionLayout.of(action_codec)
@@ -70,7 +70,7 @@ class Policy:
                 recurrent=recurrent,
                 frame_stack=frame_stack,
             )
-        self.goals, self.deterministic, self.record = goals, deterministic, dict(record or {})
+        self.goals, self.deterministic, self.training_info = goals, deterministic, dict(training_info or {})
         self._seed = seed
         self._goal: Tensor | None = None  # uint8 [b, c, h, w]
         self.reset(seed=seed)
@@ -152,7 +152,7 @@ class Policy:
             state: Dreams of a world whose actions are encoded as the policy's, such as the one it was learnt in.
         """
         seen = self._beside_goal(self.observer.read_frames(state.frames, self.device))
-        memory = self.network.burn_in(seen, state.actions, state.known)
+        memory = self.network.burn_in(seen, state.actions, state.action_mask)
         return self.network.step(seen.map(lambda part: part[:, -1]), memory)[1]
 
     def correct(self, flat: Any) -> None:
@@ -183,16 +183,16 @@ class Policy:
 
         return load_policy(Path(folder).expanduser()).to(device)
 
-    def _read(self, observation: Any) -> Seen:
+    def _read(self, observation: Any) -> ObservationBatch:
         if isinstance(observation, Tensor) and observation.is_floating_point():
             return self.observer.read_frames(observation, self.device)
         return self.observer.read(observation, self.device)
 
     def _burnt_in(self, frames: Tensor, flat: Tensor) -> Memory:
         actions = self.codec.encode_flat(flat.to(self.device, torch.float32))
-        known = torch.ones(actions.shape[:2], dtype=torch.bool, device=self.device)
+        action_mask = torch.ones(actions.shape[:2], dtype=torch.bool, device=self.device)
         seen = self._beside_goal(self.observer.read_frames(frames, self.device))
-        return self.network.burn_in(seen, actions, known)
+        return self.network.burn_in(seen, actions, action_mask)
 
     def _new_goal(self, mask: LaneMask | None, goal: Frame | None) -> Tensor | None:
         """Return the goals of all lanes once those of the mask begin anew, uint8 ``[b, c, h, w]``."""
@@ -209,7 +209,7 @@ class Policy:
             )
         return torch.where(mask.to(self.device)[:, None, None, None], new, self._goal)
 
-    def _beside_goal(self, seen: Seen) -> Seen:
+    def _beside_goal(self, seen: ObservationBatch) -> ObservationBatch:
         """Put the goal behind the channels of observations ``[b, ..., c, h, w]``, if the policy sees one."""
         if not self.goals:
             return seen
@@ -227,8 +227,8 @@ class Policy:
         return lane_normal(seeds, torch.full_like(seeds, self._num_draws), (self.layout.dim,))
 
 
-def beside_goal(seen: Seen, goal: Tensor) -> Seen:
+def beside_goal(seen: ObservationBatch, goal: Tensor) -> ObservationBatch:
     """Return observations ``[b, ..., c, h, w]`` with the goal of each lane ``[b, c, h, w]`` as further channels."""
     between = seen.frames.dim() - goal.dim()
     shown = goal.reshape(len(goal), *[1] * between, *goal.shape[1:]).expand_as(seen.frames)
-    return Seen(torch.cat([seen.frames, shown], dim=-3), seen.readings)
+    return ObservationBatch(torch.cat([seen.frames, shown], dim=-3), seen.readings)

@@ -9,6 +9,7 @@ from vdworld.agents.agent_folder import read_config, read_weights, write_folder
 from vdworld.agents.policies.policy import Policy
 from vdworld.space_json import space_from_json, space_to_json
 from vdworld.spaces import ActionCodec
+from vdworld.world.older_names import with_present_names
 
 KIND = "policy"
 
@@ -33,7 +34,7 @@ def load_policy(path: Path) -> Policy:
     policy = Policy(
         space_from_json(config["observation_space"]),
         ActionCodec.from_json(config["action_codec"]),
-        **config["policy"],
+        **with_present_names(config["policy"]),
     )
     read_weights(path, policy.network)
     return policy
@@ -51,6 +52,6 @@ def policy_config(policy: Policy) -> dict[str, Any]:
             "frame_stack": policy.network.frame_stack,
             "goals": policy.goals,
             "deterministic": policy.deterministic,
-            "record": policy.record,
+            "training_info": policy.training_info,
         },
     }

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from vdworld.agents.policies import two_hot
 from vdworld.agents.policies.encoder import RunningScale, eyes
-from vdworld.agents.policies.observation_batch import Seen
+from vdworld.agents.policies.observation_batch import ObservationBatch
 
 
 @dataclass(frozen=True)
@@ -126,11 +126,15 @@ class PolicyNetwork(nn.Module):
         hidden, previous = (weight.new_zeros(num_lanes, size) for size in (2 * self.hidden_dim, self.action_dim))
         return Memory(hidden, previous, weight.new_zeros(num_lanes, *self.past_shape, dtype=torch.uint8))
 
-    def stack(self, seen: Seen, memory: Memory) -> Seen:
+    def stack(self, seen: ObservationBatch, memory: Memory) -> ObservationBatch:
         """Return observations ``[b, c, h, w]`` with the frames before them: ``[b, k c, h, w]``, the oldest first."""
-        return seen if self.frame_stack == 1 else Seen(torch.cat([memory.past, seen.frames], dim=1), seen.readings)
+        return (
+            seen
+            if self.frame_stack == 1
+            else ObservationBatch(torch.cat([memory.past, seen.frames], dim=1), seen.readings)
+        )
 
-    def look(self, seen: Seen) -> list[Tensor]:
+    def look(self, seen: ObservationBatch) -> list[Tensor]:
         """Return what each tower reads off stacked observations ``[..., k c, h, w]``: ``[..., f]``."""
         readings = self.scale(seen.readings)
         return [tower.look(seen.frames, readings) for tower in self._towers()]
@@ -146,7 +150,7 @@ class PolicyNetwork(nn.Module):
         acting, judging = (tower.features(part, state) for tower, part, state in lots)
         return self.actor(acting), judging
 
-    def step(self, seen: Seen, memory: Memory) -> tuple[Tensor, Tensor, Memory]:
+    def step(self, seen: ObservationBatch, memory: Memory) -> tuple[Tensor, Tensor, Memory]:
         """See one observation per lane; return outputs ``[b, o]``, values ``[b]`` and what is remembered.
 
         What is done next is up to the caller: see ``Memory.after``.
@@ -158,7 +162,7 @@ class PolicyNetwork(nn.Module):
         past = stacked.frames[:, stacked.frames.shape[1] - self.past_shape[0] :]
         return outputs, two_hot.mean(self.critic(features)), Memory(hidden, memory.previous, past)
 
-    def unroll(self, seen: Seen, previous: Tensor, hidden: Tensor, begins: Tensor) -> tuple[Tensor, Tensor]:
+    def unroll(self, seen: ObservationBatch, previous: Tensor, hidden: Tensor, begins: Tensor) -> tuple[Tensor, Tensor]:
         """Live through stretches again, with gradients; return outputs and the critic's features ``[b, t, ...]``.
 
         Args:
@@ -174,7 +178,7 @@ class PolicyNetwork(nn.Module):
             states.append(state)
         return self.judge(looked, torch.stack(states, dim=1))
 
-    def imitate(self, seen: Seen, previous: Tensor, counted: Tensor) -> Tensor:
+    def imitate(self, seen: ObservationBatch, previous: Tensor, counted: Tensor) -> Tensor:
         """Live through stretches from an empty memory, with gradients; return the actor's outputs of steps that count.
 
         The critic rests, and what comes after the last step that counts is not looked at.
@@ -195,38 +199,38 @@ class PolicyNetwork(nn.Module):
             states.append(state)
         return self.actor(tower.features(found, torch.stack(states, dim=1)[counted]))
 
-    def burn_in(self, seen: Seen, actions: Tensor, known: Tensor) -> Memory:
+    def burn_in(self, seen: ObservationBatch, actions: Tensor, action_mask: Tensor) -> Memory:
         """Return the memory of lanes that have lived through ``k - 1`` transitions, before they see the last frame.
 
         Args:
             seen: Observations ``[b, k, ...]``; the last one is left to the next step.
             actions: Encoded actions between them ``[b, k - 1, a]``.
-            known: Which of these were taken ``[b, k - 1]``; what lies before one that was not is forgotten.
+            action_mask: Which of these were taken ``[b, k - 1]``; what lies before one that was not is forgotten.
         """
         blank = memory = self.blank(len(actions))
         if actions.shape[1] == 0:
             return blank
-        frames = stack_frames(seen.frames, self.frame_stack, known)
-        looked = self.look(Seen(frames[:, :-1], seen.readings[:, :-1])) if self.recurrent else []
+        frames = stack_frames(seen.frames, self.frame_stack, action_mask)
+        looked = self.look(ObservationBatch(frames[:, :-1], seen.readings[:, :-1])) if self.recurrent else []
         for i in range(actions.shape[1]):
             hidden = memory.hidden
             if self.recurrent:
                 hidden = self.remember([part[:, i] for part in looked], hidden, memory.previous)
             past = frames[:, i + 1, : self.past_shape[0]]
-            memory = Memory(hidden, actions[:, i], past).where(known[:, i], blank)
+            memory = Memory(hidden, actions[:, i], past).where(action_mask[:, i], blank)
         return memory
 
     def _towers(self) -> list[Tower]:
         return [tower for tower in self.towers if isinstance(tower, Tower)]
 
 
-def stack_frames(frames: Tensor, count: int, known: Tensor | None = None) -> Tensor:
+def stack_frames(frames: Tensor, count: int, action_mask: Tensor | None = None) -> Tensor:
     """Put the frames before each frame of a stretch beside it.
 
     Args:
         frames: A stretch ``[b, t, c, h, w]``.
         count: How many frames to see at once.
-        known: Between which frames it is one stretch ``[b, t - 1]``; None is everywhere.
+        action_mask: Between which frames it is one stretch ``[b, t - 1]``; None is everywhere.
 
     Returns:
         Frames ``[b, t, count * c, h, w]``, the oldest first, zeros where there is none.
@@ -234,7 +238,7 @@ def stack_frames(frames: Tensor, count: int, known: Tensor | None = None) -> Ten
     seen, nothing = [frames], torch.zeros_like(frames[:, :1])
     for _ in range(count - 1):
         before = seen[0][:, :-1]
-        if known is not None:
-            before = before * known[..., None, None, None]
+        if action_mask is not None:
+            before = before * action_mask[..., None, None, None]
         seen.insert(0, torch.cat([nothing, before], dim=1))
     return torch.cat(seen, dim=2)

@@ -8,7 +8,7 @@ import gymnasium as gym
 import numpy as np
 
 from vdworld.agents.policies.policy import Policy
-from vdworld.envs.dream.dream_spaces import bare
+from vdworld.envs.dream.dream_spaces import strip_prefix
 from vdworld.spaces import flatten_action, unflatten_action
 
 
@@ -45,7 +45,7 @@ class RecordedPolicy:
         frames, observer = observation["frames"], self.policy.observer
         if not isinstance(observer.space, gym.spaces.Dict):
             return next(iter(frames.values()))[None]
-        told = {bare(name): values for name, values in observation["state"].items()}
+        told = {strip_prefix(name): values for name, values in observation["state"].items()}
         unknown = {name: np.full(observer.space[name].shape, np.nan, np.float32) for name in observer.readings}
         read = {name: np.asarray(told.get(name, unknown[name]), np.float32) for name in observer.readings}
         return {name: part[None] for name, part in ({name: frames[name] for name in observer.cameras} | read).items()}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
-from vdworld.agents.policies.observation_batch import Seen
+from vdworld.agents.policies.observation_batch import ObservationBatch
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ class Rollout:
         return Rollout(**{field.name: getattr(self, field.name)[lanes] for field in fields(self)})
 
     @property
-    def seen(self) -> Seen:
+    def seen(self) -> ObservationBatch:
         """What was seen before the actions."""
-        return Seen(self.frames, self.readings)
+        return ObservationBatch(self.frames, self.readings)
 
 
 def stacked(steps: list[dict[str, Tensor]], last_values: Tensor) -> Rollout:

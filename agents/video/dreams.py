@@ -12,7 +12,7 @@ from torch import Tensor
 from vdworld.agents.video.goal_clips import goal_cameras
 from vdworld.types import Frame, Frames
 from vdworld.world import WorldModel, WorldState
-from vdworld.world.rolling import Asked
+from vdworld.world.rolling import StepRequest
 
 
 class VideoDreams:
@@ -87,16 +87,16 @@ class VideoDreams:
             ValueError: The goal or the instruction is missing, or for another number of lanes.
         """
         b, k = frames.shape[:2]
-        goals, told = self._goals(goal, b), self._told(instruction, b)
+        goals, outputs = self._goals(goal, b), self._told(instruction, b)
         shown = torch.cat([frames.to(goals), goals[:, None].expand(-1, k, -1, -1, -1)], dim=2)
-        known = torch.ones(b, k - 1, dtype=torch.bool, device=goals.device)
-        state = self.world.start_encoded(shown, told[:, None].expand(-1, k - 1, -1), known, seed)
+        action_mask = torch.ones(b, k - 1, dtype=torch.bool, device=goals.device)
+        state = self.world.start_encoded(shown, outputs[:, None].expand(-1, k - 1, -1), action_mask, seed)
         state = state.repeat(num_videos, noise="independent")
-        goals, told = (part.repeat_interleave(num_videos, dim=0) for part in (goals, told))
-        asked = Asked(num_sampling_steps or self.world.num_sampling_steps, outcome=False)
+        goals, outputs = (part.repeat_interleave(num_videos, dim=0) for part in (goals, outputs))
+        request = StepRequest(num_sampling_steps or self.world.num_sampling_steps, outcome=False)
         video = []
         for _ in range(horizon):
-            state, _ = self.world.advance(state, told, asked)
+            state, _ = self.world.advance(state, outputs, request)
             state = self._with_goal(state, goals)
             video.append(state.frame[:, : self.num_channels])
         return torch.stack(video, dim=1).unflatten(0, (b, num_videos))

@@ -65,13 +65,13 @@ class GoalClips:
             ahead = 1 + (torch.rand(batch_size, generator=rng) * room).long()
             goals = self._clips.frames[self._first[owner] + clips.steps + ahead]
             frames = torch.cat([frames, goals[:, None].expand_as(frames)], dim=2)
-        return dataclasses.replace(clips, frames=frames, actions=self._conditions(owner, clips.known))
+        return dataclasses.replace(clips, frames=frames, actions=self._conditions(owner, clips.action_mask))
 
-    def _conditions(self, owner: Tensor, known: Tensor) -> Tensor:
+    def _conditions(self, owner: Tensor, action_mask: Tensor) -> Tensor:
         """Return what stands in the place of actions ``[b, t, n]``, zeros where nothing was done."""
         if self._instructions is None:
-            return torch.zeros(*known.shape, 1)
-        return self._instructions[owner][:, None] * known[..., None]
+            return torch.zeros(*action_mask.shape, 1)
+        return self._instructions[owner][:, None] * action_mask[..., None]
 
 
 def _table(instructions: Mapping[int, Any], episodes: list[int]) -> Tensor:

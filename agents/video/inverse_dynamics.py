@@ -30,7 +30,7 @@ class InverseDynamics(nn.Module):
             the network to guess from what was done before.
         hidden_dim: Width of the network.
         seed: Of the initial weights.
-        record: What is known about how it was learnt, plain JSON values.
+        training_info: What is known about how it was learnt, plain JSON values.
 
     Raises:
         ValueError: A number out of range.
@@ -45,14 +45,14 @@ class InverseDynamics(nn.Module):
         num_before: int = 1,
         hidden_dim: int = 256,
         seed: int = 0,
-        record: dict[str, Any] | None = None,
+        training_info: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
         if num_before < 1:
             raise ValueError(
                 f"`num_before` must be at least 1, the frame in which the action is taken, got {num_before}."
             )
-        self.codec, self.layout, self.record = codec, ActionLayout.of(codec), dict(record or {})
+        self.codec, self.layout, self.training_info = codec, ActionLayout.of(codec), dict(training_info or {})
         self.num_channels, self.num_before, self.hidden_dim = num_channels, num_before, hidden_dim
         self.image_size = (image_size[0], image_size[1])
         with torch.random.fork_rng(devices=[]):
@@ -127,7 +127,7 @@ class InverseDynamics(nn.Module):
             num_before=num_before,
             hidden_dim=hidden_dim,
             seed=seed,
-            record={"num_updates": num_updates, "batch_size": batch_size, "seed": seed},
+            training_info={"num_updates": num_updates, "batch_size": batch_size, "seed": seed},
         ).to(device)
         optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
         falling = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=num_updates)

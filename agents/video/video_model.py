@@ -15,7 +15,7 @@ from vdworld.data import Dataset
 from vdworld.spaces import ActionCodec
 from vdworld.training.assemble_world import NUM_STARTS, new_world
 from vdworld.training.calibration import held_out, longest_episode
-from vdworld.training.train import FILM_LENGTH, teach, training_record
+from vdworld.training.train import FILM_LENGTH, set_trained_capabilities, training_info
 from vdworld.training.trainer import Trainer
 from vdworld.training.trainer_settings import TrainerSettings
 from vdworld.training.validation import Validation
@@ -68,7 +68,7 @@ def train_video_model(
     world = _new_video_world(dataset, preset, network, goal_offset, instructions, seed)
     given = {"batch_size": sizes.batch_size_for(world.network), **settings}
     chosen = TrainerSettings(**given, max_steps=max_steps, max_minutes=max_minutes)
-    teach(world, chosen)
+    set_trained_capabilities(world, chosen)
     world, k = world.to(device or ("cuda" if torch.cuda.is_available() else "cpu")), world.context_length
     clips = GoalClips(dataset.split("train"), context_length=k, horizon=chosen.num_targets, **goals)
     split = held_out(dataset)
@@ -78,8 +78,8 @@ def train_video_model(
     trainer = Trainer(world, clips, validation, chosen, output=folder, seed=seed)
     trained = trainer.fit().requires_grad_(False)
     batch = clips.sample(NUM_STARTS, torch.Generator().manual_seed(seed))
-    trained.starts = StartClips(batch.frames[:, : k + 1].contiguous(), batch.actions[:, :k], batch.known[:, :k])
-    trained.record = {**training_record(world, dataset, trainer, seed), "goal_offset": goal_offset}
+    trained.starts = StartClips(batch.frames[:, : k + 1].contiguous(), batch.actions[:, :k], batch.action_mask[:, :k])
+    trained.training_info = {**training_info(world, dataset, trainer, seed), "goal_offset": goal_offset}
     if folder is not None:
         trained.save_pretrained(folder)
     return trained

@@ -11,6 +11,7 @@ from vdworld.agents.video.inverse_dynamics import InverseDynamics
 from vdworld.agents.video.video_policy import VideoPolicy
 from vdworld.spaces import ActionCodec
 from vdworld.world import WorldModel
+from vdworld.world.older_names import with_present_names
 
 WORLD, INVERSE_DYNAMICS = "world", "inverse_dynamics"
 """The folders inside a video policy's."""
@@ -23,7 +24,12 @@ def save_inverse_dynamics(model: InverseDynamics, path: Path) -> Path:
         FileExistsError: The folder holds something else.
     """
     sizes = {"num_channels": model.num_channels, "image_size": list(model.image_size)}
-    settings = {**sizes, "num_before": model.num_before, "hidden_dim": model.hidden_dim, "record": model.record}
+    settings = {
+        **sizes,
+        "num_before": model.num_before,
+        "hidden_dim": model.hidden_dim,
+        "training_info": model.training_info,
+    }
     config = {"action_codec": model.codec.to_json(), "model": settings}
     return write_folder(path, "inverse_dynamics", config, model)
 
@@ -36,7 +42,7 @@ def load_inverse_dynamics(path: Path) -> InverseDynamics:
         ValueError: It is damaged, or written by another version.
     """
     config = read_config(path, "inverse_dynamics")
-    settings = config["model"] | {"image_size": tuple(config["model"]["image_size"])}
+    settings = with_present_names(config["model"]) | {"image_size": tuple(config["model"]["image_size"])}
     model = InverseDynamics(ActionCodec.from_json(config["action_codec"]), **settings)
     read_weights(path, model)
     return model

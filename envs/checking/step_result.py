@@ -16,7 +16,7 @@ NEARLY = 1e-3
 
 
 @dataclass(frozen=True)
-class Moment:
+class StepResult:
     """What a reset or a step returned, as arrays in memory of their own; a reset returns no rewards and no ends."""
 
     observation: Any

@@ -11,7 +11,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space, concatenate, create_empty_array, iterate
 
-from vdworld.envs.checking.step_result import Moment, arrays, named, require_rule, same_tree
+from vdworld.envs.checking.step_result import StepResult, arrays, named, require_rule, same_tree
 from vdworld.envs.dream.dream_spaces import map_leaves
 
 
@@ -66,7 +66,7 @@ class _Check:
                 batched == expected, f"`{name}_space` must be {expected} for {envs.num_envs} lanes, got {batched}."
             )
 
-    def results(self) -> list[Moment]:
+    def results(self) -> list[StepResult]:
         """Check all that a run returns, and that later steps change nothing of it."""
         moments = self.run(self.seed, self.actions, handed_out=(handed_out := []))
         for before, moment in zip(handed_out, moments, strict=True):
@@ -75,11 +75,11 @@ class _Check:
             )
         return moments
 
-    def repeats(self, moments: Sequence[Moment]) -> None:
+    def repeats(self, moments: Sequence[StepResult]) -> None:
         again = self.run(self.seed, self.actions)
         self.compare(moments, again, "`reset(seed=...)` with the same seed must begin the same episodes again")
 
-    def ends(self, moments: Sequence[Moment]) -> None:
+    def ends(self, moments: Sequence[StepResult]) -> None:
         if not any(moment.ended.any() for moment in moments):
             warnings.warn(
                 f"No episode ended within {len(self.actions)} steps, so that ends were not checked. Take more steps, "
@@ -91,7 +91,7 @@ class _Check:
         elif self.mode is AutoresetMode.SAME_STEP:
             self.same_step(moments)
 
-    def next_step(self, moments: Sequence[Moment]) -> None:
+    def next_step(self, moments: Sequence[StepResult]) -> None:
         """A lane that ended begins anew in the next step, whatever its action, for no reward."""
         changed = list(self.actions)
         for t, (moment, after) in enumerate(zip(moments[1:], moments[2:], strict=False), start=1):
@@ -104,7 +104,7 @@ class _Check:
         again = self.run(self.seed, changed)
         self.compare(moments, again, "In mode NEXT_STEP the step after an end must ignore its action")
 
-    def same_step(self, moments: Sequence[Moment]) -> None:
+    def same_step(self, moments: Sequence[StepResult]) -> None:
         """A lane that ended begins anew at once, and its end is in the info."""
         for moment in (moment for moment in moments if moment.ended.any()):
             for name in ("final_obs", "final_info"):
@@ -120,7 +120,7 @@ class _Check:
                     single.contains(final), f'`info["final_obs"]` must hold an observation in {single}, got {final!r}.'
                 )
 
-    def seed_lists(self, moments: Sequence[Moment]) -> None:
+    def seed_lists(self, moments: Sequence[StepResult]) -> None:
         count = self.envs.num_envs
         seeds = [self.seed + lane for lane in range(count)]
         with named("`reset` must take a list of seeds"):
@@ -135,7 +135,7 @@ class _Check:
             some = self.run([None, *seeds[1:]], self.actions)
         self.compare(moments, some, text, lanes=slice(1, None))
 
-    def reset_masks(self, moments: Sequence[Moment]) -> None:
+    def reset_masks(self, moments: Sequence[StepResult]) -> None:
         mask = np.arange(self.envs.num_envs) == 0
         when = len(self.actions) // 3
         with named('`reset` must take a "reset_mask" in its options'):
@@ -143,7 +143,7 @@ class _Check:
         text = '`reset(options={"reset_mask": mask})` must leave the other lanes as they are'
         self.compare(moments, disturbed, text, lanes=slice(1, None))
 
-    def independence(self, moments: Sequence[Moment]) -> None:
+    def independence(self, moments: Sequence[StepResult]) -> None:
         first = np.arange(self.envs.num_envs) == 0
         pairs = zip(self.actions, self.others, strict=True)
         changed = self.run(self.seed, [self.exchanged(action, other, first) for action, other in pairs])
@@ -156,7 +156,7 @@ class _Check:
         *,
         resets: dict[int, np.ndarray] | None = None,
         handed_out: list[Any] | None = None,
-    ) -> list[Moment]:
+    ) -> list[StepResult]:
         """Return what the first reset and every step give.
 
         Args:
@@ -184,7 +184,7 @@ class _Check:
             handed_out += kept
         return moments
 
-    def moment(self, observation: Any, info: Any, reward: Any, terminated: Any, truncated: Any) -> Moment:
+    def moment(self, observation: Any, info: Any, reward: Any, terminated: Any, truncated: Any) -> StepResult:
         """Check shapes and types, and return everything as arrays."""
         space, count = self.envs.observation_space, self.envs.num_envs
         seen = arrays(observation)
@@ -198,7 +198,7 @@ class _Check:
         require_rule(isinstance(info, dict), f"`info` must be a dict, got {type(info)}.")
         told = arrays(info)
         self.masks(told, "info")
-        return Moment(seen, told, **parts)
+        return StepResult(seen, told, **parts)
 
     def masks(self, info: dict[str, Any], name: str) -> None:
         """Check that beside every entry stands the mask of the lanes that have it."""
@@ -212,8 +212,8 @@ class _Check:
 
     def compare(
         self,
-        left: Sequence[Moment],
-        right: Sequence[Moment],
+        left: Sequence[StepResult],
+        right: Sequence[StepResult],
         rule: str,
         *,
         lanes: slice = slice(None),

@@ -76,8 +76,8 @@ class DreamEnv(gym.Env[Any, Any]):
         uncertainty_limit: float | None = None,
         reward_function: RewardFunction | None = None,
     ) -> None:
-        doubt = {"with_uncertainty": with_uncertainty, "uncertainty_limit": uncertainty_limit}
-        self._lanes = DreamLanes(world, device, num_sampling_steps, reward_function, starts, **doubt)
+        uncertainty_settings = {"with_uncertainty": with_uncertainty, "uncertainty_limit": uncertainty_limit}
+        self._lanes = DreamLanes(world, device, num_sampling_steps, reward_function, starts, **uncertainty_settings)
         self.world = self._lanes.world
         self.metadata = {**self.metadata, "render_fps": self.world.fps}
         self.render_mode, self._pictures = render_mode, Pictures(render_mode, self.world.fps)

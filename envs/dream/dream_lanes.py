@@ -69,10 +69,10 @@ class DreamLanes:
 
     def ends(self, outcome: Outcome) -> np.ndarray:
         """Return which lanes terminated, and which are truncated as too uncertain: bool ``[2, b]``."""
-        doubtful = torch.zeros_like(outcome.terminated)
+        too_uncertain = torch.zeros_like(outcome.terminated)
         if self.limit is not None and outcome.uncertainty is not None:
-            doubtful = outcome.uncertainty > self.limit
-        return torch.stack([outcome.terminated, doubtful]).cpu().numpy()  # the device is waited for once
+            too_uncertain = outcome.uncertainty > self.limit
+        return torch.stack([outcome.terminated, too_uncertain]).cpu().numpy()  # the device is waited for once
 
     def told(self, outcome: Outcome) -> dict[str, Tensor]:
         """Return what the info of a step holds, a row per lane ``[b]``."""

@@ -31,11 +31,11 @@ def frame_space(sizes: Mapping[str, tuple[int, ...]], readings: Mapping[str, int
         readings: How many numbers each reading holds; ``observation.`` is left out of their names.
     """
     parts: dict[str, gym.Space] = {name: spaces.Box(0, 255, (*size, 3), np.uint8) for name, size in sizes.items()}
-    parts |= {bare(name): spaces.Box(-np.inf, np.inf, (count,), np.float32) for name, count in readings.items()}
+    parts |= {strip_prefix(name): spaces.Box(-np.inf, np.inf, (count,), np.float32) for name, count in readings.items()}
     return spaces.Dict(parts) if len(parts) > 1 else next(iter(parts.values()))
 
 
-def bare(reading: str) -> str:
+def strip_prefix(reading: str) -> str:
     """Return the name that a reading had in the real observation."""
     return reading.removeprefix("observation.")
 
@@ -46,7 +46,7 @@ def observed(world: WorldModel, state: WorldState) -> Any:
     if not world.readings:
         return pixels
     views = pixels if isinstance(pixels, dict) else {world.cameras[0]: pixels}
-    return views | {bare(name): values for name, values in world.read(state.features).items()}
+    return views | {strip_prefix(name): values for name, values in world.read(state.features).items()}
 
 
 def by_camera(world: WorldModel, frames: Tensor) -> Any:

@@ -53,7 +53,7 @@ def start_info(world: WorldModel, state: WorldState, seeds: Sequence[int]) -> di
         "seed": np.array(seeds, dtype=np.int64),
         "context_frames": by_camera(world, state.frames),
         "context_actions": world.action_codec.decode(state.actions),
-        "context_known": state.known,
+        "context_action_mask": state.action_mask,
     }
 
 

@@ -81,8 +81,8 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
             raise ValueError(f"`num_envs` must be at least 1, got {num_envs}.")
         if max_episode_steps is not None and max_episode_steps < 1:
             raise ValueError(f"`max_episode_steps` must be at least 1, or None for no limit, got {max_episode_steps}.")
-        doubt = {"with_uncertainty": with_uncertainty, "uncertainty_limit": uncertainty_limit}
-        self._lanes = DreamLanes(world, device, num_sampling_steps, reward_function, starts, **doubt)
+        uncertainty_settings = {"with_uncertainty": with_uncertainty, "uncertainty_limit": uncertainty_limit}
+        self._lanes = DreamLanes(world, device, num_sampling_steps, reward_function, starts, **uncertainty_settings)
         self.world = self._lanes.world
         self._output = VectorOutput(output, num_envs, self.world.device)
         self.num_envs = num_envs
@@ -134,9 +134,9 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
         self._state, outcome = self._lanes.step(state, native)
         self._seen = observed(self.world, self._state)
         self._elapsed += 1
-        terminated, doubtful = self._lanes.ends(outcome)
+        terminated, too_uncertain = self._lanes.ends(outcome)
         terminations = terminated & ~beginning
-        truncations = (doubtful | (self._elapsed >= (self.max_episode_steps or np.inf))) & ~beginning
+        truncations = (too_uncertain | (self._elapsed >= (self.max_episode_steps or np.inf))) & ~beginning
         rewards = outcome.reward.masked_fill(self._on_device(beginning), 0.0)
         self._ended = terminations | truncations
 

@@ -13,7 +13,7 @@ from gymnasium.error import ResetNeeded
 from gymnasium.utils import RecordConstructorArgs
 from gymnasium.vector.utils import concatenate, create_empty_array
 
-from vdworld.envs.dream.dream_spaces import bare, frame_space, side_by_side
+from vdworld.envs.dream.dream_spaces import frame_space, side_by_side, strip_prefix
 from vdworld.envs.real.real_env import RealEnv
 
 
@@ -63,7 +63,7 @@ class FrameObservation(gym.Wrapper, RecordConstructorArgs):
     def _seen(self, info: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Return the observation, and the info without the frames."""
         frames, read = self._real.frames(), self._real.state()
-        told = {bare(name): _floats(read.get(name), count) for name, count in self._counts.items()}
+        told = {strip_prefix(name): _floats(read.get(name), count) for name, count in self._counts.items()}
         rest = {name: value for name, value in info.items() if name != "frames"}
         return frames | told if len(frames) + len(told) > 1 else next(iter(frames.values())), rest
 

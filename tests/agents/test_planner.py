@@ -137,7 +137,7 @@ def test_plans_start_from_the_frames_and_actions_of_the_past(make_line: Callable
         past = [frame[0, 0, 0, 0].item(), *context.frames[0, :, 0, 0, 0].tolist()]
         now = round(place * 10)
         assert past == pytest.approx([place, *(max(now - back, 1) / 10 for back in (2, 1))])
-        assert context.known[0].tolist() == [now > 2, now > 1]
+        assert context.action_mask[0].tolist() == [now > 2, now > 1]
         expected = [noted[i] if i >= 0 else 0.0 for i in (now - 3, now - 2)]
         assert context.actions[0, :, 0].tolist() == pytest.approx(expected, abs=1e-5)
 
@@ -168,7 +168,7 @@ def test_a_given_context_counts_as_the_past(make_line: Callable, shown: Callable
     places = [0.1 * max(length - 1 - back, 0) for back in (2, 1)]
     assert frame[0, 0, 0, 0].item() == pytest.approx(0.1 * (length - 1))
     assert context.frames[0, :, 0, 0, 0].tolist() == pytest.approx(places)
-    assert context.known[0].tolist() == [length > 2, length > 1]
+    assert context.action_mask[0].tolist() == [length > 2, length > 1]
     assert context.actions[0, :, 0].tolist() == pytest.approx([max(length - 3, 0) / 4, max(length - 2, 0) / 4])
 
 

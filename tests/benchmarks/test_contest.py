@@ -19,7 +19,7 @@ QUICK = {"batch_sizes": (1, 200), "repeats": 2, "seconds": 0.0, "progress": Fals
 @pytest.fixture(scope="module")
 def copying(belt_data):
     """Let a world that copies the last frame and has no rewards play the peer."""
-    peer = FakeWorld(copy_last, has_reward=False, record={"steps": 7, "minutes": 1.5})
+    peer = FakeWorld(copy_last, has_reward=False, training_info={"steps": 7, "minutes": 1.5})
     return contest(
         FakeWorld(roll_the_belt), peer, belt_data, names=("belt", "copier"), notes="Both are fakes.", **QUICK
     )

@@ -32,13 +32,13 @@ def test_every_way_is_learnt_and_played_in_the_same_episodes(home: Path, tmp_pat
     world, data = vdworld.WorldModel.from_pretrained(home / "world"), vdworld.load_dataset(home / "data")
     told: list[str] = []
     settings = {**QUICK, "seeds": (0, 1), "horizon": 2, "hidden_dim": 8, "output": tmp_path}
-    result = measure_dreaming(world, data, watch=lambda name, folder: told.append(name), **settings)
+    result = measure_dreaming(world, data, make_logger=lambda name, folder: told.append(name), **settings)
     runs = [f"{way}, seed {seed}" for way in (DREAMS, UNGUARDED, REAL) for seed in (0, 1)]
     assert told == runs
     assert list(result.returns.plays) == [*runs, "random", "no-op"]
     assert {len(play.returns) for play in result.returns.plays.values()} == {2}
     assert min(result.returns.seeds) >= 10_000
-    again = measure_dreaming(world, data, watch=lambda name, folder: told.append(name), **settings)
+    again = measure_dreaming(world, data, make_logger=lambda name, folder: told.append(name), **settings)
     assert told == runs, "what is whole is not learnt again"
     assert all(np.array_equal(result.values(way), again.values(way)) for way in result.ways)
     settings["num_steps"] = 16

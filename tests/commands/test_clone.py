@@ -30,7 +30,7 @@ def test_a_clone_is_kept_and_what_comes_next_is_said(data: Path, capsys: pytest.
     assert main(["clone", f"data={data}", f"output={output}", *QUICK]) == 0
     policy = Policy.from_pretrained(output)
     assert not policy.goals
-    assert (policy.record["num_updates"], policy.record["data"]) == (3, str(data))
+    assert (policy.training_info["num_updates"], policy.training_info["data"]) == (3, str(data))
     assert any((output / "tensorboard").iterdir())
     text = capsys.readouterr().out
     assert f"The policy lies in {output}." in text

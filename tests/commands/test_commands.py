@@ -101,7 +101,7 @@ def test_learn_keeps_a_policy_that_evaluate_lets_play(home, capsys, tmp_path, mo
     learn = ["learn", f"world={home}/world", *settings]
     assert f"The policy lies in {tmp_path}/policy." in says(capsys, 0, [*learn, f"output={tmp_path}/policy"])
     assert any((tmp_path / "policy" / "tensorboard").iterdir())
-    assert Policy.from_pretrained(tmp_path / "policy").record["num_steps"] == 40
+    assert Policy.from_pretrained(tmp_path / "policy").training_info["num_steps"] == 40
     again = [*learn, f"output={tmp_path}/again", "objective=pmpo", f"prior={tmp_path}/policy", "uncertainty_limit=null"]
     assert "The policy lies in" in says(capsys, 0, again)
     assert "`output` must be a new folder" in says(capsys, 2, [*learn, f"output={tmp_path}/policy"])

@@ -26,7 +26,7 @@ from vdworld.envs.recording.recorder import record
 from vdworld.evaluation import evaluate, play
 from vdworld.evaluation.real_returns import real_returns
 from vdworld.online import Rounds, learn_online
-from vdworld.training import Hiding, LossWeights, SelfForcing, Shortcut, TrainerSettings, train
+from vdworld.training import ContextCorruption, LossWeights, SelfForcing, Shortcut, TrainerSettings, train
 from vdworld.world import Execution, Sampling
 
 DATA = {"frame_channels", "image_size", "action_dim"}  # the data decide these
@@ -101,7 +101,7 @@ def test_a_class_s_whole_choice_stands_in_its_yaml_file(group, option, decided_e
         ("train", None, train, {"data", "from_world", "trainer", "world"}),
         ("train", "trainer", TrainerSettings, set()),
         ("train", "trainer.weights", LossWeights, set()),
-        ("train", "trainer.hiding", Hiding, set()),
+        ("train", "trainer.hiding", ContextCorruption, set()),
         ("train", "trainer.shortcut", Shortcut, set()),
         ("train", "trainer.self_forcing", SelfForcing, set()),
         ("train", "sampling", Sampling, set()),

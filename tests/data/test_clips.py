@@ -18,9 +18,9 @@ def by_hand(clips: Clips, row: int, arrays: dict, step: int) -> None:
     frames = arrays["frames"]["top"].transpose(0, 3, 1, 2)
     rows = np.arange(step - K + 1, step + H + 1)
     np.testing.assert_array_equal(clips.frames[row], frames[rows.clip(min=0)])
-    known = rows[:-1] >= 0
-    np.testing.assert_array_equal(clips.known[row], known)
-    expected = np.where(known[:, None], arrays["actions"][rows[:-1].clip(min=0)], 0)
+    action_mask = rows[:-1] >= 0
+    np.testing.assert_array_equal(clips.action_mask[row], action_mask)
+    expected = np.where(action_mask[:, None], arrays["actions"][rows[:-1].clip(min=0)], 0)
     np.testing.assert_array_equal(clips.actions[row], expected)
     np.testing.assert_array_equal(clips.rewards[row], arrays["rewards"][step : step + H])
     last = np.arange(step, step + H) == len(arrays["actions"]) - 1
@@ -44,7 +44,7 @@ def test_shapes_and_types(make_dataset: Callable) -> None:
     assert len(clips) == 5
     assert (clips.frames.shape, clips.frames.dtype) == ((5, K + H, 3, 9, 12), torch.uint8)
     assert (clips.actions.shape, clips.actions.dtype) == ((5, K + H - 1, 2), torch.float32)
-    assert (clips.known.shape, clips.known.dtype) == ((5, K + H - 1), torch.bool)
+    assert (clips.action_mask.shape, clips.action_mask.dtype) == ((5, K + H - 1), torch.bool)
     assert (clips.rewards.shape, clips.rewards.dtype) == ((5, H), torch.float32)
     assert (clips.terminated.shape, clips.terminated.dtype) == ((5, H), torch.bool)
     assert clips.episodes.dtype == clips.steps.dtype == torch.int64

@@ -68,13 +68,13 @@ class FakeWorld(WorldModel):
         missing = max(CONTEXT - k, 0)
         frames = torch.cat([frames[:, :1].expand(-1, missing, -1, -1, -1), frames], dim=1)[:, -CONTEXT:]
         encoded = torch.zeros(b, CONTEXT - 1, self.action_codec.dim)
-        known = torch.zeros(b, CONTEXT - 1, dtype=torch.bool)
+        action_mask = torch.zeros(b, CONTEXT - 1, dtype=torch.bool)
         if actions is not None:
             given = self.action_codec.encode(actions)[:, -(CONTEXT - 1) :]
             encoded[:, CONTEXT - 1 - given.shape[1] :] = given
-            known[:, CONTEXT - 1 - given.shape[1] :] = True
+            action_mask[:, CONTEXT - 1 - given.shape[1] :] = True
         seeds = torch.as_tensor(seed)
-        return WorldState(frames, encoded, known, seeds, torch.zeros_like(seeds), torch.zeros(b, 1))
+        return WorldState(frames, encoded, action_mask, seeds, torch.zeros_like(seeds), torch.zeros(b, 1))
 
     def sample_start(self, num_lanes: int, seed: int | Sequence[int] | Tensor = 0, clips: Any = None) -> WorldState:
         """Show the seed; the second of the two actions before it is known."""
@@ -106,14 +106,16 @@ class FakeWorld(WorldModel):
         after = WorldState(
             frames=torch.cat([state.frames[:, 1:], frame[:, None]], dim=1),
             actions=torch.cat([state.actions[:, 1:], self.action_codec.encode(action)[:, None]], dim=1),
-            known=torch.cat([state.known[:, 1:], torch.ones_like(state.known[:, :1])], dim=1),
+            action_mask=torch.cat([state.action_mask[:, 1:], torch.ones_like(state.action_mask[:, :1])], dim=1),
             seed=state.seed,
             counter=count,
             features=count[:, None].float(),
         )
         continuation = torch.where(ends, 0.0, 1 - count / 16)
-        doubt = state.seed / 100 if with_uncertainty else None
-        return after, Outcome(frame, 10.0 * count + first, continuation, ends, after.features, doubt, self.cameras)
+        uncertainty = state.seed / 100 if with_uncertainty else None
+        return after, Outcome(
+            frame, 10.0 * count + first, continuation, ends, after.features, uncertainty, self.cameras
+        )
 
     def _clips(self, pictured: list[int], seeds: Tensor) -> WorldState:
         frames = torch.stack(
@@ -121,8 +123,8 @@ class FakeWorld(WorldModel):
         )
         codec = self.action_codec
         encoded = torch.zeros(len(frames), CONTEXT - 1, codec.dim)
-        known = torch.tensor([False, True]).expand(len(frames), -1)
-        return WorldState(frames, encoded, known, seeds, torch.zeros_like(seeds), torch.zeros(len(frames), 1))
+        action_mask = torch.tensor([False, True]).expand(len(frames), -1)
+        return WorldState(frames, encoded, action_mask, seeds, torch.zeros_like(seeds), torch.zeros(len(frames), 1))
 
     def _frame(self, seed: Any, count: Any, action: Any) -> Tensor:
         views = [shown(int(seed), int(count), float(action), camera) for camera in range(len(self.cameras))]

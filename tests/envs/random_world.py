@@ -46,7 +46,7 @@ def random_world(action_space: gym.Space = BOX, *, cameras: tuple[str, ...] = ("
     starts = StartClips(
         frames=torch.randint(0, 256, (NUM_CLIPS, CONTEXT, channels, *SIZE), dtype=torch.uint8, generator=rng),
         actions=torch.from_numpy(np.array(taken)).float(),
-        known=torch.arange(NUM_CLIPS)[:, None].expand(-1, CONTEXT - 1) > 0,
+        action_mask=torch.arange(NUM_CLIPS)[:, None].expand(-1, CONTEXT - 1) > 0,
     )
     world = WorldModel(
         network=network,

@@ -56,7 +56,7 @@ class FakeWorld:
     fps: float = 5.0
     device: str = "cpu"
     has_reward: bool = True
-    record: dict[str, Any] = field(default_factory=lambda: {"steps": 1200, "settings": {"rate": 3e-4}})
+    training_info: dict[str, Any] = field(default_factory=lambda: {"steps": 1200, "settings": {"rate": 3e-4}})
     seeds: list[int] = field(default_factory=list)
 
     def start(self, frames: torch.Tensor, actions: Any = None, *, seed: Any = 0) -> torch.Tensor:

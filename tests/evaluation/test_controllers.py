@@ -8,7 +8,13 @@ import torch
 from vdworld.agents import Policy
 from vdworld.envs.real.real_env import make_real
 from vdworld.envs.real.wrappers import FrameObservation
-from vdworld.evaluation.controllers import AgentController, IdleController, RandomController, line_up, zero_action
+from vdworld.evaluation.controllers import (
+    AgentController,
+    IdleController,
+    RandomController,
+    with_baselines,
+    zero_action,
+)
 from vdworld.evaluation.real_lanes import RealLanes
 from vdworld.spaces import ActionCodec
 
@@ -92,9 +98,9 @@ def test_the_zero_action_of_a_tree_is_a_tree() -> None:
 
 
 def test_the_floors_stand_behind_the_agents_and_keep_their_names() -> None:
-    assert list(line_up({"mine": Fixed(None)})) == ["mine", "random", "no-op"]
+    assert list(with_baselines({"mine": Fixed(None)})) == ["mine", "random", "no-op"]
     with pytest.raises(ValueError, match="`agents` must not use the name 'random'"):
-        line_up({"random": Fixed(None)})
+        with_baselines({"random": Fixed(None)})
 
 
 class Placed(gym.Env):

@@ -46,8 +46,8 @@ def test_where_film_often_stands_still_next_to_no_motion_freezes_a_dream() -> No
 def test_where_everything_always_moves_alike_a_dream_may_too() -> None:
     film = data(motion=np.full(101, 7.0))
     assert not film.own("frozen").any()
-    assert not film.befalls("frozen", dreams([50] * 16, [7.0] * 16))
-    assert film.befalls("frozen", dreams([50] * 16, [0.0] * 16))
+    assert not film.exceeds_chance("frozen", dreams([50] * 16, [7.0] * 16))
+    assert film.exceeds_chance("frozen", dreams([50] * 16, [0.0] * 16))
 
 
 def test_changes_are_counted_in_the_spread_of_the_data_or_in_what_shows() -> None:
@@ -86,26 +86,26 @@ def test_a_single_episode_is_halved() -> None:
 def test_where_nothing_ever_moves_nothing_is_frozen() -> None:
     still = data(motion=np.zeros(101))
     assert still.own("frozen").all()
-    assert not still.befalls("frozen", dreams([50] * 16, [0] * 16))
+    assert not still.exceeds_chance("frozen", dreams([50] * 16, [0] * 16))
 
 
 def test_where_half_of_the_film_stands_still_half_of_the_dreams_may() -> None:
     often = data(motion=np.where(np.arange(101) % 4 < 2, 0.0, HUNDRED))
     assert often.own("frozen").mean() == pytest.approx(0.5, abs=0.02)
-    assert not often.befalls("frozen", dreams([50] * 16, [0.0] * 9 + [50] * 7))
-    assert often.befalls("frozen", dreams([50] * 16, [0] * 16))
+    assert not often.exceeds_chance("frozen", dreams([50] * 16, [0.0] * 9 + [50] * 7))
+    assert often.exceeds_chance("frozen", dreams([50] * 16, [0] * 16))
 
 
 def test_one_dream_of_sixteen_outside_is_chance_and_four_are_not() -> None:
     one, four = (dreams([200.0] * k + [50] * (16 - k), [50] * 16) for k in (1, 4))
-    assert not data().befalls("dissolved", one)
-    assert data().befalls("dissolved", four)
+    assert not data().exceeds_chance("dissolved", one)
+    assert data().exceeds_chance("dissolved", four)
 
 
 def test_a_small_excess_is_no_fault_however_sure_it_is() -> None:
     many = dreams([200.0] * 100 + [50] * 900, [50] * 1_000)
-    assert not data().befalls("dissolved", many)
-    assert data().befalls("dissolved", dreams([200.0] * 200 + [50] * 800, [50] * 1_000))
+    assert not data().exceeds_chance("dissolved", many)
+    assert data().exceeds_chance("dissolved", dreams([200.0] * 200 + [50] * 800, [50] * 1_000))
 
 
 @pytest.mark.parametrize(

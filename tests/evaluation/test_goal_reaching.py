@@ -7,7 +7,7 @@ import pytest
 
 from vdworld.envs.real.real_env import make_real
 from vdworld.envs.tasks import find_task
-from vdworld.evaluation.controllers import line_up
+from vdworld.evaluation.controllers import with_baselines
 from vdworld.evaluation.goal_reaching import GoalReaching, reach_goals
 from vdworld.evaluation.goal_starts import Starts, choose_starts
 from vdworld.evaluation.real_lanes import RealLanes
@@ -47,7 +47,7 @@ def starts(pusht_world, pusht_data, task) -> Starts:
 def attempt(pusht_data, starts, task) -> tuple[GoalReaching, Replay]:
     agent = Replay(pusht_data, starts)
     with RealLanes([make_real(pusht_data.spec) for _ in range(len(starts))], ["pixels"]) as lanes:
-        controllers = line_up({"replay": agent}, task)
+        controllers = with_baselines({"replay": agent}, task)
         settings = {"goal_offset": OFFSET, "budget": BUDGET, "seed": 3, "progress": False}
         return reach_goals(lanes, starts, controllers, task, **settings), agent
 
@@ -116,7 +116,7 @@ def test_differences_are_paired_by_start(attempt) -> None:
 def test_the_same_seed_gives_the_same_attempts(attempt, pusht_data, starts, task) -> None:
     with RealLanes([make_real(pusht_data.spec) for _ in range(len(starts))], ["pixels"]) as lanes:
         settings = {"goal_offset": OFFSET, "budget": BUDGET, "seed": 3, "progress": False}
-        again = reach_goals(lanes, starts, line_up({}, task), task, **settings)
+        again = reach_goals(lanes, starts, with_baselines({}, task), task, **settings)
     np.testing.assert_array_equal(again.attempts["random"].distances, attempt[0].attempts["random"].distances)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vdworld.envs.real.real_env import make_real
-from vdworld.evaluation.controllers import line_up
+from vdworld.evaluation.controllers import with_baselines
 from vdworld.evaluation.real_lanes import RealLanes
 from vdworld.evaluation.returns import Returns, play_episodes
 
@@ -25,7 +25,7 @@ class HomeSeeker:
 def played(belt) -> tuple[Returns, HomeSeeker]:
     agent = HomeSeeker()
     with RealLanes([make_real(belt) for _ in range(6)], ["pixels"]) as lanes:
-        return play_episodes(lanes, line_up({"seeker": agent}), max_steps=STEPS, seed=4, progress=False), agent
+        return play_episodes(lanes, with_baselines({"seeker": agent}), max_steps=STEPS, seed=4, progress=False), agent
 
 
 def test_an_episode_ends_where_the_environment_ends_it(played) -> None:

@@ -15,7 +15,13 @@ import vdworld
 from vdworld.cli import main
 from vdworld.data import Dataset
 from vdworld.envs.games.scripted import CounterEnv
-from vdworld.evaluation.uncertainty_calibration import BOTH, HELD_OUT, RANDOM, Doubt, measure_uncertainty
+from vdworld.evaluation.uncertainty_calibration import (
+    BOTH,
+    HELD_OUT,
+    RANDOM,
+    UncertaintyCalibration,
+    measure_uncertainty,
+)
 from vdworld.world import WorldModel
 
 NETWORK = {"width": 16, "depth": 1, "coarse_width": 16, "coarse_depth": 1, "feature_dim": 16, "context_length": 3}
@@ -71,10 +77,10 @@ def test_correlations_are_of_ranks_over_episodes() -> None:
     rng = np.random.default_rng(0)
     error = rng.uniform(size=60)
     clips = {"error": error, "uncertainty": error**3, "motion": rng.uniform(size=60), "episode": np.arange(60) // 2}
-    doubt = Doubt({HELD_OUT: clips, RANDOM: clips}, seed=0, about={})
-    assert doubt.correlation(HELD_OUT, "uncertainty").mean == pytest.approx(1)
-    assert abs(doubt.correlation(BOTH, "motion").mean) < 0.4
-    assert doubt.correlation(BOTH, "motion").count == 120
+    uncertainty_settings = UncertaintyCalibration({HELD_OUT: clips, RANDOM: clips}, seed=0, about={})
+    assert uncertainty_settings.correlation(HELD_OUT, "uncertainty").mean == pytest.approx(1)
+    assert abs(uncertainty_settings.correlation(BOTH, "motion").mean) < 0.4
+    assert uncertainty_settings.correlation(BOTH, "motion").count == 120
 
 
 def test_the_command_prints_the_table_and_keeps_the_figures(

@@ -68,13 +68,13 @@ def make_clip() -> Callable[..., dict[str, torch.Tensor]]:
 
     def make(t: int = K + 1, b: int = 2, size: tuple[int, int] = (16, 16)) -> dict[str, torch.Tensor]:
         rng = torch.Generator().manual_seed(2)
-        known = torch.ones(b, t, dtype=torch.bool)
-        known[:, 0] = False
+        action_mask = torch.ones(b, t, dtype=torch.bool)
+        action_mask[:, 0] = False
         return {
             "noisy": torch.randn(b, t, 3, *size, generator=rng),
             "level": torch.rand(b, t, generator=rng),
             "actions": torch.rand(b, t, A, generator=rng) * 2 - 1,
-            "known": known,
+            "action_mask": action_mask,
             "step_size": torch.rand(b, t, generator=rng),
         }
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from vdworld.networks.attention import MapAttention, SpatialAttention, TemporalAttention, angles, places, rotate
-from vdworld.networks.kv_cache import Recall
+from vdworld.networks.kv_cache import KVCacheWriter
 
 
 def drawn(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -65,7 +65,7 @@ def test_where_things_are_counts_in_space() -> None:
 
 def alone(attention: TemporalAttention) -> Callable[[torch.Tensor], torch.Tensor]:
     """Attention along time that remembers nothing of earlier calls."""
-    return lambda tokens: attention(tokens, Recall())
+    return lambda tokens: attention(tokens, KVCacheWriter())
 
 
 def test_a_place_sees_itself_in_earlier_frames_alone() -> None:
@@ -110,13 +110,13 @@ def test_no_frame_reaches_further_back_than_the_window(t: int) -> None:
 
 @pytest.mark.parametrize("pieces", [(1,) * 7, (3, 1, 1, 2), (1, 6)])
 def test_a_clip_read_in_pieces_is_the_clip_read_whole(pieces: tuple[int, ...]) -> None:
-    attention, tokens, memory = TemporalAttention(16, 8, 3), drawn(2, 7, 5, 16), None
-    whole, read, begin = attention(tokens, Recall()), [], 0
+    attention, tokens, cache = TemporalAttention(16, 8, 3), drawn(2, 7, 5, 16), None
+    whole, read, begin = attention(tokens, KVCacheWriter()), [], 0
     for length in pieces:
-        recall = Recall(memory)
+        recall = KVCacheWriter(cache)
         read.append(attention(tokens[:, begin : begin + length], recall))
-        memory, begin = recall.memory(3), begin + length
-        assert memory.layers[0][0].shape[1] == min(begin, 3)
+        cache, begin = recall.cache(3), begin + length
+        assert cache.layers[0][0].shape[1] == min(begin, 3)
     torch.testing.assert_close(torch.cat(read, dim=1), whole, rtol=0, atol=1e-5)
 
 
@@ -124,12 +124,12 @@ def test_a_clip_read_in_pieces_is_the_clip_read_whole(pieces: tuple[int, ...]) -
 def test_on_maps_attention_begins_as_the_identity_and_then_reads(kind: str) -> None:
     inner = SpatialAttention(16, 8, places(2, 3)) if kind == "space" else TemporalAttention(16, 8, 4)
     attention, maps = MapAttention(16, inner), drawn(8, 16, 2, 3)
-    assert torch.equal(attention(maps, 4, Recall()), maps)
+    assert torch.equal(attention(maps, 4, KVCacheWriter()), maps)
     torch.nn.init.eye_(inner.to_out.weight)
     tokens = attention.norm(maps).flatten(2).transpose(1, 2).reshape(2, 4, 6, 16)
-    read = inner(tokens) if kind == "space" else inner(tokens, Recall())
+    read = inner(tokens) if kind == "space" else inner(tokens, KVCacheWriter())
     expected = maps + read.reshape(8, 6, 16).transpose(1, 2).reshape(8, 16, 2, 3)
-    torch.testing.assert_close(attention(maps, 4, Recall()), expected)
+    torch.testing.assert_close(attention(maps, 4, KVCacheWriter()), expected)
 
 
 @pytest.mark.parametrize("head_dim", [12, 2])

@@ -15,7 +15,7 @@ each = pytest.mark.parametrize("name", NAMES)
 
 
 @each
-@pytest.mark.parametrize("what", ["noisy", "level", "actions", "step_size", "known"])
+@pytest.mark.parametrize("what", ["noisy", "level", "actions", "step_size", "action_mask"])
 @pytest.mark.parametrize("i", [1, 2, 4])
 def test_a_frame_changes_itself_and_what_follows_but_nothing_before(
     make_network: Callable, make_clip: Callable, name: str, what: str, i: int
@@ -23,7 +23,7 @@ def test_a_frame_changes_itself_and_what_follows_but_nothing_before(
     network, clip = make_network(name=name), make_clip(t=6)
     frames, features = network.clip(**clip)
     other = clip[what].clone()
-    other[:, i] = ~other[:, i] if what == "known" else other[:, i] * 0.3
+    other[:, i] = ~other[:, i] if what == "action_mask" else other[:, i] * 0.3
     changed_frames, changed_features = network.clip(**{**clip, what: other})
     for before, after in ((frames, changed_frames), (features, changed_features)):
         assert torch.equal(before[:, :i], after[:, :i])
@@ -65,7 +65,7 @@ def test_a_clip_goes_on_as_it_began(make_network: Callable, make_clip: Callable,
 @each
 def test_a_context_may_have_any_length(make_network: Callable, make_inputs: Callable, name: str) -> None:
     network, (noisy, level, context, step_size) = make_network(name=name), make_inputs()
-    one = Context(context.frames[:, -1:], context.actions[:, -1:], context.known[:, -1:], context.level[:, -1:])
+    one = Context(context.frames[:, -1:], context.actions[:, -1:], context.action_mask[:, -1:], context.level[:, -1:])
     assert not torch.allclose(network(noisy, level, context, step_size)[0], network(noisy, level, one, step_size)[0])
 
 
@@ -76,27 +76,27 @@ def test_frame_by_frame_with_a_memory_is_the_clip_at_once(
     """Also after more frames than the memory holds; what is noisy never enters it."""
     network, clip = make_network(name=name), make_clip(t=4 * K)
     clip["step_size"].zero_()
-    frames, actions, known, level = (clip[part] for part in ("noisy", "actions", "known", "level"))
+    frames, actions, action_mask, level = (clip[part] for part in ("noisy", "actions", "action_mask", "level"))
     noisy = frames.flip(1)
-    memory = None
+    cache = None
     for t in range(1, 4 * K):
-        first = 0 if memory is None else t - 1
+        first = 0 if cache is None else t - 1
         past = slice(first, t)
         context = Context(
-            frames[:, past], actions[:, first + 1 : t + 1], known[:, first + 1 : t + 1], level[:, past], memory
+            frames[:, past], actions[:, first + 1 : t + 1], action_mask[:, first + 1 : t + 1], level[:, past], cache
         )
         step_size = torch.full((2,), 0.5)
         frame, _ = network(noisy[:, t], level[:, t] * 0.5, context, step_size)
-        features, memory = network.commit(frames[:, t], level[:, t], context, torch.zeros(2))
+        features, cache = network.commit(frames[:, t], level[:, t], context, torch.zeros(2))
         whole = {key: value[:, : t + 1].clone() for key, value in clip.items()}
-        whole["actions"][:, 0], whole["known"][:, 0] = 0.0, False
+        whole["actions"][:, 0], whole["action_mask"][:, 0] = 0.0, False
         expected_features = network.clip(**whole)[1][:, t]
         whole["noisy"][:, t], whole["level"][:, t], whole["step_size"][:, t] = noisy[:, t], level[:, t] * 0.5, 0.5
         torch.testing.assert_close(frame, network.clip(**whole)[0][:, t], rtol=0, atol=1e-4)
         torch.testing.assert_close(features, expected_features, rtol=0, atol=1e-4)
-    assert memory is not None
-    assert {len(part[0]) for part in memory.layers} == {2}
-    assert {part.shape[1] for layer in memory.layers for part in layer} == {K}
+    assert cache is not None
+    assert {len(part[0]) for part in cache.layers} == {2}
+    assert {part.shape[1] for layer in cache.layers for part in layer} == {K}
 
 
 @each

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from vdworld.networks.copy_head import Painting, coordinates
+from vdworld.networks.copy_head import CopyHead, coordinates
 
 PAINTING = ["StackedUNet", "VideoUNet", "Transformer"]
 
@@ -31,35 +31,41 @@ def test_an_untrained_network_nearly_copies_the_last_frame(
 
 @pytest.mark.parametrize("name", PAINTING)
 def test_exact_copies_still_learn(make_network: Callable, name: str) -> None:
-    painting = make_network(disturbed=False, name=name, thin_width=0).painting
-    for weight in (painting.to_motion.weight, painting.to_pixels.weight):
+    copy_head = make_network(disturbed=False, name=name, thin_width=0).copy_head
+    for weight in (copy_head.to_motion.weight, copy_head.to_pixels.weight):
         weight.data.zero_()  # the biases alone copy in place, everywhere
-    side = 4 * painting.patch
-    hidden, before = drawn(1, painting.to_motion.in_channels, 4, 4), drawn(1, 3, side, side)
-    frame = painting(hidden, drawn(1, 5, side, side), before)
+    side = 4 * copy_head.patch
+    hidden, before = drawn(1, copy_head.to_motion.in_channels, 4, 4), drawn(1, 3, side, side)
+    frame = copy_head(hidden, drawn(1, 5, side, side), before)
     torch.testing.assert_close(frame, before, rtol=0, atol=2e-3)  # biases begin a little apart
     (frame - 0.5).square().mean().backward()
-    assert (painting.to_motion.bias.grad != 0).all()
-    assert (painting.to_pixels.bias.grad.view(4, -1)[3] != 0).all()  # of the mask
+    assert (copy_head.to_motion.bias.grad != 0).all()
+    assert (copy_head.to_pixels.bias.grad.view(4, -1)[3] != 0).all()  # of the mask
 
 
 def test_effort_is_the_share_that_is_not_copied_in_place() -> None:
-    painting = Painting(3, 4, 5, 2, thin_width=0, copy=True, reach=1)
+    copy_head = CopyHead(3, 4, 5, 2, thin_width=0, copy=True, reach=1)
     with torch.no_grad():
-        for parameter in painting.parameters():
+        for parameter in copy_head.parameters():
             parameter.zero_()
-        mask, motion = (painting.get_parameter(name) for name in ("to_pixels.bias", "to_motion.bias"))
+        mask, motion = (copy_head.get_parameter(name) for name in ("to_pixels.bias", "to_motion.bias"))
         mask.view(4, 4)[3] = 50.0
         motion[4] = 50.0  # in place
     given = drawn(1, 4, 2, 3), drawn(1, 5, 4, 6), drawn(1, 3, 4, 6)
-    painting.eval()(*given)
-    assert painting.effort is None
-    for opened, elsewhere, effort in [(0, 0.0, 0.0), (1, 0.0, 0.25), (4, 0.0, 1.0), (0, 50.0, 0.5), (0, 100.0, 1.0)]:
+    copy_head.eval()(*given)
+    assert copy_head.copy_penalty is None
+    for opened, elsewhere, copy_penalty in [
+        (0, 0.0, 0.0),
+        (1, 0.0, 0.25),
+        (4, 0.0, 1.0),
+        (0, 50.0, 0.5),
+        (0, 100.0, 1.0),
+    ]:
         mask.data.view(4, 4)[3, :opened] = -50.0  # one pixel in four is painted
         motion.data[0] = elsewhere  # 50: as much as in place, 100: all
-        painting.train()(*given)
-        assert painting.effort is not None
-        assert painting.effort.tolist() == pytest.approx([effort], abs=1e-6)
+        copy_head.train()(*given)
+        assert copy_head.copy_penalty is not None
+        assert copy_head.copy_penalty.tolist() == pytest.approx([copy_penalty], abs=1e-6)
         mask.data.view(4, 4)[3] = 50.0
 
 
@@ -85,27 +91,27 @@ def test_without_copies_every_parameter_learns_too(
 
 
 def test_where_the_mask_is_open_the_frame_is_what_moved_there() -> None:
-    painting = Painting(6, 4, 5, 2, thin_width=0, copy=True, reach=1)
+    copy_head = CopyHead(6, 4, 5, 2, thin_width=0, copy=True, reach=1)
     with torch.no_grad():
-        for parameter in painting.parameters():
+        for parameter in copy_head.parameters():
             parameter.zero_()
-        painting.get_parameter("to_pixels.bias")[6 * 4 :] = 50.0  # copy everywhere, in both cameras
-        painting.get_parameter("to_motion.bias").view(2, 3, 3)[0, 1, 2] = 50.0  # from the right in the first
-        painting.get_parameter("to_motion.bias").view(2, 3, 3)[1, 0, 1] = 50.0  # from above in the second
+        copy_head.get_parameter("to_pixels.bias")[6 * 4 :] = 50.0  # copy everywhere, in both cameras
+        copy_head.get_parameter("to_motion.bias").view(2, 3, 3)[0, 1, 2] = 50.0  # from the right in the first
+        copy_head.get_parameter("to_motion.bias").view(2, 3, 3)[1, 0, 1] = 50.0  # from above in the second
     before = drawn(1, 6, 4, 6)
-    painted = painting(drawn(1, 4, 2, 3), drawn(1, 5, 4, 6), before)
+    painted = copy_head(drawn(1, 4, 2, 3), drawn(1, 5, 4, 6), before)
     torch.testing.assert_close(painted[:, :3, :, :-1], before[:, :3, :, 1:])
     torch.testing.assert_close(painted[:, 3:, 1:], before[:, 3:, :-1])
 
 
 def test_where_the_mask_is_shut_the_frame_is_the_new_colour() -> None:
-    painting = Painting(3, 4, 5, 2, thin_width=0, copy=True, reach=1)
+    copy_head = CopyHead(3, 4, 5, 2, thin_width=0, copy=True, reach=1)
     with torch.no_grad():
-        for parameter in painting.parameters():
+        for parameter in copy_head.parameters():
             parameter.zero_()
-        painting.get_parameter("to_pixels.bias").view(4, 4)[:3] = torch.tensor([0.1, 0.2, 0.3])[:, None]
-        painting.get_parameter("to_pixels.bias").view(4, 4)[3] = -50.0
-    painted = painting(drawn(1, 4, 2, 3), drawn(1, 5, 4, 6), drawn(1, 3, 4, 6))
+        copy_head.get_parameter("to_pixels.bias").view(4, 4)[:3] = torch.tensor([0.1, 0.2, 0.3])[:, None]
+        copy_head.get_parameter("to_pixels.bias").view(4, 4)[3] = -50.0
+    painted = copy_head(drawn(1, 4, 2, 3), drawn(1, 5, 4, 6), drawn(1, 3, 4, 6))
     torch.testing.assert_close(painted.amax(dim=(0, 2, 3)), torch.tensor([0.1, 0.2, 0.3]))
     torch.testing.assert_close(painted.amin(dim=(0, 2, 3)), torch.tensor([0.1, 0.2, 0.3]))
 

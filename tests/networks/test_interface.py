@@ -40,12 +40,12 @@ def test_a_null_action_hides_its_values(make_network: Callable, make_inputs: Cal
     network, (noisy, level, context, step_size) = make_network(name=name), make_inputs()
     other = context.actions.clone()
     other[:, 1] = 0.77
-    unknown = context.known.clone()
+    unknown = context.action_mask.clone()
     unknown[:, 1] = False
     frames = [
-        network(noisy, level, replace(context, actions=actions, known=known), step_size)[0]
+        network(noisy, level, replace(context, actions=actions, action_mask=action_mask), step_size)[0]
         for actions in (context.actions, other)
-        for known in (context.known, unknown)
+        for action_mask in (context.action_mask, unknown)
     ]
     assert torch.equal(frames[1], frames[3])
     assert not torch.equal(frames[0], frames[2])
@@ -56,7 +56,7 @@ def test_a_null_action_hides_its_values(make_network: Callable, make_inputs: Cal
 def test_a_null_action_differs_from_the_action_zero(make_network: Callable, make_inputs: Callable, name: str) -> None:
     network, (noisy, level, context, step_size) = make_network(name=name), make_inputs()
     zero = replace(context, actions=torch.zeros_like(context.actions))
-    null = replace(zero, known=torch.zeros_like(zero.known))
+    null = replace(zero, action_mask=torch.zeros_like(zero.action_mask))
     assert not torch.equal(network(noisy, level, zero, step_size)[0], network(noisy, level, null, step_size)[0])
 
 
@@ -100,7 +100,7 @@ def test_rows_do_not_see_each_other(make_network: Callable, make_inputs: Callabl
         context,
         frames=context.frames[2:3],
         actions=context.actions[2:3],
-        known=context.known[2:3],
+        action_mask=context.action_mask[2:3],
         level=context.level[2:3],
     )
     one_frame, one_features = network(noisy[2:3], level[2:3], alone, step_size[2:3])

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from vdworld.networks.attention import SpatialAttention, TemporalAttention
-from vdworld.networks.kv_cache import Recall
+from vdworld.networks.kv_cache import KVCacheWriter
 from vdworld.networks.transformer import Layer
 
 
@@ -49,11 +49,13 @@ def test_one_layer_of_several_attends_along_time(make_network: Callable) -> None
 def test_a_layer_begins_as_the_identity_and_its_condition_steers_it() -> None:
     layer = Layer(16, TemporalAttention(16, 8, 4), 24, 4)
     tokens, condition = torch.randn(2, 3, 5, 16), torch.randn(2, 3, 4)
-    assert torch.equal(layer(tokens, condition, Recall()), tokens)
+    assert torch.equal(layer(tokens, condition, KVCacheWriter()), tokens)
     torch.nn.init.normal_(layer.modulation.weight)
     changed = condition.clone()
     changed[0, 1] += 1
-    different = (layer(tokens, changed, Recall()) != layer(tokens, condition, Recall())).any(dim=-1).any(dim=-1)
+    different = (
+        (layer(tokens, changed, KVCacheWriter()) != layer(tokens, condition, KVCacheWriter())).any(dim=-1).any(dim=-1)
+    )
     assert different.tolist() == [[False, True, True], [False] * 3]
 
 

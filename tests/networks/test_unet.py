@@ -25,5 +25,5 @@ def test_sizes_that_do_not_divide_are_refused(make_network: Callable) -> None:
 
 def test_without_a_thin_path_the_patches_are_read_at_the_edge(make_network: Callable) -> None:
     network = make_network(thin_width=0)
-    assert network.edge_layers == [network.down_in, network.painting.to_pixels]
+    assert network.edge_layers == [network.down_in, network.copy_head.to_pixels]
     assert make_network().edge_layers[0].kernel_size == (3, 3)

@@ -57,7 +57,7 @@ def test_every_round_acts_trains_dreams_and_plays(tmp_path: Path) -> None:
     assert [(world, dreamt) for _, world, dreamt in reached] == [(3, 20), (5, 30), (7, 40)]
     assert all(0 <= real - wanted.real_steps < 7 for (real, _, _), wanted in zip(reached, ROUNDS, strict=True))
     assert [done.real_return is None for done in result.rounds] == [True, False, False]
-    assert set(result.floors) == {"random", "no-op"}
+    assert set(result.baselines) == {"random", "no-op"}
     assert load_checkpoint(tmp_path / "world")[1]["step"] == 7
     assert load_checkpoint(tmp_path / "policy")[1]["num_steps"] == 40
     assert OnlineResult.load(tmp_path) == result

@@ -32,7 +32,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
 }
 EDM = {"_target_": "vdworld.diffusion.EDM", "prediction": "edm"}
 # Names of settings, the present one first; older revisions know the others.
-CORRUPTION = {"context_corruption": ("blob_noise", "clip_mixup"), "hiding": ("stains", "ghosts")}
+CORRUPTION = {"corruption": ("blob_noise", "clip_mixup"), "hiding": ("stains", "ghosts")}
 WEIGHTS = (("static_l1", "still"), ("copy_penalty", "effort"))
 
 

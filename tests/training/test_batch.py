@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from vdworld.diffusion import RectifiedFlow
-from vdworld.training import Hiding
+from vdworld.training import ContextCorruption
 
 FLOW = RectifiedFlow()
 
@@ -16,31 +16,31 @@ def generator() -> torch.Generator:
 
 
 def test_nothing_is_hidden_unless_asked() -> None:
-    known = torch.ones(50, 3, dtype=torch.bool)
-    assert Hiding().known(known, generator()).all()
-    assert Hiding().ratios((200, 3), generator()).max() <= 0.1
+    action_mask = torch.ones(50, 3, dtype=torch.bool)
+    assert ContextCorruption().action_mask(action_mask, generator()).all()
+    assert ContextCorruption().ratios((200, 3), generator()).max() <= 0.1
 
 
 def test_half_of_the_clips_are_shown_without_noise() -> None:
-    ratios = Hiding(context_noise=0.1).ratios((2000, 3), generator())
+    ratios = ContextCorruption(context_noise=0.1).ratios((2000, 3), generator())
     clean = (ratios == 0).all(dim=1)
     assert torch.equal(clean, (ratios == 0).any(dim=1))
     assert abs(clean.float().mean() - 0.5) < 0.045  # four standard deviations
 
 
 def test_actions_are_hidden_by_whole_clips() -> None:
-    known = Hiding(action_dropout=0.3).known(torch.ones(2000, 3, dtype=torch.bool), generator())
-    assert torch.equal(known.all(dim=1), known.any(dim=1))
-    assert abs((~known[:, 0]).float().mean() - 0.3) < 0.041  # four standard deviations
+    action_mask = ContextCorruption(action_dropout=0.3).action_mask(torch.ones(2000, 3, dtype=torch.bool), generator())
+    assert torch.equal(action_mask.all(dim=1), action_mask.any(dim=1))
+    assert abs((~action_mask[:, 0]).float().mean() - 0.3) < 0.041  # four standard deviations
 
 
 def test_null_actions_stay_null() -> None:
-    known = torch.tensor([[False, True]] * 100)
-    assert not Hiding(action_dropout=0.3).known(known, generator())[:, 0].any()
+    action_mask = torch.tensor([[False, True]] * 100)
+    assert not ContextCorruption(action_dropout=0.3).action_mask(action_mask, generator())[:, 0].any()
 
 
 def test_a_hidden_past_is_wholly_hidden_in_half_of_the_cases() -> None:
-    ratios = Hiding(context_noise=0.1, history_dropout=0.4).ratios((4000, 3), generator())
+    ratios = ContextCorruption(context_noise=0.1, history_dropout=0.4).ratios((4000, 3), generator())
     wholly = ratios.isinf().all(dim=1)
     assert torch.equal(wholly, ratios.isinf().any(dim=1))
     assert abs(wholly.float().mean() - 0.2) < 0.026
@@ -51,9 +51,13 @@ def test_a_hidden_past_is_wholly_hidden_in_half_of_the_cases() -> None:
 
 
 def test_a_wholly_hidden_past_is_noise_at_its_level() -> None:
-    hiding = Hiding(history_dropout=0.99)
-    past, actions, known = torch.ones(400, 2, 3, 4, 4), torch.zeros(400, 2, 1), torch.ones(400, 2, dtype=torch.bool)
-    context, _ = hiding.context(FLOW, past, actions, known, generator())
+    corruption = ContextCorruption(history_dropout=0.99)
+    past, actions, action_mask = (
+        torch.ones(400, 2, 3, 4, 4),
+        torch.zeros(400, 2, 1),
+        torch.ones(400, 2, dtype=torch.bool),
+    )
+    context, _ = corruption.context(FLOW, past, actions, action_mask, generator())
     wholly = (context.level == 0).all(dim=1)
     assert wholly.float().mean() > 0.3
     assert abs(context.frames[wholly].mean()) < 0.05
@@ -61,8 +65,8 @@ def test_a_wholly_hidden_past_is_noise_at_its_level() -> None:
 
 def test_every_context_frame_has_noise_of_its_own_and_is_labelled_with_it() -> None:
     past, actions = torch.zeros(300, 2, 3, 8, 8), torch.zeros(300, 2, 1)
-    known = torch.ones(300, 2, dtype=torch.bool)
-    context, _ = Hiding(context_noise=0.5).context(FLOW, past, actions, known, generator())
+    action_mask = torch.ones(300, 2, dtype=torch.bool)
+    context, _ = ContextCorruption(context_noise=0.5).context(FLOW, past, actions, action_mask, generator())
     measured = context.frames.square().mean(dim=(2, 3, 4)).sqrt()
     torch.testing.assert_close(measured, 1 - context.level, rtol=0.25, atol=1e-4)
     assert (context.level[:, 0] - context.level[:, 1]).abs().max() > 0.2
@@ -70,67 +74,69 @@ def test_every_context_frame_has_noise_of_its_own_and_is_labelled_with_it() -> N
 
 def test_shares_out_of_range_are_refused() -> None:
     with pytest.raises(ValueError, match=r"`action_dropout` must lie in \[0, 1\), got 1"):
-        Hiding(action_dropout=1.0)
+        ContextCorruption(action_dropout=1.0)
     with pytest.raises(ValueError, match=r"`history_dropout` must lie in \[0, 1\), got -0.1"):
-        Hiding(history_dropout=-0.1)
+        ContextCorruption(history_dropout=-0.1)
     with pytest.raises(ValueError, match="`context_noise` must not be negative, got -1"):
-        Hiding(context_noise=-1)
-    assert math.isinf(float(Hiding(history_dropout=0.9).ratios((100, 1), generator()).max()))
+        ContextCorruption(context_noise=-1)
+    assert math.isinf(float(ContextCorruption(history_dropout=0.9).ratios((100, 1), generator()).max()))
 
 
 def test_stains_lie_alike_on_all_frames_of_half_of_the_clips() -> None:
     frames = torch.zeros(200, 2, 3, 128, 128)
-    stains, stained = Hiding(stains=0.2).stained(frames, generator())
-    assert torch.equal(stains, stains[:, :1].expand_as(stains))
-    assert torch.equal(stained, (stains != 0).flatten(1).any(dim=1))
+    blob_noise, stained = ContextCorruption(blob_noise=0.2).stained(frames, generator())
+    assert torch.equal(blob_noise, blob_noise[:, :1].expand_as(blob_noise))
+    assert torch.equal(stained, (blob_noise != 0).flatten(1).any(dim=1))
     assert abs(stained.float().mean() - 0.5) < 0.15  # four standard deviations
-    assert 0.02 < stains[stained].square().mean().sqrt() < 0.2  # faint, a few places in each
-    assert len(stains[stained].flatten(1).unique(dim=0)) == stained.sum()
+    assert 0.02 < blob_noise[stained].square().mean().sqrt() < 0.2  # faint, a few places in each
+    assert len(blob_noise[stained].flatten(1).unique(dim=0)) == stained.sum()
 
 
 def test_nothing_is_stained_unless_asked() -> None:
     frames = torch.zeros(5, 2, 3, 8, 8)
-    stains, stained = Hiding().stained(frames, generator())
-    assert stains is frames
+    blob_noise, stained = ContextCorruption().stained(frames, generator())
+    assert blob_noise is frames
     assert not stained.any()
 
 
 def test_stains_keep_within_a_frame_s_range() -> None:
-    stains, _ = Hiding(stains=1.0).stained(torch.ones(50, 2, 3, 64, 64), generator())
-    assert stains.max() == 1
-    assert stains.min() < 0.5
+    blob_noise, _ = ContextCorruption(blob_noise=1.0).stained(torch.ones(50, 2, 3, 64, 64), generator())
+    assert blob_noise.max() == 1
+    assert blob_noise.min() < 0.5
 
 
 def test_spots_are_small_or_large() -> None:
     rng, frames = generator(), torch.zeros(50, 1, 3, 64, 64)
     steepest = set()
     for _ in range(20):
-        stains, stained = Hiding(stains=0.2).stained(frames, rng)
-        rows = stains[stained]
+        blob_noise, stained = ContextCorruption(blob_noise=0.2).stained(frames, rng)
+        rows = blob_noise[stained]
         steepest.add(round(float(rows.diff(dim=-1).abs().amax() / rows.abs().amax()) * 32))
     assert len(steepest) >= 3  # the closer, the steeper
 
 
 def test_the_context_is_stained_and_nobody_is_told() -> None:
-    past, actions, known = torch.zeros(200, 2, 3, 128, 128), torch.zeros(200, 2, 1), torch.ones(200, 2).bool()
-    context, exact = Hiding(context_noise=0.0, stains=0.2).context(FLOW, past, actions, known, generator())
+    past, actions, action_mask = torch.zeros(200, 2, 3, 128, 128), torch.zeros(200, 2, 1), torch.ones(200, 2).bool()
+    context, exact = ContextCorruption(context_noise=0.0, blob_noise=0.2).context(
+        FLOW, past, actions, action_mask, generator()
+    )
     assert (context.level == 1).all()
     assert torch.equal(exact, (context.frames == 0).flatten(1).all(dim=1))
     assert abs(exact.float().mean() - 0.5) < 0.15
 
 
 def test_a_past_is_exact_without_stains_ghosts_and_noise() -> None:
-    past, actions, known = torch.rand(200, 2, 3, 128, 128), torch.zeros(200, 2, 1), torch.ones(200, 2).bool()
-    hiding = Hiding(context_noise=0.1, stains=0.2, ghosts=0.5)
-    context, exact = hiding.context(FLOW, past, actions, known, generator())
+    past, actions, action_mask = torch.rand(200, 2, 3, 128, 128), torch.zeros(200, 2, 1), torch.ones(200, 2).bool()
+    corruption = ContextCorruption(context_noise=0.1, blob_noise=0.2, clip_mixup=0.5)
+    context, exact = corruption.context(FLOW, past, actions, action_mask, generator())
     assert torch.equal(exact, (context.frames == past).flatten(1).all(dim=1))
     assert abs(exact.float().mean() - 1 / 8) < 0.1
 
 
 def test_ghosts_are_patches_of_the_next_clip_in_half_of_the_clips() -> None:
     frames = torch.linspace(-1, 1, 200)[:, None, None, None, None].expand(200, 2, 3, 128, 128)
-    ghosts, stained = Hiding(ghosts=0.5).stained(frames, generator())
-    share = ((ghosts - frames) / (frames.roll(1, dims=0) - frames)).double()
+    clip_mixup, stained = ContextCorruption(clip_mixup=0.5).stained(frames, generator())
+    share = ((clip_mixup - frames) / (frames.roll(1, dims=0) - frames)).double()
     assert torch.equal(share, share[:, :1, :1].expand_as(share))
     assert -1e-4 <= share.min() < 1e-4
     assert 0.45 < share.max() < 0.501
@@ -141,10 +147,10 @@ def test_ghosts_are_patches_of_the_next_clip_in_half_of_the_clips() -> None:
 
 def test_ghosts_show_nothing_where_it_belongs() -> None:
     ramp = torch.linspace(-1, 1, 64).expand(20, 1, 3, 64, 64)  # all clips alike
-    ghosts, stained = Hiding(ghosts=1.0).stained(ramp, generator())
-    assert (ghosts[stained] != ramp[stained]).flatten(1).any(dim=1).all()
+    clip_mixup, stained = ContextCorruption(clip_mixup=1.0).stained(ramp, generator())
+    assert (clip_mixup[stained] != ramp[stained]).flatten(1).any(dim=1).all()
 
 
 def test_ghosts_hide_no_more_than_everything() -> None:
-    with pytest.raises(ValueError, match=r"`ghosts` must lie in \[0, 1\], got 1.5"):
-        Hiding(ghosts=1.5)
+    with pytest.raises(ValueError, match=r"`clip_mixup` must lie in \[0, 1\], got 1.5"):
+        ContextCorruption(clip_mixup=1.5)

@@ -11,7 +11,7 @@ from torch import nn
 
 from vdworld.data import Clips, ClipSampler, Dataset
 from vdworld.networks import Context
-from vdworld.training import Hiding, LossWeights, encode, new_world, world_loss
+from vdworld.training import ContextCorruption, LossWeights, encode, new_world, world_loss
 from vdworld.training.loss import frame_error
 from vdworld.world import WorldModel
 
@@ -61,13 +61,16 @@ def loss(
     world: WorldModel,
     clips: Clips,
     context_noise: float = 0.1,
-    stains: float = 0.0,
+    blob_noise: float = 0.0,
     sampled: bool = False,
     **weights: float,
 ) -> dict[str, float]:
-    hiding, rng = Hiding(context_noise=context_noise, stains=stains), torch.Generator().manual_seed(0)
+    corruption, rng = (
+        ContextCorruption(context_noise=context_noise, blob_noise=blob_noise),
+        torch.Generator().manual_seed(0),
+    )
     how = {"horizon": clips.frames.shape[1] - K, "sampled": sampled}
-    parts = world_loss(world, encode(world, clips), LossWeights(**weights), hiding, rng, **how)
+    parts = world_loss(world, encode(world, clips), LossWeights(**weights), corruption, rng, **how)
     return {name: value.item() for name, value in parts.items()}
 
 
@@ -79,7 +82,7 @@ def test_the_last_action_shown_leads_into_the_target(world: WorldModel, grey_ste
         taken = context.actions.argmax(dim=-1)
         assert taken[0].tolist() == [2 + h, 3 + h]
         assert (context.frames[:, :, 0, 0, 0] + 1).mul(12.75)[0].tolist() == pytest.approx([2 + h, 3 + h], abs=1e-4)
-        assert context.known[1].tolist() == [h > 0, True]
+        assert context.action_mask[1].tolist() == [h > 0, True]
         assert taken[1, 1] == h
     assert not spy.shown[0][2].actions[1, 0].any()  # a null action
 
@@ -113,29 +116,29 @@ def test_the_parts_add_up_with_their_weights(world: WorldModel, grey_steps: Data
 
 def test_what_is_not_copied_in_place_costs_its_weight(world: WorldModel, grey_steps: Dataset) -> None:
     clips = ClipSampler(grey_steps, context_length=K, horizon=1).at([0, 1], [3, 6])
-    assert "effort" not in loss(world, clips)  # a world in use has none
+    assert "copy_penalty" not in loss(world, clips)  # a world in use has none
     world.train()
-    world.network.painting.to_motion.bias.data[0] += 50.0  # all copies come from elsewhere
-    free, costly = (loss(world, clips, context_noise=0.0, effort=weight) for weight in (0.0, 0.5))
-    assert free["effort"] == pytest.approx(1.0)
+    world.network.copy_head.to_motion.bias.data[0] += 50.0  # all copies come from elsewhere
+    free, costly = (loss(world, clips, context_noise=0.0, copy_penalty=weight) for weight in (0.0, 0.5))
+    assert free["copy_penalty"] == pytest.approx(1.0)
     assert costly["loss"] - free["loss"] == pytest.approx(0.5, rel=1e-4)
-    assert world.network.painting.effort is None  # the graph is let go
+    assert world.network.copy_head.copy_penalty is None  # the graph is let go
     many = ClipSampler(grey_steps, context_length=K, horizon=1).at([0] * 400, [3] * 400)
-    assert abs(loss(world, many)["effort"] - 0.5) < 0.1  # half of the clips are noisy, and don't count
+    assert abs(loss(world, many)["copy_penalty"] - 0.5) < 0.1  # half of the clips are noisy, and don't count
 
 
 def test_mending_what_is_wrong_costs_nothing(world: WorldModel, grey_steps: Dataset) -> None:
     """Neither stains nor frames that the world sampled itself are to be copied, however faint their faults."""
     one, two = (ClipSampler(grey_steps, context_length=K, horizon=h).at([0] * 400, [3] * 400) for h in (1, 2))
     world.train()
-    world.network.painting.to_motion.bias.data[0] += 50.0  # all copies come from elsewhere
-    faint: dict[str, Any] = {"context_noise": 0.0, "stains": 0.01}
+    world.network.copy_head.to_motion.bias.data[0] += 50.0  # all copies come from elsewhere
+    faint: dict[str, Any] = {"context_noise": 0.0, "blob_noise": 0.01}
     rows, rng = encode(world, one).frames[:, :K], torch.Generator().manual_seed(0)
-    unstained = 1 - Hiding(stains=0.01).stained(rows, rng)[1].float().mean().item()
+    unstained = 1 - ContextCorruption(blob_noise=0.01).stained(rows, rng)[1].float().mean().item()
     assert 0.4 < unstained < 0.95
-    assert loss(world, one, **faint)["effort"] == pytest.approx(unstained, rel=1e-3)
-    assert loss(world, two, **faint)["effort"] == pytest.approx(unstained / 2, rel=1e-3)  # the second past is a dream's
-    assert loss(world, one, sampled=True, **faint)["effort"] == 0
+    assert loss(world, one, **faint)["copy_penalty"] == pytest.approx(unstained, rel=1e-3)
+    assert loss(world, two, **faint)["copy_penalty"] == pytest.approx(unstained / 2, rel=1e-3)  # the second is dreamt
+    assert loss(world, one, sampled=True, **faint)["copy_penalty"] == 0
 
 
 def test_untrained_heads_cost_what_knowing_nothing_costs(world: WorldModel, grey_steps: Dataset) -> None:
@@ -185,11 +188,11 @@ def test_a_frame_s_error_counts_what_moves_and_what_rests() -> None:
     """Of eight pixels four move, with errors 0.2; of the others one is wrong, by 0.1."""
     last, target = row(*[0.0] * 8), row(*[0.5] * 4, *[0.0] * 4)
     estimate = row(*[0.3] * 4, 0.1, 0.0, 0.0, 0.0)
-    squared, moving, still = (4 * 0.04 + 0.01) / 8, 0.04, 0.1 / 8
+    squared, moving, static_l1 = (4 * 0.04 + 0.01) / 8, 0.04, 0.1 / 8
     for weights, expected in (
         (LossWeights(moving=0.0), squared),
         (LossWeights(moving=0.5), squared + 0.5 * moving),
-        (LossWeights(moving=0.0, still=2.0), squared + 2 * still),
+        (LossWeights(moving=0.0, static_l1=2.0), squared + 2 * static_l1),
     ):
         assert frame_error(estimate, target, last, weights).item() == pytest.approx(expected)
 

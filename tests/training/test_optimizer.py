@@ -34,10 +34,10 @@ def test_a_step_goes_downhill_by_the_learning_rate_and_decay_shrinks() -> None:
     optimizer.step()
     assert (weight.detach().diagonal() < -0.06).all()
     assert (weight.detach().diagonal() > -0.13).all()
-    still = nn.Parameter(torch.ones(4, 4))
-    still.grad = torch.zeros(4, 4)
-    Muon([still], lr=0.1, weight_decay=0.5).step()
-    torch.testing.assert_close(still.detach(), torch.full((4, 4), 0.95))
+    static_l1 = nn.Parameter(torch.ones(4, 4))
+    static_l1.grad = torch.zeros(4, 4)
+    Muon([static_l1], lr=0.1, weight_decay=0.5).step()
+    torch.testing.assert_close(static_l1.detach(), torch.full((4, 4), 0.95))
 
 
 def test_a_matrix_is_fitted() -> None:

@@ -22,7 +22,7 @@ def cuts(plateau: Plateau, measures: list[float], every: int = 100) -> list[int]
     found = []
     for i, measure in enumerate(measures, start=1):
         before = plateau.num_cuts
-        plateau.tell(i * every, measure)
+        plateau.step(i * every, measure)
         found += [i * every] * (plateau.num_cuts - before)
     return found
 

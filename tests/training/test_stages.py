@@ -11,10 +11,10 @@ import torch
 
 from vdworld.data import ClipSampler, Dataset
 from vdworld.networks import Context
-from vdworld.training import Hiding, LossWeights, SelfForcing, Shortcut, TrainerSettings, encode, new_world
+from vdworld.training import ContextCorruption, LossWeights, SelfForcing, Shortcut, TrainerSettings, encode, new_world
 from vdworld.training.batch import Batch
 from vdworld.training.loss import clip_loss, shortcut_loss
-from vdworld.training.self_forcing import force
+from vdworld.training.self_forcing import self_forced_batch
 from vdworld.world import WorldModel
 
 K = 2
@@ -58,20 +58,20 @@ def answering(world: WorldModel, method: str, answer: Callable[..., torch.Tensor
 def test_every_frame_of_a_clip_has_a_level_of_its_own_and_half_are_nearly_clean(batch: Callable) -> None:
     world, clips = batch(VIDEO, count=300)
     shown = answering(world, "clip", lambda noisy, *_: noisy)
-    clip_loss(world, clips, LossWeights(), Hiding(context_noise=0.1), rng())
-    noisy, level, _, known, step_size = shown[0]
+    clip_loss(world, clips, LossWeights(), ContextCorruption(context_noise=0.1), rng())
+    noisy, level, _, action_mask, step_size = shown[0]
     assert noisy.shape[:2] == level.shape == (300, K + 3)
     nearly = level >= 1 / 1.1
     assert abs(nearly[:, :-1].float().mean() - 0.53) < 0.06  # half, and what is drawn nearly clean by chance
     assert nearly[:, -1].float().mean() < 0.15  # the last one is always to be learnt
-    assert not known[:, 0].any()  # no action leads into the first frame
+    assert not action_mask[:, 0].any()  # no action leads into the first frame
     assert not step_size.any()
 
 
 def test_a_clip_s_actions_lead_into_the_frames_of_their_places(batch: Callable) -> None:
     world, clips = batch(VIDEO)
     shown = answering(world, "clip", lambda noisy, *_: noisy)
-    clip_loss(world, clips, LossWeights(), Hiding(), rng())
+    clip_loss(world, clips, LossWeights(), ContextCorruption(), rng())
     actions = shown[0][2]
     assert torch.equal(actions[:, 1:], clips.actions)
     assert not actions[:, 0].any()
@@ -85,15 +85,17 @@ def test_only_noisy_frames_count_and_a_perfect_clip_costs_nothing(batch: Callabl
 
     world.process.pure_noise = 1.0  # what is to be learnt is nothing but noise, so that levels tell the two apart
     answering(world, "clip", wrong_where_given)
-    assert clip_loss(world, clips, LossWeights(), Hiding(), rng())["frame"].item() == pytest.approx(0, abs=1e-10)
+    assert clip_loss(world, clips, LossWeights(), ContextCorruption(), rng())["frame"].item() == pytest.approx(
+        0, abs=1e-10
+    )
     answering(world, "clip", lambda noisy, *_: torch.full_like(clips.frames, 0.7))
-    assert clip_loss(world, clips, LossWeights(), Hiding(), rng())["frame"] > 0.1
+    assert clip_loss(world, clips, LossWeights(), ContextCorruption(), rng())["frame"] > 0.1
 
 
 def test_a_hidden_past_is_hidden_whole_and_the_last_frame_alone_is_learnt(batch: Callable) -> None:
     world, clips = batch(VIDEO, count=60)
     shown = answering(world, "clip", lambda noisy, *_: noisy)
-    clip_loss(world, clips, LossWeights(), Hiding(context_noise=0.0, history_dropout=0.99), rng())
+    clip_loss(world, clips, LossWeights(), ContextCorruption(context_noise=0.0, history_dropout=0.99), rng())
     level = shown[0][1]
     wholly = (level[:, :-1] == 0).all(dim=1)
     assert 0.3 < wholly.float().mean() < 0.7
@@ -106,7 +108,7 @@ def test_long_steps_are_asked_to_land_where_the_average_lands_in_two(batch: Call
     teacher, _ = batch()
     asked = answering(teacher, "forward", lambda noisy, *_: torch.full_like(noisy, 0.2))
     shown = answering(world, "forward", lambda noisy, *_: torch.full_like(noisy, 0.2))
-    loss = shortcut_loss(world, teacher, clips, LossWeights(), Hiding(), rng(), finest=8)
+    loss = shortcut_loss(world, teacher, clips, LossWeights(), ContextCorruption(), rng(), finest=8)
     assert loss.item() == pytest.approx(0, abs=1e-8)
     step = shown[0][3]
     assert set(step.tolist()) == {1.0, 0.5, 0.25}
@@ -117,7 +119,7 @@ def test_long_steps_are_asked_to_land_where_the_average_lands_in_two(batch: Call
 def test_the_teacher_of_shortcuts_gets_no_gradient(batch: Callable) -> None:
     world, clips = batch(count=8, horizon=1)
     teacher, _ = batch()
-    shortcut_loss(world, teacher, clips, LossWeights(), Hiding(), rng(), finest=4).backward()
+    shortcut_loss(world, teacher, clips, LossWeights(), ContextCorruption(), rng(), finest=4).backward()
     assert all(p.grad is None for p in teacher.parameters())
     assert any(p.grad is not None and p.grad.any() for p in world.network.parameters())
 
@@ -129,7 +131,7 @@ def test_a_forced_past_ends_with_sampled_frames_and_the_target_is_the_real_next_
     world, clips = batch(horizon=4)
     values = iter([0.1, 0.2, 0.3])
     contexts = answering(world, "forward", lambda noisy, *_: torch.full_like(noisy, next(values)))
-    forced = force(world, clips, num_frames, rng())
+    forced = self_forced_batch(world, clips, num_frames, rng())
     assert forced.frames.shape[1] == K + 1
     assert torch.equal(forced.frames[:, -1], clips.frames[:, K + num_frames])
     assert torch.equal(forced.actions, clips.actions[:, num_frames : num_frames + K])
@@ -147,7 +149,7 @@ def test_a_world_knows_what_it_was_trained_for(squares: Dataset, train_small: Ca
     world = train_small(
         squares,
         shortcut=Shortcut(share=0.25, after=0.0, finest=4),
-        hiding=Hiding(action_dropout=0.2),
+        corruption=ContextCorruption(action_dropout=0.2),
         sampling={"num_steps": 2},
     )
     assert (world.shortcut_steps, world.trained_without, world.num_sampling_steps) == (4, ("actions",), 2)

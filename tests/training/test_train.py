@@ -11,7 +11,7 @@ import torch
 
 from tests.training.conftest import NETWORK, episode
 from vdworld.data import ClipSampler, Dataset, EpisodeWriter, load_dataset
-from vdworld.training import Hiding, LossWeights, Trainer, encode, new_world, train, world_loss
+from vdworld.training import ContextCorruption, LossWeights, Trainer, encode, new_world, train, world_loss
 from vdworld.world import WorldModel
 
 Record = Callable[..., Dataset]
@@ -22,7 +22,7 @@ def loss_of(world: WorldModel, dataset: Dataset) -> dict[str, float]:
     clips = ClipSampler(dataset.split("train"), context_length=world.context_length, horizon=1)
     rng = torch.Generator().manual_seed(0)
     with torch.no_grad():
-        parts = world_loss(world, encode(world, clips.sample(64, rng)), LossWeights(), Hiding(), rng)
+        parts = world_loss(world, encode(world, clips.sample(64, rng)), LossWeights(), ContextCorruption(), rng)
     return {name: value.item() for name, value in parts.items()}
 
 
@@ -50,7 +50,7 @@ def test_a_trained_world_knows_its_data(squares: Dataset, train_small: Run) -> N
     assert (world.image_size, world.cameras, world.fps, world.has_reward) == ((16, 16), ("image",), 5, True)
     assert not world.training
     assert not any(p.requires_grad for p in world.parameters())
-    record = world.record
+    record = world.training_info
     assert (record["steps"], record["seed"], record["before"]) == (2, 0, None)
     assert record["dataset"] == {"episodes": len(squares.split("train")), "steps": squares.split("train").num_steps}
     assert record["settings"]["batch_size"] == 4
@@ -64,9 +64,9 @@ def test_video_networks_take_a_fourth_of_the_clips(squares: Dataset) -> None:
     small = {"width": 16, "depth": 2, "head_dim": 8, "context_length": 2, "patch": 4}
     given: dict[str, Any] = {"max_steps": 1, "device": "cpu", "num_rollout_gifs": 0}
     world = train(squares, network={"_target_": "vdworld.networks.Transformer", **small}, **given)
-    assert world.record["settings"]["batch_size"] == 8
+    assert world.training_info["settings"]["batch_size"] == 8
     world = train(squares, network={"width": 16, "coarse_width": 16}, **given)
-    assert world.record["settings"]["batch_size"] == 32
+    assert world.training_info["settings"]["batch_size"] == 32
 
 
 def test_start_clips_come_from_the_training_split_alone(squares: Dataset, train_small: Run) -> None:
@@ -80,7 +80,7 @@ def test_start_clips_come_from_the_training_split_alone(squares: Dataset, train_
     held_out = {frame.tobytes() for episode in squares.split("test") for frame in episode.frames["image"]}
     assert held_out - seen  # otherwise the line above says nothing
     state = world.sample_start(4, seed=1)
-    assert state.known[:, -1].any()
+    assert state.action_mask[:, -1].any()
 
 
 def test_the_output_folder_is_the_world(squares: Dataset, train_small: Run, tmp_path: Path) -> None:
@@ -120,9 +120,9 @@ def test_a_saved_world_goes_on_with_more_data(
     assert all(torch.equal(value, weights[name]) for name, value in first.state_dict().items())  # a copy was trained
     assert not any(p.requires_grad for p in first.parameters())
     assert any(not torch.equal(value, weights[name]) for name, value in second.state_dict().items())
-    assert second.record["steps"] == 3
-    assert second.record["before"]["steps"] == 2
-    assert second.record["dataset"]["episodes"] == len(more.split("train"))
+    assert second.training_info["steps"] == 3
+    assert second.training_info["before"]["steps"] == 2
+    assert second.training_info["dataset"]["episodes"] == len(more.split("train"))
 
 
 def test_a_world_of_another_kind_is_refused(squares: Dataset, record_squares: Record, train_small: Run) -> None:
@@ -169,7 +169,7 @@ def test_choices_that_begin_at_1_train(record_squares: Record, train_small: Run)
     dataset = record_squares(space, num_episodes=3, change=lambda e: {**e, "actions": e["actions"] + 1})
     world = train_small(dataset)
     assert world.action_space == space
-    assert not world.sample_start(64).known.all()
+    assert not world.sample_start(64).action_mask.all()
 
 
 def test_a_unbounded_box_is_scaled_by_the_data(record_squares: Record) -> None:

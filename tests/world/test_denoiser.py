@@ -32,12 +32,12 @@ class Oracle(nn.Module):
     def __init__(self, process: Process, clean: torch.Tensor, noisy: torch.Tensor, level: torch.Tensor) -> None:
         super().__init__()
         c_skip, c_out, _ = (value[:, None, None, None] for value in process.scalings(level))
-        self.answer, self.told = (clean - c_skip * noisy) / c_out, {}
+        self.answer, self.outputs = (clean - c_skip * noisy) / c_out, {}
 
     def forward(
         self, noisy: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        self.told = {"noisy": noisy, "level": level, "context": context, "step_size": step_size}
+        self.outputs = {"noisy": noisy, "level": level, "context": context, "step_size": step_size}
         return self.answer, torch.zeros(len(noisy), 2)
 
 
@@ -72,13 +72,13 @@ def test_the_network_sees_frames_scaled_and_levels_as_conditions(process: Proces
     step_size = torch.full((B,), 0.25)
     Denoiser(oracle, process)(given["noisy"], given["level"], given["context"], step_size)
     c_in = process.scalings(given["level"])[2][:, None, None, None]
-    torch.testing.assert_close(oracle.told["noisy"], c_in * given["noisy"])
-    torch.testing.assert_close(oracle.told["level"], process.condition(given["level"]))
-    shown, context = oracle.told["context"], given["context"]
+    torch.testing.assert_close(oracle.outputs["noisy"], c_in * given["noisy"])
+    torch.testing.assert_close(oracle.outputs["level"], process.condition(given["level"]))
+    shown, context = oracle.outputs["context"], given["context"]
     torch.testing.assert_close(shown.level, process.condition(context.level))
     scale = process.scalings(context.level)[2] / process.scalings(torch.tensor(process.clean_level))[2]
     torch.testing.assert_close(shown.frames, scale[..., None, None, None] * context.frames)
-    assert torch.equal(oracle.told["step_size"], step_size)
+    assert torch.equal(oracle.outputs["step_size"], step_size)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_clean_context_frames_are_shown_as_they_are_where_pixels_may_be_copied(
     given = scene(process)
     oracle = Oracle(process, given["clean"], given["noisy"], given["level"])
     Denoiser(oracle, process)(given["noisy"], given["level"], given["context"])
-    shown = oracle.told["context"]
+    shown = oracle.outputs["context"]
     torch.testing.assert_close(shown.frames[:, 0], given["context"].frames[:, 0])
 
 
@@ -107,13 +107,13 @@ def test_a_video_network_sees_the_same_in_a_dream_as_in_training(process: Proces
             parameter.add_(0.1 * torch.randn_like(parameter))
         clip, actions = torch.randn(B, K + 1, 3, size, size), torch.randn(B, K, 2)
         level = process.level_of(torch.tensor([0.0, 0.1, 1.5]).expand(B, -1))
-        known = torch.ones(B, K, dtype=torch.bool)
+        action_mask = torch.ones(B, K, dtype=torch.bool)
         denoiser = Denoiser(network, process)
-        context = Context(clip[:, :-1], actions, known, level[:, :-1])
+        context = Context(clip[:, :-1], actions, action_mask, level[:, :-1])
         frame, features = denoiser(clip[:, -1], level[:, -1], context)
         zero, unknown = torch.zeros(B, 1, 2), torch.zeros(B, 1, dtype=torch.bool)
         frames, all_features = denoiser.clip(
-            clip, level, torch.cat([zero, actions], dim=1), torch.cat([unknown, known], dim=1)
+            clip, level, torch.cat([zero, actions], dim=1), torch.cat([unknown, action_mask], dim=1)
         )
     torch.testing.assert_close(frame, frames[:, -1], rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(features, all_features[:, -1], rtol=1e-4, atol=1e-4)

@@ -38,7 +38,7 @@ def world(make_world: Callable[..., WorldModel], clips: StartClips) -> WorldMode
         trained_without=("actions",),
         spec=EnvironmentSpec("gym_pusht/PushT-v0", image_size=(16, 16)),
         starts=clips,
-        record={"steps": 12, "settings": {"weights": {"moving": 0.5}}},
+        training_info={"steps": 12, "settings": {"weights": {"moving": 0.5}}},
     )
 
 
@@ -65,7 +65,7 @@ def test_everything_a_world_knows_comes_back(world: WorldModel, tmp_path: Path, 
         "shortcut_steps",
         "trained_without",
         "spec",
-        "record",
+        "training_info",
         "context_length",
     ):
         assert getattr(again, name) == getattr(world, name), name
@@ -133,7 +133,7 @@ def test_a_save_that_fails_leaves_the_older_world(world: WorldModel, make_world:
     world.save_pretrained(tmp_path)
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
     with pytest.raises(TypeError, match="not JSON serializable"):
-        make_world(seed=1, record={"callback": print}).save_pretrained(tmp_path)
+        make_world(seed=1, training_info={"callback": print}).save_pretrained(tmp_path)
     unnamed = make_world(seed=1)
     del unnamed.network.description
     with pytest.raises(ValueError, match=r"`network` must be made by `vdworld.world.build`"):

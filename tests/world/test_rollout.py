@@ -160,15 +160,15 @@ def test_a_dream_of_a_video_network_is_one_pass_over_its_clip(
     assert rollout.features is not None
     encoded = world.encode_actions(actions, (3, 15))
     clip = torch.cat([frames[:, :4], rollout.frames], dim=1)
-    known = torch.tensor([[False] + [True] * 15] * 3)
+    action_mask = torch.tensor([[False] + [True] * 15] * 3)
     given = torch.cat([torch.zeros_like(encoded[:, :1]), encoded], dim=1)
     levels = torch.full((3, 16), world.process.clean_level)
     if context_noise:
         clip, levels = show(world.process, clip, state.seed, state.counter + 3 * 12, context_noise)
-    _, features = world.denoiser.clip(clip, levels, given, known)
+    _, features = world.denoiser.clip(clip, levels, given, action_mask)
     torch.testing.assert_close(rollout.features, features[:, 4:], rtol=0, atol=1e-4)
     levels = levels.clone()
     levels[:, -1] = world.process.noisiest_level
     noise = lane_normal(state.seed, state.counter + 3 * 11, world.frame_shape)
-    again, _ = world.denoiser.clip(torch.cat([clip[:, :-1], noise[:, None]], dim=1), levels, given, known)
+    again, _ = world.denoiser.clip(torch.cat([clip[:, :-1], noise[:, None]], dim=1), levels, given, action_mask)
     torch.testing.assert_close(rollout.frames[:, -1], again[:, -1].clamp(-1, 1), rtol=0, atol=1e-4)

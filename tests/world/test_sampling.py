@@ -31,14 +31,14 @@ class Told(nn.Module):
         self, noisy: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         self.shown.append((context, step_size))
-        value = 0.4 - 0.2 * (~context.known[:, -1]).float() - 0.1 * (context.level[:, -1] == 0).float()
+        value = 0.4 - 0.2 * (~context.action_mask[:, -1]).float() - 0.1 * (context.level[:, -1] == 0).float()
         return value[:, None, None, None].expand_as(noisy), torch.zeros(len(noisy), 2)
 
 
 def past(b: int = 2) -> Context:
     rng = torch.Generator().manual_seed(0)
-    frames, known = torch.rand(b, K, 3, SIZE, SIZE, generator=rng), torch.ones(b, K, dtype=torch.bool)
-    return Context(frames, torch.zeros(b, K, 1), known, torch.ones(b, K))
+    frames, action_mask = torch.rand(b, K, 3, SIZE, SIZE, generator=rng), torch.ones(b, K, dtype=torch.bool)
+    return Context(frames, torch.zeros(b, K, 1), action_mask, torch.ones(b, K))
 
 
 def draw(sampling: Sampling, network: Told, seed: int = 0, num_steps: int = 1, jump: float = 0.0) -> torch.Tensor:

@@ -24,11 +24,11 @@ def test_one_frame_is_repeated_with_null_actions_between(spied_world: Any, greys
     frame, level, context = spy.reading[-1]
     assert levels(frame[:, None]) == [0.5]
     assert levels(context.frames) == [0.5, 0.5, 0.5]
-    assert context.known.tolist() == [[False] * 3]
+    assert context.action_mask.tolist() == [[False] * 3]
     assert not context.actions.any()
     assert (level.tolist(), context.level.tolist()) == ([1], [[1, 1, 1]])
     assert levels(state.frames) == [0.5, 0.5, 0.5]
-    assert (state.actions.shape, state.known.tolist()) == ((1, 2, 2), [[False, False]])
+    assert (state.actions.shape, state.action_mask.tolist()) == ((1, 2, 2), [[False, False]])
 
 
 def test_a_short_history_is_padded_on_the_left(spied_world: Any, greys: Callable) -> None:
@@ -37,10 +37,10 @@ def test_a_short_history_is_padded_on_the_left(spied_world: Any, greys: Callable
     frame, _, context = spy.reading[-1]
     assert levels(frame[:, None]) == [0.2]
     assert levels(context.frames) == [0.1, 0.1, 0.1]
-    assert context.known.tolist() == [[False, False, True]]
+    assert context.action_mask.tolist() == [[False, False, True]]
     assert context.actions.tolist() == [[[0, 0], [0, 0], [0.5, 1]]]
     assert levels(state.frames) == [0.1, 0.1, 0.2]
-    assert state.known.tolist() == [[False, True]]
+    assert state.action_mask.tolist() == [[False, True]]
     assert state.actions.tolist() == [[[0, 0], [0.5, 1]]]
 
 
@@ -54,7 +54,7 @@ def test_of_a_long_history_the_newest_part_counts(spied_world: Any, greys: Calla
     assert levels(frame[:, None]) == [0.4]
     assert levels(context.frames) == [0.1, 0.2, 0.3]
     assert context.actions[0, :, 0].tolist() == [0, 0.25, 0.5]  # of -2..2: the last leads from .3 to .4
-    assert context.known.all()
+    assert context.action_mask.all()
     assert levels(state.frames) == [0.2, 0.3, 0.4]
     assert state.actions[0, :, 0].tolist() == [0.25, 0.5]
 
@@ -69,7 +69,7 @@ def test_lengths_hide_what_lies_before_an_episode(
         alone = world.start(*own, seed=3 + lane)
         lane_state = together[lane]
         torch.testing.assert_close(lane_state.features, alone.features, rtol=0, atol=1e-4)
-        for name in ("frames", "actions", "known", "seed", "counter"):
+        for name in ("frames", "actions", "action_mask", "seed", "counter"):
             assert torch.equal(getattr(lane_state, name), getattr(alone, name)), (name, length)
 
 
@@ -77,7 +77,7 @@ def test_without_actions_the_past_is_shown_and_its_actions_are_null(spied_world:
     world, _ = spied_world
     state = world.start(greys([[0.1, 0.2, 0.3, 0.4]]))
     assert levels(state.frames) == [0.2, 0.3, 0.4]
-    assert not state.known.any()
+    assert not state.action_mask.any()
     assert not state.actions.any()
 
 
@@ -134,15 +134,15 @@ def clips() -> StartClips:
     frames = torch.arange(5, dtype=torch.uint8).mul(10)[:, None, None, None, None].expand(-1, 4, 3, 16, 16)
     actions = torch.full((5, 3, 2), 1.0)
     actions[:, 0] = 0
-    known = torch.tensor([False, True, True]).expand(5, -1)
-    return StartClips(frames.contiguous(), actions, known.contiguous())
+    action_mask = torch.tensor([False, True, True]).expand(5, -1)
+    return StartClips(frames.contiguous(), actions, action_mask.contiguous())
 
 
 def test_a_world_starts_from_its_own_clips(make_world: Callable[..., WorldModel], clips: StartClips) -> None:
     world = make_world(starts=clips)
     state = world.start_from_clips(torch.tensor([3, 0]), seed=[8, 9])
     torch.testing.assert_close(state.frames[:, -1, 0, 0, 0], torch.tensor([30.0, 0.0]) / 127.5 - 1)
-    assert state.known.all()
+    assert state.action_mask.all()
     assert state.actions.tolist() == [[[0.5, 0.5]] * 2] * 2
     assert state.seed.tolist() == [8, 9]
 

@@ -47,7 +47,7 @@ def test_independent_branches_get_streams_of_their_own(state: WorldState) -> Non
 
 def test_branches_of_lanes_at_different_counts_stay_apart(state: WorldState) -> None:
     lanes = WorldState(
-        **{name: getattr(state, name) for name in ("frames", "actions", "known", "features")},
+        **{name: getattr(state, name) for name in ("frames", "actions", "action_mask", "features")},
         seed=torch.tensor([0, 3, 6, 9]),
         counter=torch.tensor([9, 6, 3, 0]),
     )
@@ -103,11 +103,11 @@ def test_replace_takes_the_masked_lanes_from_the_other(state: WorldState, assert
 
 def test_all_of_a_state_moves(state: WorldState) -> None:
     moved = state.to("meta")
-    names = ("frames", "actions", "known", "seed", "counter", "features")
+    names = ("frames", "actions", "action_mask", "seed", "counter", "features")
     assert {getattr(moved, name).device.type for name in names} == {"meta"}
     assert {getattr(moved.to(torch.device("meta")), name).device.type for name in names} == {"meta"}
-    if moved.memory is not None:
-        assert {part.device.type for layer in moved.memory.layers for part in layer} == {"meta"}
+    if moved.cache is not None:
+        assert {part.device.type for layer in moved.cache.layers for part in layer} == {"meta"}
 
 
 def test_the_newest_frame_is_the_last(state: WorldState) -> None:

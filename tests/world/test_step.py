@@ -32,7 +32,7 @@ def test_the_action_taken_now_leads_into_the_frame_being_denoised(spied_world: A
     assert context.level.tolist() == [[1] * 3]
     assert levels(context.frames) == [0.2, 0.3, 0.4]
     assert [round(a, 4) for a in context.actions[0, :, 0].tolist()] == [0.1, 0.2, 0.5]  # of -2..2
-    assert context.known.all()
+    assert context.action_mask.all()
     assert levels(outcome.frame[:, None]) == [0.45]
 
     world.step(state, torch.tensor([[-2.0, 0.0]]))
@@ -48,17 +48,17 @@ def test_the_outcome_is_read_off_the_finished_frame_in_the_same_context(spied_wo
     assert torch.equal(frame, outcome.frame)
     assert level.tolist() == [1]
     assert torch.equal(context.frames, spy.imagining[-1][2].frames)
-    assert context.known.tolist() == [[False, False, True]]
+    assert context.action_mask.tolist() == [[False, False, True]]
     assert torch.equal(outcome.features, state.features)
 
 
 def test_a_step_takes_as_many_evaluations_as_asked(spied_world: Any, greys: Callable) -> None:
     world, spy = spied_world
     state, action = world.start(greys([[0.4]])), torch.zeros(1, 2)
-    for asked, expected in ((4, [0, 0.25, 0.5, 0.75]), (1, [0]), (None, [0, 0.5])):
+    for request, expected in ((4, [0, 0.25, 0.5, 0.75]), (1, [0]), (None, [0, 0.5])):
         spy.imagining.clear()
         world.sampling = Sampling(num_steps=2)
-        world.step(state, action, num_sampling_steps=asked)
+        world.step(state, action, num_sampling_steps=request)
         assert [float(level) for _, level, _ in spy.imagining] == expected
     with pytest.raises(ValueError, match="`num_sampling_steps` must be at least 1, got 0"):
         world.step(state, action, num_sampling_steps=0)
@@ -154,12 +154,12 @@ def test_uncertainty_is_none_unless_asked_for_and_changes_nothing_else(
     world, (frames, actions) = make_world(), make_past()
     state = world.start(frames, actions)
     after, plain = world.step(state, actions[:, 0])
-    after_asked, asked = world.step(state, actions[:, 0], with_uncertainty=True)
+    after_asked, request = world.step(state, actions[:, 0], with_uncertainty=True)
     assert plain.uncertainty is None
-    assert asked.uncertainty.shape == (3,)
-    assert (asked.uncertainty > 0).all()
-    assert torch.equal(plain.frame, asked.frame)
-    assert torch.equal(plain.terminated, asked.terminated)
+    assert request.uncertainty.shape == (3,)
+    assert (request.uncertainty > 0).all()
+    assert torch.equal(plain.frame, request.frame)
+    assert torch.equal(plain.terminated, request.terminated)
     assert torch.equal(after.counter, after_asked.counter)
 
 

@@ -68,7 +68,7 @@ def contest(
         batch: take_turns(ours, peer, _lanes(sampler, windows, batch), seed=seed, **turning) for batch in batch_sizes
     }
     first, second = (
-        Contestant(name, prediction, world.record, world.has_reward)
+        Contestant(name, prediction, world.training_info, world.has_reward)
         for name, prediction, world in zip(names, predictions, (ours, peer), strict=True)
     )
     described = {name: _describe(world) for name, world in zip(names, (ours, peer), strict=True)}
@@ -117,6 +117,6 @@ def _describe(world: World) -> str:
     parts = [type(world).__name__]
     if (parameters := getattr(world, "parameters", None)) is not None:
         parts.append(f"{sum(parameter.numel() for parameter in parameters()) / 1e6:.2f} million parameters")
-    if "minutes" in world.record:
-        parts.append(f"trained {world.record['steps']:,} steps in {world.record['minutes']:g} minutes")
+    if "minutes" in world.training_info:
+        parts.append(f"trained {world.training_info['steps']:,} steps in {world.training_info['minutes']:g} minutes")
     return ", ".join(parts)

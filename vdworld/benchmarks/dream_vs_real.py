@@ -33,7 +33,7 @@ DREAMS, UNGUARDED, REAL = "dreams", "dreams, unguarded", "real steps"
 WAYS = (DREAMS, UNGUARDED, REAL)
 """Dreams that are truncated where the world is unsure, dreams that are not, and the real environment."""
 
-Watch = Callable[[str, Path | None], Report | None]
+MakeLogger = Callable[[str, Path | None], Report | None]
 """Gives what is told the figures of a run, by the run's name and folder."""
 
 
@@ -114,7 +114,7 @@ def measure_dreaming(
     max_steps: int = 1_000,
     seed: int = 0,
     output: Path | None = None,
-    watch: Watch = lambda name, folder: None,
+    make_logger: MakeLogger = lambda name, folder: None,
     **settings: Any,
 ) -> Dreaming:
     """Learn in every way with every seed, then let all policies play the same real episodes.
@@ -133,7 +133,7 @@ def measure_dreaming(
         max_steps: Steps after which one is cut off.
         seed: Of the real episodes.
         output: Folder for the policies; runs that are whole there are not done again. None keeps none.
-        watch: Gives each run's report.
+        make_logger: Gives each run's report.
         settings: Fields of ``LearningSettings``.
 
     Raises:
@@ -157,13 +157,16 @@ def measure_dreaming(
             folder = None if output is None else output / name.replace(", ", "-").replace(" ", "-")
             if folder is not None and (folder / "config.json").exists():
                 policies[name] = Policy.from_pretrained(folder, device=world.device)
-                _check_record(folder, policies[name].record, wanted)
-                minutes[name] = policies[name].record["minutes"]
+                _check_record(folder, policies[name].training_info, wanted)
+                minutes[name] = policies[name].training_info["minutes"]
                 continue
             dreams = partial(_dreams, world, num_envs, dream_steps, limits.get(way), num_sampling_steps, dataset)
             learn = partial(ActorCritic.learn, num_steps=num_steps, seed=run_seed, action_codec=world.action_codec)
             policies[name], minutes[name] = _learnt(
-                real if way == REAL else dreams, partial(learn, report=watch(name, folder), **settings), wanted, folder
+                real if way == REAL else dreams,
+                partial(learn, report=make_logger(name, folder), **settings),
+                wanted,
+                folder,
             )
     returns = real_returns(
         spec,
@@ -218,7 +221,7 @@ def _learnt(
     finally:
         envs.close()
     minutes = (time.monotonic() - began) / 60
-    policy.record |= wanted | {"minutes": round(minutes, 2)}
+    policy.training_info |= wanted | {"minutes": round(minutes, 2)}
     if folder is not None:
         policy.save_pretrained(folder)
     return policy, minutes

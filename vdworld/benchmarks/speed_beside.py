@@ -112,5 +112,5 @@ def noise_clips(world: WorldModel, num_lanes: int, seed: int) -> Clips:
     actions = world.action_codec.flatten(world.action_codec.decode(encoded)).float()
     nothing = torch.zeros(num_lanes, LONGEST_ROLLOUT)
     lanes = torch.arange(num_lanes)
-    known = torch.ones(num_lanes, length - 1, dtype=torch.bool)
-    return Clips(frames, actions, known, nothing, nothing.bool(), nothing[..., None][..., :0], lanes, lanes)
+    action_mask = torch.ones(num_lanes, length - 1, dtype=torch.bool)
+    return Clips(frames, actions, action_mask, nothing, nothing.bool(), nothing[..., None][..., :0], lanes, lanes)

@@ -40,7 +40,7 @@ def _clone(config: DictConfig, output: Path) -> Policy:
         report = reporter(log, config.num_updates, config.max_minutes, config.batch_size * values["horizon"])
         device = pick_device(config.device)
         policy = BehaviourCloning.learn(load_dataset(config.data), device=device, report=report, **settings)
-    policy.record["data"] = str(config.data)
+    policy.training_info["data"] = str(config.data)
     return policy
 
 

@@ -71,7 +71,7 @@ def world_facts(world: WorldModel) -> Facts:
         "actions": str(world.action_space),
         "rewards": "yes" if world.has_reward else "no",
         "starts": "none" if world.starts is None else f"{len(world.starts)} real clips",
-        **{name: _written(value) for name, value in world.record.items() if value is not None},
+        **{name: _written(value) for name, value in world.training_info.items() if value is not None},
     }
 
 

@@ -55,7 +55,7 @@ def run(config: DictConfig) -> None:
             raise KeyboardInterrupt(
                 f"A checkpoint is safe in {output}; the same command with resume=true goes on."
             ) from None
-    policy.record["world"] = str(config.world)
+    policy.training_info["world"] = str(config.world)
     policy.save_pretrained(output)
     envs.close()
     print(f"The policy lies in {output}.")

@@ -47,10 +47,10 @@ def run_online(config: DictConfig) -> None:
     num_per_update = config.num_envs * config.horizon
     with ExitStack() as logs:
 
-        def watch(number: int, target: Target) -> Report:
+        def make_logger(number: int, target: Target) -> Report:
             return reporter(logs.enter_context(TrainingLog(output / POLICY)), target.dream_steps, num_per_update)
 
-        def tell(done: Round) -> None:
+        def on_round_end(done: Round) -> None:
             logs.close()
             print(f"[{done.number}/{len(rounds)}] {_in_words(done)}", flush=True)
 
@@ -65,8 +65,8 @@ def run_online(config: DictConfig) -> None:
                 learning=learning_settings(config),
                 playing=playing,
                 device=pick_device(config.device),
-                watch=watch,
-                tell=tell,
+                make_logger=make_logger,
+                on_round_end=on_round_end,
                 **checked(learn_online, {"seed": config.seed, **{k: real[k] for k in ("epsilon", "evaluate_every")}}),
             )
         except KeyboardInterrupt:

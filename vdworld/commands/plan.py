@@ -45,9 +45,9 @@ def run(config: DictConfig) -> None:
 
 def _beyond(policy: Policy | VideoPolicy | None) -> dict[str, Any]:
     """Return how a return goes on beyond the plan: as the critic of a policy says, if there is a trained one."""
-    if not isinstance(policy, Policy) or "discount" not in policy.record:
+    if not isinstance(policy, Policy) or "discount" not in policy.training_info:
         return {}
-    return {"discount": policy.record["discount"], "value": policy.value}
+    return {"discount": policy.training_info["discount"], "value": policy.value}
 
 
 def pick_objective(

@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 from vdworld.commands.arguments import checked, description, given
 from vdworld.commands.device import pick_device
 from vdworld.data import load_dataset
-from vdworld.training import Hiding, LossWeights, SelfForcing, Shortcut, TrainerSettings, train
+from vdworld.training import ContextCorruption, LossWeights, SelfForcing, Shortcut, TrainerSettings, train
 from vdworld.training.checkpoint import has_checkpoint
 from vdworld.world import Sampling, WorldModel
 
@@ -54,7 +54,12 @@ def trainer_settings(trainer: DictConfig) -> dict[str, Any]:
     Raises:
         ValueError: A value of another type than the field's.
     """
-    groups = {"weights": LossWeights, "hiding": Hiding, "shortcut": Shortcut, "self_forcing": SelfForcing}
+    groups = {
+        "weights": LossWeights,
+        "corruption": ContextCorruption,
+        "shortcut": Shortcut,
+        "self_forcing": SelfForcing,
+    }
     settings = checked(TrainerSettings, given({name: value for name, value in trainer.items() if name not in groups}))
     for name, group in groups.items():
         if values := checked(group, given(trainer.get(name) or {})):

@@ -22,7 +22,7 @@ class Clips:
         frames: uint8 ``[b, K+H, c, h, w]``, c = 3 per camera; before an episode's start its first frame is repeated.
         actions: float32 ``[b, K+H-1, n]``, flat, in the environment's units; ``actions[:, i]`` leads from
             ``frames[:, i]`` to ``frames[:, i+1]``. Zero where there was no action.
-        known: bool ``[b, K+H-1]``; False where there was no action.
+        action_mask: bool ``[b, K+H-1]``; False where there was no action.
         rewards: float32 ``[b, H]``, of the transitions into the target frames; zero if the dataset has none.
         terminated: bool ``[b, H]``, likewise.
         readings: float32 ``[b, H, d]``, what was read beside the target frames; NaN where nothing was.
@@ -32,7 +32,7 @@ class Clips:
 
     frames: Tensor
     actions: Tensor
-    known: Tensor
+    action_mask: Tensor
     rewards: Tensor
     terminated: Tensor
     readings: Tensor
@@ -155,15 +155,15 @@ class ClipSampler:
         owner = self._owner[now]
         first = self._first[owner][:, None]
         rows = now[:, None] + torch.arange(1 - self.context_length, self.horizon + 1)  # [b, K+H]
-        known = rows[:, :-1] >= first
+        action_mask = rows[:, :-1] >= first
         rows = torch.maximum(rows, first)
         frames = self.frames.index_select(0, rows.ravel()).unflatten(0, rows.shape)
         leading = rows[:, :-1]
         targets = leading[:, self.context_length - 1 :]
         return Clips(
             frames=frames,
-            actions=self._actions[leading] * known[..., None],
-            known=known,
+            actions=self._actions[leading] * action_mask[..., None],
+            action_mask=action_mask,
             rewards=self._rewards[targets],
             terminated=self._terminated[targets],
             readings=self._readings[rows[:, self.context_length :]],

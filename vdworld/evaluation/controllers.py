@@ -125,7 +125,7 @@ def zero_action(space: gym.Space) -> Any:
     return unflatten_action(space, np.concatenate(parts))
 
 
-def line_up(agents: Mapping[str, Agent | Predicts], task: GoalTask | None = None) -> dict[str, Controller]:
+def with_baselines(agents: Mapping[str, Agent | Predicts], task: GoalTask | None = None) -> dict[str, Controller]:
     """Return the agents' controllers, then those of the two floors.
 
     Raises:

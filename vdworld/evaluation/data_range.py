@@ -81,7 +81,7 @@ class DataRange:
             found[part] = getattr(others, fault)({name: w.mean(axis=1) for name, w in self._only(part).items()})
         return found
 
-    def befalls(self, fault: str, values: Mapping[str, np.ndarray]) -> bool:
+    def exceeds_chance(self, fault: str, values: Mapping[str, np.ndarray]) -> bool:
         """Tell whether a fault befalls more of the dreams with these statistics than recorded film lets expect.
 
         That is, whether those that it befalls beyond its share of the windows come to more than ``LEAST_EXCESS`` of the

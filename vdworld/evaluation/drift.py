@@ -89,7 +89,7 @@ class Drift:
 
         ``"dissolved"`` outranks ``"frozen"``; see ``DataRange``.
         """
-        found = [fault for fault in FAULTS if self.data.befalls(fault, self.at(step))]
+        found = [fault for fault in FAULTS if self.data.exceeds_chance(fault, self.at(step))]
         return found[0] if found else "healthy"
 
     @property

@@ -96,7 +96,7 @@ def evaluate(
         settings = {"num_sampling_steps": num_sampling_steps, "seed": seed, "progress": progress}
         drift = measure_drift(world, episodes, reference=dataset, steps=long_steps, **settings)
     about = {**_describe(dataset, episodes, kind), "seed": str(seed), **provenance(world.device)}
-    report = Report(prediction, control, about, world.record, world.fps, drift=drift)
+    report = Report(prediction, control, about, world.training_info, world.fps, drift=drift)
     if output is not None:
         report.save(output)
     return report

@@ -10,7 +10,7 @@ from vdworld.agents import Agent, Predicts
 from vdworld.data import Dataset
 from vdworld.envs.real.real_env import RealEnv, make_real
 from vdworld.envs.tasks import GoalTask, find_task
-from vdworld.evaluation.controllers import line_up
+from vdworld.evaluation.controllers import with_baselines
 from vdworld.evaluation.goal_reaching import GoalReaching, reach_goals
 from vdworld.evaluation.goal_starts import choose_starts
 from vdworld.evaluation.real_lanes import RealLanes
@@ -70,9 +70,9 @@ def play(
     if task is None:
         with RealLanes([first, *_more(description, world, num_episodes - 1)], world.cameras) as lanes:
             settings = {"max_steps": max_steps, "seed": seed, "progress": progress, "environment": environment}
-            return play_episodes(lanes, line_up(agents), **settings)
+            return play_episodes(lanes, with_baselines(agents), **settings)
     first.close()
-    controllers = line_up(agents, task)
+    controllers = with_baselines(agents, task)
     starts = choose_starts(world, dataset, task, num_starts=num_episodes, goal_offset=goal_offset, seed=seed)
     limit = {} if callable(description) else {"max_episode_steps": budget + 1}  # attempts end with their budget
     with RealLanes(_more(description, world, len(starts), **limit), world.cameras) as lanes:

@@ -9,7 +9,7 @@ import gymnasium as gym
 import numpy as np
 import torch
 
-from vdworld.envs.dream.dream_spaces import bare
+from vdworld.envs.dream.dream_spaces import strip_prefix
 from vdworld.envs.real.real_env import RealEnv
 from vdworld.envs.tasks import GoalTask, State
 from vdworld.spaces import frames_to_float
@@ -60,7 +60,7 @@ class RealLanes:
             ValueError: The environment tells another count of numbers.
         """
         views = np.split(self.pixels, len(self.cameras), axis=-1)
-        told = [{bare(name): values for name, values in env.state().items()} for env in self.envs]
+        told = [{strip_prefix(name): values for name, values in env.state().items()} for env in self.envs]
         read = {name: np.stack([_numbers(lane, name, size) for lane in told]) for name, size in sizes.items()}
         return dict(zip(self.cameras, views, strict=True)) | read
 

@@ -29,7 +29,7 @@ RECORDED_STEPS = 4  # for each clip with random actions, so that clips lie apart
 
 
 @dataclass(frozen=True)
-class Doubt:
+class UncertaintyCalibration:
     """One-step errors beside what the world said of its uncertainty.
 
     Args:
@@ -84,7 +84,9 @@ class Doubt:
         return joined | {"episode": joined["episode"] * len(parts) + offset}
 
 
-def measure_uncertainty(world: WorldModel, dataset: Dataset, *, num_clips: int = 128, seed: int = 0) -> Doubt:
+def measure_uncertainty(
+    world: WorldModel, dataset: Dataset, *, num_clips: int = 128, seed: int = 0
+) -> UncertaintyCalibration:
     """Imagine one step of recorded clips, and of clips recorded here under uniformly random actions.
 
     Args:
@@ -107,7 +109,7 @@ def measure_uncertainty(world: WorldModel, dataset: Dataset, *, num_clips: int =
             )
             kinds[RANDOM] = _measure(world, away, num_clips, seed)
     about = {"data": f"{dataset.num_episodes} episodes, {dataset.num_steps} steps", "seed": str(seed)}
-    return Doubt(kinds, seed, about | provenance(world.device))
+    return UncertaintyCalibration(kinds, seed, about | provenance(world.device))
 
 
 def _random(observation: Any, space: gym.Space, rng: np.random.Generator) -> Any:

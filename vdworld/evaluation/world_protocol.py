@@ -50,7 +50,7 @@ class World(Protocol):
         ...
 
     @property
-    def record(self) -> Mapping[str, Any]:
+    def training_info(self) -> Mapping[str, Any]:
         """How it was trained; plain JSON values."""
         ...
 

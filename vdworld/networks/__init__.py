@@ -8,7 +8,7 @@ from vdworld.networks.context import Context
 from vdworld.networks.cost import Cost, count_flops
 from vdworld.networks.diamond import DiamondUNet
 from vdworld.networks.ema import ExponentialMovingAverage
-from vdworld.networks.kv_cache import Memory
+from vdworld.networks.kv_cache import KVCache
 from vdworld.networks.network import Network, VideoNetwork
 from vdworld.networks.network_sizes import SIZES
 from vdworld.networks.transformer import Transformer
@@ -21,7 +21,7 @@ __all__ = [
     "Cost",
     "DiamondUNet",
     "ExponentialMovingAverage",
-    "Memory",
+    "KVCache",
     "Network",
     "StackedUNet",
     "Transformer",

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from vdworld.types import Frame
 
 
-def copy_around(last: Frame, weights: Tensor, reach: int) -> Frame:
+def advect(last: Frame, weights: Tensor, reach: int) -> Frame:
     """Sum the pixels around every place of a frame, weighted (Finn et al. 2016, equation 1).
 
     One shift at a time, since a shifted frame fits the cache and all of them unfolded do not.

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vdworld.networks.kv_cache import Recall
+from vdworld.networks.kv_cache import KVCacheWriter
 
 
 def places(height: int, width: int) -> Tensor:
@@ -100,7 +100,7 @@ class TemporalAttention(_Heads):
         super().__init__(width, head_dim)
         self.window = window
 
-    def forward(self, tokens: Tensor, recall: Recall) -> Tensor:
+    def forward(self, tokens: Tensor, recall: KVCacheWriter) -> Tensor:
         """Return what each token read, ``[b, t, s, c]``."""
         t, s = tokens.shape[1:3]
         query, key, value = self._project(tokens)
@@ -135,7 +135,7 @@ class MapAttention(nn.Module):
         for parameter in attention.to_out.parameters():
             nn.init.zeros_(parameter)
 
-    def forward(self, maps: Tensor, num_frames: int, recall: Recall) -> Tensor:
+    def forward(self, maps: Tensor, num_frames: int, recall: KVCacheWriter) -> Tensor:
         """Return maps of the same shape ``[b t, channels, h, w]``, of clips of `num_frames` frames."""
         tokens = self.norm(maps).flatten(2).transpose(1, 2).unflatten(0, (-1, num_frames))
         along_time = isinstance(self.attention, TemporalAttention)

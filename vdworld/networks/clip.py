@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from vdworld.networks.blocks import level_embedding, stack_channels
 from vdworld.networks.context import Context
-from vdworld.networks.copy_head import Painting, coordinates
-from vdworld.networks.kv_cache import Memory, Recall
-from vdworld.types import Actions, ClipLevels, Features, Frame, Frames, Known, NoiseLevels, StepFeatures
+from vdworld.networks.copy_head import CopyHead, coordinates
+from vdworld.networks.kv_cache import KVCache, KVCacheWriter
+from vdworld.types import ActionMask, Actions, ClipLevels, Features, Frame, Frames, NoiseLevels, StepFeatures
 
 LEVEL_DIM, BEFORE_LEVEL_DIM, STEP_SIZE_DIM = 32, 16, 16  # numbers that embed one of each
 ACTION_PLANES = 8  # constant channels beside the coordinates, so that a place can be compared with an action
@@ -24,7 +24,7 @@ class ClipNetwork(nn.Module, ABC):
     frame, with its level; the first frame has itself before it. Memory beyond that is the subclass's. Frames, levels,
     step sizes and actions change nothing in earlier frames.
 
-    A subclass sets `patch_in`, which reads `pixel_channels` channels, and `painting`.
+    A subclass sets `patch_in`, which reads `pixel_channels` channels, and `copy_head`.
 
     Args:
         frame_channels: Channels of one frame, 3 per camera.
@@ -38,7 +38,7 @@ class ClipNetwork(nn.Module, ABC):
 
     grid: Tensor
     patch_in: nn.Conv2d
-    painting: Painting
+    copy_head: CopyHead
 
     def __init__(
         self,
@@ -66,10 +66,10 @@ class ClipNetwork(nn.Module, ABC):
     @property
     def edge_layers(self) -> list[nn.Module]:
         """The layers at the pixels, which an optimiser made for hidden layers should leave alone."""
-        return [self.patch_in, *self.painting.edge_layers]
+        return [self.patch_in, *self.copy_head.edge_layers]
 
     def clip(
-        self, noisy: Frames, level: ClipLevels, actions: Actions, known: Known, step_size: ClipLevels
+        self, noisy: Frames, level: ClipLevels, actions: Actions, action_mask: ActionMask, step_size: ClipLevels
     ) -> tuple[Frames, StepFeatures]:
         """Return what the process predicts for every frame, and the features of the transitions into them.
 
@@ -77,61 +77,63 @@ class ClipNetwork(nn.Module, ABC):
             noisy: Frames ``[b, t, c, h, w]``, each scaled by the process for its level.
             level: The noise levels, as numbers of order 1.
             actions: Encoded; each leads into the frame of its place.
-            known: False marks a null action, as is the first frame's in a clip.
+            action_mask: False marks a null action, as is the first frame's in a clip.
             step_size: How far along the levels a shortcut model is to go, in [0, 1]; 0 for all others.
         """
         before = torch.cat([noisy[:, :1], noisy[:, :-1]], dim=1)
         before_level = torch.cat([level[:, :1], level[:, :-1]], dim=1)
-        pixels, condition = self._read(noisy, level, before, before_level, actions, known, step_size)
-        maps, features = self._encode(self.patch_in(pixels), condition, noisy.shape[1], Recall())
-        painted = self.painting(self._decode(maps, condition), pixels, before.flatten(0, 1))
+        pixels, condition = self._read(noisy, level, before, before_level, actions, action_mask, step_size)
+        maps, features = self._encode(self.patch_in(pixels), condition, noisy.shape[1], KVCacheWriter())
+        painted = self.copy_head(self._decode(maps, condition), pixels, before.flatten(0, 1))
         return painted.unflatten(0, noisy.shape[:2]), features
 
     def forward(
         self, noisy: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels
     ) -> tuple[Frame, Features]:
         """Return the last frame of the clip that the context and the noisy frame make, and its features ``[b, f]``."""
-        (maps, features), pixels, condition = self._continue(noisy, level, context, step_size, Recall(context.memory))
+        (maps, features), pixels, condition = self._continue(
+            noisy, level, context, step_size, KVCacheWriter(context.cache)
+        )
 
         def last(rows: Tensor) -> Tensor:
             return rows.unflatten(0, (len(noisy), -1))[:, -1]
 
         hidden = self._decode([last(part) for part in maps], last(condition))
-        return self.painting(hidden, last(pixels), context.frames[:, -1]), features[:, -1]
+        return self.copy_head(hidden, last(pixels), context.frames[:, -1]), features[:, -1]
 
     def commit(
         self, frame: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels
-    ) -> tuple[Features, Memory]:
+    ) -> tuple[Features, KVCache]:
         """Return the features of the transition into a frame, and what to keep of it and of the frames before."""
-        recall = Recall(context.memory)
-        (_, features), _, _ = self._continue(frame, level, context, step_size, recall)
-        return features[:, -1], recall.memory(self.context_length)
+        writer = KVCacheWriter(context.cache)
+        (_, features), _, _ = self._continue(frame, level, context, step_size, writer)
+        return features[:, -1], writer.cache(self.context_length)
 
     def _continue(
-        self, noisy: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels, recall: Recall
+        self, noisy: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels, writer: KVCacheWriter
     ) -> tuple[tuple[list[Tensor], StepFeatures], Tensor, Tensor]:
         """Encode what follows from a context; return that, what the pixels were shown with, and the conditions.
 
         Without memory, the frames of the context come first, without step sizes; the first has a null action.
         """
-        if context.memory is None:
+        if context.cache is None:
             frames = torch.cat([context.frames, noisy[:, None]], dim=1)
             levels = torch.cat([context.level, level[:, None]], dim=1)
             actions = torch.cat([torch.zeros_like(context.actions[:, :1]), context.actions], dim=1)
-            known = torch.cat([torch.zeros_like(context.known[:, :1]), context.known], dim=1)
+            action_mask = torch.cat([torch.zeros_like(context.action_mask[:, :1]), context.action_mask], dim=1)
             before = torch.cat([context.frames[:, :1], context.frames], dim=1)
             before_level = torch.cat([context.level[:, :1], context.level], dim=1)
             step_size = torch.cat([torch.zeros_like(context.level), step_size[:, None]], dim=1)
         else:
             frames, levels, step_size = noisy[:, None], level[:, None], step_size[:, None]
-            actions, known = context.actions[:, -1:], context.known[:, -1:]
+            actions, action_mask = context.actions[:, -1:], context.action_mask[:, -1:]
             before, before_level = context.frames[:, -1:], context.level[:, -1:]
-        pixels, condition = self._read(frames, levels, before, before_level, actions, known, step_size)
-        return self._encode(self.patch_in(pixels), condition, frames.shape[1], recall), pixels, condition
+        pixels, condition = self._read(frames, levels, before, before_level, actions, action_mask, step_size)
+        return self._encode(self.patch_in(pixels), condition, frames.shape[1], writer), pixels, condition
 
     @abstractmethod
     def _encode(
-        self, hidden: Tensor, condition: Tensor, num_frames: int, recall: Recall
+        self, hidden: Tensor, condition: Tensor, num_frames: int, writer: KVCacheWriter
     ) -> tuple[list[Tensor], StepFeatures]:
         """Return what `_decode` needs of each frame, ``[b t, ...]``, and the features; all that mixes frames."""
 
@@ -146,11 +148,11 @@ class ClipNetwork(nn.Module, ABC):
         before: Frames,
         before_level: ClipLevels,
         actions: Actions,
-        known: Known,
+        action_mask: ActionMask,
         step_size: ClipLevels,
     ) -> tuple[Tensor, Tensor]:
         """Return what each frame's pixels are shown with, and the conditions, rows ``[b t]``."""
-        given = known.to(noisy.dtype)[..., None]
+        given = action_mask.to(noisy.dtype)[..., None]
         actions = torch.cat([actions * given, given], dim=-1).flatten(0, 1)
         told = [level_embedding(level.flatten(), LEVEL_DIM), level_embedding(before_level.flatten(), BEFORE_LEVEL_DIM)]
         told = torch.cat([*told, level_embedding(step_size.flatten(), STEP_SIZE_DIM), actions], dim=-1)

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vdworld.networks.advection import copy_around
+from vdworld.networks.advection import advect
 from vdworld.networks.blocks import zero
 from vdworld.types import Frame
 
 
-class Painting(nn.Module):
+class CopyHead(nn.Module):
     """Paint frames from hidden features at 1/`patch` of their resolution.
 
     A thin path at full resolution keeps small objects alive. Each pixel is a mixture of a new colour and of a copy out
@@ -30,13 +30,13 @@ class Painting(nn.Module):
         reach: How far, in pixels and steps, something can move and still be copied; 0 copies in place alone.
 
     Attributes:
-        effort: The share of each frame, in [0, 1], that is not copied in place ``[b]``; of the last call in training
-            mode, and part of its graph. Training should lower it where nothing speaks for moving or painting: otherwise
-            copies of an even background come from all around, and smear in dreams what leaves a trace there. None
-            without `copy`.
+        copy_penalty: The share of each frame, in [0, 1], that is not copied in place ``[b]``; of the last call in
+            training mode, and part of its graph. Training should lower it where nothing speaks for moving or painting:
+            otherwise copies of an even background come from all around, and smear in dreams what leaves a trace there.
+            None without `copy`.
     """
 
-    effort: Tensor | None = None
+    copy_penalty: Tensor | None = None
 
     def __init__(
         self,
@@ -87,8 +87,8 @@ class Painting(nn.Module):
         new, mask = painted.split([self.frame_channels, self.frame_channels // 3], dim=1)
         mask, weights = saturating(mask), self._places(hidden, before)
         if self.training:
-            self.effort = 1 - (mask * weights[:, :, weights.shape[2] // 2]).float().mean(dim=(1, 2, 3))
-        return new + mask.repeat_interleave(3, dim=1) * (copy_around(before, weights, self.reach) - new)
+            self.copy_penalty = 1 - (mask * weights[:, :, weights.shape[2] // 2]).float().mean(dim=(1, 2, 3))
+        return new + mask.repeat_interleave(3, dim=1) * (advect(before, weights, self.reach) - new)
 
     def _places(self, hidden: Tensor, before: Frame) -> Tensor:
         """Return the weights of the places to copy from ``[b, cameras, places, h, w]``; those of a patch are alike."""

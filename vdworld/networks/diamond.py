@@ -114,7 +114,7 @@ class DiamondUNet(nn.Module):
     def _encode(self, noisy: Frame, level: NoiseLevels, context: Context) -> tuple[Tensor, list[list[Tensor]], Tensor]:
         """Return the condition, each level's maps on the way down, and those of the middle."""
         phases = 2 * math.pi * level[:, None] * self.frequencies
-        actions = self.embed_action(context.actions * context.known.to(noisy.dtype)[..., None]).flatten(1)
+        actions = self.embed_action(context.actions * context.action_mask.to(noisy.dtype)[..., None]).flatten(1)
         condition = self.embed(torch.cat([phases.cos(), phases.sin()], dim=-1) + actions)
         stacked = torch.cat([(context.frames / self.sigma_data).flatten(1, 2), noisy], dim=1)
         hidden = self.conv_in(stacked)

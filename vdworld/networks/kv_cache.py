@@ -12,7 +12,7 @@ KeysValues = tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True)
-class Memory:
+class KVCache:
     """Keys and values of the last frames, in every layer that attends along time.
 
     Args:
@@ -22,14 +22,14 @@ class Memory:
     layers: tuple[KeysValues, ...]
 
 
-class Recall:
+class KVCacheWriter:
     """One pass through a network: hands each layer its past, and notes what it adds.
 
     Args:
         past: What was kept of the frames before those of this pass; None if there are none.
     """
 
-    def __init__(self, past: Memory | None = None) -> None:
+    def __init__(self, past: KVCache | None = None) -> None:
         self._past = past
         self._layers: list[KeysValues] = []
 
@@ -41,6 +41,6 @@ class Recall:
         self._layers.append((keys, values))
         return keys, values
 
-    def memory(self, length: int) -> Memory:
+    def cache(self, length: int) -> KVCache:
         """Return what all layers keep: the last `length` frames."""
-        return Memory(tuple((keys[:, -length:], values[:, -length:]) for keys, values in self._layers))
+        return KVCache(tuple((keys[:, -length:], values[:, -length:]) for keys, values in self._layers))

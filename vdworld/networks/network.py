@@ -7,8 +7,8 @@ from typing import Protocol, runtime_checkable
 from torch import Tensor, nn
 
 from vdworld.networks.context import Context
-from vdworld.networks.kv_cache import Memory
-from vdworld.types import ClipLevels, Features, Frame, Frames, Known, NoiseLevels, StepFeatures
+from vdworld.networks.kv_cache import KVCache
+from vdworld.types import ActionMask, ClipLevels, Features, Frame, Frames, NoiseLevels, StepFeatures
 
 
 @runtime_checkable
@@ -40,7 +40,7 @@ class Network(Protocol):
 
     def commit(
         self, frame: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels
-    ) -> tuple[Features, Memory | None]:
+    ) -> tuple[Features, KVCache | None]:
         """Return the features of the transition into a frame, and what to keep of it, if anything."""
         ...
 
@@ -50,7 +50,7 @@ class VideoNetwork(Network, Protocol):
     """A network that sees a clip whose every frame has a noise level of its own, causally in time."""
 
     def clip(
-        self, noisy: Frames, level: ClipLevels, actions: Tensor, known: Known, step_size: ClipLevels
+        self, noisy: Frames, level: ClipLevels, actions: Tensor, action_mask: ActionMask, step_size: ClipLevels
     ) -> tuple[Frames, StepFeatures]:
         """Return the prediction for every frame from itself and those before it, and features of each."""
         ...

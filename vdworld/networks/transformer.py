@@ -10,8 +10,8 @@ from torch.nn import functional as F
 
 from vdworld.networks.attention import SpatialAttention, TemporalAttention, places
 from vdworld.networks.clip import ClipNetwork
-from vdworld.networks.copy_head import Painting
-from vdworld.networks.kv_cache import Recall
+from vdworld.networks.copy_head import CopyHead
+from vdworld.networks.kv_cache import KVCacheWriter
 from vdworld.types import StepFeatures
 
 
@@ -82,7 +82,7 @@ class Transformer(ClipNetwork):
         self.to_features = nn.Linear(width, feature_dim)
         self.to_cells = nn.Conv2d(width, 2 * width, 1)
         cells = (frame_channels, width // 2, self.pixel_channels, patch // 2)
-        self.painting = Painting(*cells, thin_width=thin_width, copy=copy, reach=reach)
+        self.copy_head = CopyHead(*cells, thin_width=thin_width, copy=copy, reach=reach)
 
     @property
     def hidden_layers(self) -> list[nn.Linear]:
@@ -90,14 +90,14 @@ class Transformer(ClipNetwork):
         return [m for name, m in self.layers.named_modules() if isinstance(m, nn.Linear) and "modulation" not in name]
 
     def _encode(
-        self, hidden: Tensor, condition: Tensor, num_frames: int, recall: Recall
+        self, hidden: Tensor, condition: Tensor, num_frames: int, writer: KVCacheWriter
     ) -> tuple[list[Tensor], StepFeatures]:
         tokens = hidden.flatten(2).transpose(1, 2)
         extra = torch.cat([self.registers, self.readout]).expand(len(tokens), -1, -1)
         tokens = torch.cat([tokens, extra], dim=1).unflatten(0, (-1, num_frames))
         condition = condition.unflatten(0, (-1, num_frames))
         for layer in self.layers:
-            tokens = layer(tokens, condition, recall)
+            tokens = layer(tokens, condition, writer)
         tokens = self.norm(tokens)
         patches = tokens[:, :, : hidden.shape[2] * hidden.shape[3]].flatten(0, 1)
         return [patches.transpose(1, 2).reshape(hidden.shape)], self.to_features(tokens[:, :, -1])
@@ -130,11 +130,11 @@ class Layer(nn.Module):
         nn.init.zeros_(self.modulation.weight)
         nn.init.zeros_(self.modulation.bias)
 
-    def forward(self, tokens: Tensor, condition: Tensor, recall: Recall) -> Tensor:
+    def forward(self, tokens: Tensor, condition: Tensor, writer: KVCacheWriter) -> Tensor:
         """Return tokens of the same shape ``[b, t, s, c]``; `condition` is ``[b, t, d]``."""
         scale1, shift1, gate1, scale2, shift2, gate2 = self.modulation(condition)[:, :, None].chunk(6, dim=-1)
         steered = self.norm1(tokens) * (1 + scale1) + shift1
         along_time = isinstance(self.attention, TemporalAttention)
-        tokens = tokens + gate1 * (self.attention(steered, recall) if along_time else self.attention(steered))
+        tokens = tokens + gate1 * (self.attention(steered, writer) if along_time else self.attention(steered))
         gate, value = self.to_hidden(self.norm2(tokens) * (1 + scale2) + shift2).chunk(2, dim=-1)
         return tokens + gate2 * self.to_out(F.silu(gate) * value)

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from vdworld.networks.blocks import PooledFeatures, ResidualBlock, SelfAttention, level_embedding, stack_channels
 from vdworld.networks.context import Context
-from vdworld.networks.copy_head import Painting, coordinates
+from vdworld.networks.copy_head import CopyHead, coordinates
 from vdworld.types import Features, Frame, NoiseLevels
 
 LEVEL_DIM, CONTEXT_LEVEL_DIM, STEP_SIZE_DIM = 32, 16, 16  # numbers that embed one of each
@@ -83,13 +83,13 @@ class StackedUNet(nn.Module):
         self.pool = PooledFeatures(coarse_width, feature_dim)
         self.to_fine = nn.Conv2d(coarse_width, 4 * width, 1)
         self.up = nn.ModuleList(ResidualBlock(width, condition_dim) for _ in range(depth))
-        self.painting = Painting(frame_channels, width, stacked, patch, thin_width=thin_width, copy=copy, reach=reach)
+        self.copy_head = CopyHead(frame_channels, width, stacked, patch, thin_width=thin_width, copy=copy, reach=reach)
 
     @property
     def edge_layers(self) -> list[nn.Module]:
         """The layers at the pixels, which an optimiser made for hidden layers should leave alone."""
-        readers = [self.down_in] if self.painting.thin_in is None else []
-        return readers + self.painting.edge_layers
+        readers = [self.down_in] if self.copy_head.thin_in is None else []
+        return readers + self.copy_head.edge_layers
 
     def forward(
         self, noisy: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels
@@ -106,7 +106,7 @@ class StackedUNet(nn.Module):
         hidden = F.pixel_shuffle(self.to_fine(coarse), 2) + skip
         for block in self.up:
             hidden = block(hidden, condition)
-        return self.painting(hidden, stacked, context.frames[:, -1]), self.pool(coarse)
+        return self.copy_head(hidden, stacked, context.frames[:, -1]), self.pool(coarse)
 
     def commit(
         self, frame: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels
@@ -117,8 +117,8 @@ class StackedUNet(nn.Module):
     def _encode(
         self, noisy: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        known = context.known.to(noisy.dtype)[..., None]
-        actions = torch.cat([context.actions * known, known], dim=-1).flatten(1)
+        action_mask = context.action_mask.to(noisy.dtype)[..., None]
+        actions = torch.cat([context.actions * action_mask, action_mask], dim=-1).flatten(1)
         context_levels = level_embedding(context.level.flatten(), CONTEXT_LEVEL_DIM).reshape(len(noisy), -1)
         levels = [level_embedding(level, LEVEL_DIM), context_levels, level_embedding(step_size, STEP_SIZE_DIM)]
         condition = self.embed(torch.cat([*levels, actions], dim=-1))

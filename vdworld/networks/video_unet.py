@@ -8,8 +8,8 @@ from torch.nn import functional as F
 from vdworld.networks.attention import MapAttention, SpatialAttention, TemporalAttention, places
 from vdworld.networks.blocks import PooledFeatures, ResidualBlock
 from vdworld.networks.clip import ClipNetwork
-from vdworld.networks.copy_head import Painting
-from vdworld.networks.kv_cache import Recall
+from vdworld.networks.copy_head import CopyHead
+from vdworld.networks.kv_cache import KVCacheWriter
 from vdworld.types import StepFeatures
 
 
@@ -73,16 +73,16 @@ class VideoUNet(ClipNetwork):
         self.to_coarse = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in steps)
         self.up = nn.ModuleList(_Up(fine, coarse, condition_dim, depth) for fine, coarse in steps)
         self.pool = PooledFeatures(widths[-1], feature_dim)
-        self.painting = Painting(
+        self.copy_head = CopyHead(
             frame_channels, widths[0], self.pixel_channels, patch, thin_width=thin_width, copy=copy, reach=reach
         )
 
     def _encode(
-        self, hidden: Tensor, condition: Tensor, num_frames: int, recall: Recall
+        self, hidden: Tensor, condition: Tensor, num_frames: int, writer: KVCacheWriter
     ) -> tuple[list[Tensor], StepFeatures]:
-        maps = [self.down[0](hidden, condition, num_frames, recall)]
+        maps = [self.down[0](hidden, condition, num_frames, writer)]
         for to_coarse, level in zip(self.to_coarse, self.down[1:], strict=True):
-            maps.append(level(to_coarse(maps[-1]), condition, num_frames, recall))
+            maps.append(level(to_coarse(maps[-1]), condition, num_frames, writer))
         return maps, self.pool(maps[-1]).unflatten(0, (-1, num_frames))
 
     def _decode(self, maps: list[Tensor], condition: Tensor) -> Tensor:
@@ -115,12 +115,12 @@ class _Down(nn.Module):
             kinds = spatial + ([TemporalAttention(width, head_dim, window)] if window else [])
             self.attention.append(nn.ModuleList(MapAttention(width, kind) for kind in kinds))
 
-    def forward(self, hidden: Tensor, condition: Tensor, num_frames: int, recall: Recall) -> Tensor:
+    def forward(self, hidden: Tensor, condition: Tensor, num_frames: int, writer: KVCacheWriter) -> Tensor:
         """Return maps of the same shape."""
         for block, attentions in zip(self.blocks, self.attention, strict=True):
             hidden = block(hidden, condition)
             for attention in attentions:  # pyright: ignore[reportGeneralTypeIssues]
-                hidden = attention(hidden, num_frames, recall)
+                hidden = attention(hidden, num_frames, writer)
         return hidden
 
 

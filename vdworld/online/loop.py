@@ -86,9 +86,12 @@ class OnlineLoop:
 
     def play(self, policy: Policy, world: WorldModel, spec: EnvironmentSpec, result: OnlineResult) -> Any:
         """Return the policy's mean return in the real environment; the floors are measured once."""
-        floors, settings = not result.floors, {"cameras": world.cameras, "seed": 10_000 + self.seed, **self.playing}
-        returns = real_returns(spec, {"policy": policy}, image_size=world.image_size, floors=floors, **settings)
-        result.floors |= {name: returns.interval(name) for name in returns.plays if name != "policy"}
+        baselines, settings = (
+            not result.baselines,
+            {"cameras": world.cameras, "seed": 10_000 + self.seed, **self.playing},
+        )
+        returns = real_returns(spec, {"policy": policy}, image_size=world.image_size, baselines=baselines, **settings)
+        result.baselines |= {name: returns.interval(name) for name in returns.plays if name != "policy"}
         return returns.interval("policy")
 
 
@@ -106,8 +109,8 @@ def learn_online(
     epsilon: float = 0.01,
     device: torch.device | str = "cpu",
     seed: int = 0,
-    watch: Callable[[int, Target], Report | None] = lambda number, target: None,
-    tell: Callable[[Round], None] = lambda done: None,
+    make_logger: Callable[[int, Target], Report | None] = lambda number, target: None,
+    on_round_end: Callable[[Round], None] = lambda done: None,
 ) -> OnlineResult:
     """Learn a policy while acting: every round adds real steps, trains the world on all of them, and dreams on.
 
@@ -129,8 +132,8 @@ def learn_online(
         epsilon: Share of random actions among the policy's own while it acts.
         device: Where to train, dream and learn.
         seed: Of everything random.
-        watch: Gives what is told the figures of a round's learning, by its number and targets.
-        tell: Is told every round that is done.
+        make_logger: Gives what is told the figures of a round's learning, by its number and targets.
+        on_round_end: Is told every round that is done.
 
     Raises:
         ValueError: `output` holds a run of another environment, or a setting that doesn't fit.
@@ -152,7 +155,7 @@ def learn_online(
         began = time.monotonic()
         dataset = loop.act(target, policy)
         world = loop.train(target, dataset, first=number == 1)
-        policy = loop.learn(target, dataset, world, watch(number, target))
+        policy = loop.learn(target, dataset, world, make_logger(number, target))
         earned = None
         if number == len(chosen) or (evaluate_every and number % evaluate_every == 0):
             assert dataset.spec is not None
@@ -162,7 +165,7 @@ def learn_online(
         result.rounds.append(done)
         result.save(folder)
         _log(folder, done)
-        tell(done)
+        on_round_end(done)
     return result
 
 

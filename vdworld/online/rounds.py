@@ -112,12 +112,12 @@ class OnlineResult:
 
     Args:
         rounds: Those done so far.
-        floors: Mean returns of random actions and of doing nothing, by name.
+        baselines: Mean returns of random actions and of doing nothing, by name.
         about: What was run; one line of text each.
     """
 
     rounds: list[Round] = field(default_factory=list)
-    floors: dict[str, Interval] = field(default_factory=dict)
+    baselines: dict[str, Interval] = field(default_factory=dict)
     about: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -131,7 +131,7 @@ class OnlineResult:
             for done in self.rounds
             if done.real_return is not None
         ]
-        rows += [(name, cell(interval, 2), "", "") for name, interval in self.floors.items()]
+        rows += [(name, cell(interval, 2), "", "") for name, interval in self.baselines.items()]
         note = "Brackets: 95% bootstrap intervals over episodes. Minutes are those of the round alone."
         return Table("The online loop", ("real steps", "real return", "dreamt steps", "minutes"), tuple(rows), note)
 
@@ -139,7 +139,7 @@ class OnlineResult:
         """Draw the real return against the real steps, as PNG."""
         played = [done for done in self.rounds if done.real_return is not None]
         earned = [done.real_return for done in played if done.real_return is not None]
-        return learning_plot([done.real_steps for done in played], earned, self.floors)
+        return learning_plot([done.real_steps for done in played], earned, self.baselines)
 
     def save(self, folder: Path) -> None:
         """Write ``progress.json``, whole or not at all."""
@@ -155,8 +155,8 @@ class OnlineResult:
             return cls()
         values = json.loads((folder / PROGRESS).read_text(encoding="utf-8"))
         rounds = [Round(**{**row, "real_return": _interval(row["real_return"])}) for row in values["rounds"]]
-        floors = {name: Interval.from_json(row) for name, row in values["floors"].items()}
-        return cls(rounds, floors, values["about"])
+        baselines = {name: Interval.from_json(row) for name, row in values["baselines"].items()}
+        return cls(rounds, baselines, values["about"])
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -164,8 +164,8 @@ class OnlineResult:
             {**asdict(done), "real_return": None if done.real_return is None else done.real_return.to_json()}
             for done in self.rounds
         ]
-        floors = {name: interval.to_json() for name, interval in self.floors.items()}
-        return {"rounds": rounds, "floors": floors, "about": self.about}
+        baselines = {name: interval.to_json() for name, interval in self.baselines.items()}
+        return {"rounds": rounds, "baselines": baselines, "about": self.about}
 
 
 def _interval(values: dict[str, Any] | None) -> Interval | None:

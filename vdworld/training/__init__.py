@@ -1,7 +1,7 @@
 """Training: losses, the loop, checkpoints and logs."""
 
 from vdworld.training.assemble_world import new_world, sample_starts
-from vdworld.training.batch import Hiding, encode
+from vdworld.training.batch import ContextCorruption, encode
 from vdworld.training.calibration import calibrate
 from vdworld.training.loss import LossWeights, world_loss
 from vdworld.training.self_forcing import SelfForcing
@@ -10,7 +10,7 @@ from vdworld.training.trainer import Trainer
 from vdworld.training.trainer_settings import Shortcut, TrainerSettings
 
 __all__ = [
-    "Hiding",
+    "ContextCorruption",
     "LossWeights",
     "SelfForcing",
     "Shortcut",

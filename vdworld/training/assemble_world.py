@@ -99,7 +99,7 @@ def sample_starts(dataset: Dataset, world: WorldModel, seed: int) -> StartClips:
     clips = ClipSampler(dataset, context_length=length, horizon=1, cameras=world.cameras, image_size=size)
     batch = clips.sample(NUM_STARTS, torch.Generator().manual_seed(seed))
     k = world.context_length + 1
-    return StartClips(batch.frames[:, :k].contiguous(), batch.actions[:, : k - 1], batch.known[:, : k - 1])
+    return StartClips(batch.frames[:, :k].contiguous(), batch.actions[:, : k - 1], batch.action_mask[:, : k - 1])
 
 
 def _spread(dataset: Dataset, readings: Sequence[str]) -> tuple[list[float], list[float]]:

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from vdworld.data import Clips
 from vdworld.diffusion import Process
 from vdworld.networks import Context
-from vdworld.types import Actions, ClipLevels, Frames, Known, LaneMask
+from vdworld.types import ActionMask, Actions, ClipLevels, Frames, LaneMask
 from vdworld.world import WorldModel
 
 
@@ -23,7 +23,7 @@ class Batch:
     Args:
         frames: ``[b, K + H, c, h, w]`` in [-1, 1].
         actions: Encoded ``[b, K + H - 1, a]``.
-        known: ``[b, K + H - 1]``; False for null actions.
+        action_mask: ``[b, K + H - 1]``; False for null actions.
         rewards: Standardised, of the transitions into the last H frames ``[b, H]``.
         going_on: 1 where the episode went on there, 0 where it terminated ``[b, H]``.
         readings: Standardised, beside the last H frames ``[b, H, d]``; NaN where nothing was read.
@@ -31,7 +31,7 @@ class Batch:
 
     frames: Tensor
     actions: Tensor
-    known: Tensor
+    action_mask: Tensor
     rewards: Tensor
     going_on: Tensor
     readings: Tensor
@@ -46,11 +46,11 @@ class Batch:
 def encode(world: WorldModel, clips: Clips) -> Batch:
     """Bring clips to a world's device and numbers."""
     device, heads = world.device, world.heads
-    known, readings = clips.known.to(device), clips.readings.to(device)
+    action_mask, readings = clips.action_mask.to(device), clips.readings.to(device)
     return Batch(
         frames=clips.frames.to(device).float().div(127.5).sub(1.0),
-        actions=world.action_codec.encode_flat(clips.actions.to(device), known),
-        known=known,
+        actions=world.action_codec.encode_flat(clips.actions.to(device), action_mask),
+        action_mask=action_mask,
         rewards=(clips.rewards.to(device) - heads.reward_offset) / heads.reward_scale,
         going_on=1.0 - clips.terminated.to(device).float(),
         readings=(readings - readings.new_tensor(heads.reading_offset)) / readings.new_tensor(heads.reading_scale),
@@ -61,7 +61,7 @@ SPOT = 4  # pixels from one spot to the next, where they lie closest
 
 
 @dataclass(frozen=True)
-class Hiding:
+class ContextCorruption:
     """What training hides from the network, now and then, so that it copes and can be guided.
 
     Args:
@@ -70,36 +70,38 @@ class Hiding:
             as clean as recordings. The others have none: only there can it learn to copy what stands still unchanged.
         action_dropout: Share of the clips whose actions are hidden, all of them.
         history_dropout: Share of the clips whose past is hidden: half of them wholly, half behind strong noise.
-        stains: The strength of faint spots, in units of a frame's range of 2, that lie alike on all context frames of
-            half of the clips. The target has none and the network is not told: so it learns to wipe away what its
+        blob_noise: The strength of faint spots, in units of a frame's range of 2, that lie alike on all context frames
+            of half of the clips. The target has none and the network is not told: so it learns to wipe away what its
             dreams leave behind, which it would otherwise copy for ever.
-        ghosts: How strongly, at most, patches of another clip shine through the context frames of half of the clips,
-            all alike and displaced, so that nothing is where it belongs; 1 hides what is there. Again the target has
-            none: so the network learns to wipe out remains and to restore what is fading, as a regenerative repeater
-            does with a signal.
+        clip_mixup: How strongly, at most, patches of another clip shine through the context frames of half of the
+            clips, all alike and displaced, so that nothing is where it belongs; 1 hides what is there. Again the target
+            has none: so the network learns to wipe out remains and to restore what is fading, as a regenerative
+            repeater does with a signal.
     """
 
     context_noise: float = 0.1
     action_dropout: float = 0.0
     history_dropout: float = 0.0
-    stains: float = 0.0
-    ghosts: float = 0.0
+    blob_noise: float = 0.0
+    clip_mixup: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("context_noise", "stains"):
+        for name in ("context_noise", "blob_noise"):
             if getattr(self, name) < 0:
                 raise ValueError(f"`{name}` must not be negative, got {getattr(self, name)}.")
         for name in ("action_dropout", "history_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must lie in [0, 1), got {getattr(self, name)}.")
-        if not 0 <= self.ghosts <= 1:
-            raise ValueError(f"`ghosts` must lie in [0, 1], got {self.ghosts}.")
+        if not 0 <= self.clip_mixup <= 1:
+            raise ValueError(f"`clip_mixup` must lie in [0, 1], got {self.clip_mixup}.")
 
-    def known(self, known: Known, rng: torch.Generator) -> Known:
+    def action_mask(self, action_mask: ActionMask, rng: torch.Generator) -> ActionMask:
         """Mark all actions of some clips as null ``[b, t]``."""
         if not self.action_dropout:
-            return known
-        return known & (torch.rand(len(known), 1, generator=rng) >= self.action_dropout).to(known.device)
+            return action_mask
+        return action_mask & (torch.rand(len(action_mask), 1, generator=rng) >= self.action_dropout).to(
+            action_mask.device
+        )
 
     def ratios(self, shape: tuple[int, int], rng: torch.Generator) -> ClipLevels:
         """Draw the noise of context frames ``[b, t]``, as a share of the signal."""
@@ -116,20 +118,20 @@ class Hiding:
     def stained(self, frames: Frames, rng: torch.Generator) -> tuple[Frames, LaneMask]:
         """Lay stains and ghosts on clips ``[b, t, c, h, w]``, the same on all frames of one; tell on which ``[b]``."""
         stained = torch.zeros(len(frames), dtype=torch.bool)
-        if self.stains:
+        if self.blob_noise:
             where = _places(frames, rng)
             colour = torch.randn(len(frames), frames.shape[2], *where.shape[2:], generator=rng)
-            frames = (frames + _enlarged(self.stains * colour * where, frames)).clamp(-1, 1)
+            frames = (frames + _enlarged(self.blob_noise * colour * where, frames)).clamp(-1, 1)
             stained = stained | where.flatten(1).any(dim=1)
-        if self.ghosts:
+        if self.clip_mixup:
             shift = [int(torch.randint(size, (), generator=rng)) for size in frames.shape[-2:]]
             where, other = _places(frames, rng), frames[:, -1:].roll((1, *shift), dims=(0, -2, -1))
-            frames = torch.lerp(frames, other, _enlarged(self.ghosts * where, frames).expand(-1, *other.shape[1:]))
+            frames = torch.lerp(frames, other, _enlarged(self.clip_mixup * where, frames).expand(-1, *other.shape[1:]))
             stained = stained | where.flatten(1).any(dim=1)
         return frames, stained.to(frames.device)
 
     def context(
-        self, process: Process, past: Frames, actions: Actions, known: Known, rng: torch.Generator
+        self, process: Process, past: Frames, actions: Actions, action_mask: ActionMask, rng: torch.Generator
     ) -> tuple[Context, LaneMask]:
         """Return a past as the context of the frame after it, with stains, noise and null actions mixed in.
 
@@ -139,7 +141,7 @@ class Hiding:
         ratios = self.ratios((past.shape[0], past.shape[1]), rng).to(past.device)
         level = process.level_of(ratios)
         noise = torch.randn(past.shape, generator=rng).to(past.device)
-        context = Context(process.mix(shown, noise, level), actions, self.known(known, rng), level)
+        context = Context(process.mix(shown, noise, level), actions, self.action_mask(action_mask, rng), level)
         return context, (ratios == 0).all(dim=1) & ~stained
 
 

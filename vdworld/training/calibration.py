@@ -33,7 +33,7 @@ def calibrate(world: WorldModel, dataset: Dataset, *, num_clips: int = NUM_CLIPS
     sampler = ClipSampler(split, context_length=world.context_length + 1, horizon=horizon, **look)
     clips = encode(world, sampler.sample(num_clips, torch.Generator().manual_seed(seed)))
     k = world.context_length
-    state = world.start_encoded(clips.frames[:, : k + 1], clips.actions[:, :k], clips.known[:, :k], seed)
+    state = world.start_encoded(clips.frames[:, : k + 1], clips.actions[:, :k], clips.action_mask[:, :k], seed)
     rollout = world.rollout(state, clips.actions[:, k:], encoded=True, with_uncertainty=True)
     assert rollout.uncertainty is not None
     quantiles = np.quantile(rollout.uncertainty.cpu().numpy(), np.linspace(0, 1, NUM_QUANTILES))

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from vdworld.diffusion import RectifiedFlow, draw_jumps, shortcut_target
 from vdworld.networks import VideoNetwork
-from vdworld.training.batch import Batch, Hiding
+from vdworld.training.batch import Batch, ContextCorruption
 from vdworld.types import Features, Frame, LaneMask, PerLane
 from vdworld.world import WorldModel
 
@@ -26,18 +26,19 @@ class LossWeights:
         moving: Weight of each clip's mean squared error over its moving pixels, those that differ from the last
             context frame, beside the mean over all pixels: something small that moves counts as much as something
             large.
-        still: Weight of the absolute error of the other pixels, in units of a frame's range of 2. Squares leave faint
-            faults alone, which gather in long dreams; an absolute error doesn't. Like `moving` it tilts random odds.
-        effort: Weight of the share of pixels that networks which copy pixels paint anew or copy from elsewhere, where
-            the past is clean. A noisy one is better copied from all around, which takes the noise away.
+        static_l1: Weight of the absolute error of the other pixels, in units of a frame's range of 2. Squares leave
+            faint faults alone, which gather in long dreams; an absolute error doesn't. Like `moving` it tilts random
+            odds.
+        copy_penalty: Weight of the share of pixels that networks which copy pixels paint anew or copy from elsewhere,
+            where the past is clean. A noisy one is better copied from all around, which takes the noise away.
         reward: Weight of the squared error of the standardised reward.
         continuation: Weight of the cross entropy of the episode's going on.
         readings: Weight of the squared error of the standardised readings.
     """
 
     moving: float = 0.2
-    still: float = 0.0
-    effort: float = 4e-3
+    static_l1: float = 0.0
+    copy_penalty: float = 4e-3
     reward: float = 0.01
     continuation: float = 0.01
     readings: float = 0.01
@@ -51,7 +52,7 @@ def world_loss(
     world: WorldModel,
     batch: Batch,
     weights: LossWeights,
-    hiding: Hiding,
+    corruption: ContextCorruption,
     rng: torch.Generator,
     *,
     horizon: int = 1,
@@ -64,22 +65,22 @@ def world_loss(
         world: The world in training.
         batch: K context and H >= 1 target frames.
         weights: How the parts add up.
-        hiding: What is hidden from the network.
+        corruption: What is hidden from the network.
         rng: Draws noise and noise levels; on the CPU.
         horizon: How many of the target frames to predict, each from the world's own estimates of those before.
         whole_clips: Whether video networks predict all frames of a clip, or next frames as the others do.
         sampled: Whether the pasts end with frames that a world sampled.
     """
     if isinstance(world.network, VideoNetwork) and whole_clips:
-        return clip_loss(world, batch, weights, hiding, rng)
-    return unrolled_loss(world, batch, weights, hiding, rng, horizon=horizon, sampled=sampled)
+        return clip_loss(world, batch, weights, corruption, rng)
+    return unrolled_loss(world, batch, weights, corruption, rng, horizon=horizon, sampled=sampled)
 
 
 def unrolled_loss(
     world: WorldModel,
     batch: Batch,
     weights: LossWeights,
-    hiding: Hiding,
+    corruption: ContextCorruption,
     rng: torch.Generator,
     *,
     horizon: int = 1,
@@ -94,7 +95,9 @@ def unrolled_loss(
     parts: Losses = {}
     for h in range(horizon):
         past, clean = torch.stack(history[h : h + k], dim=1), batch.frames[:, k + h]
-        context, exact = hiding.context(process, past, batch.actions[:, h : h + k], batch.known[:, h : h + k], rng)
+        context, exact = corruption.context(
+            process, past, batch.actions[:, h : h + k], batch.action_mask[:, h : h + k], rng
+        )
         level = process.training_levels((len(batch),), rng).to(clean.device)
         noise = process.training_noise(tuple(clean.shape), level, rng).to(clean.device)
         estimate, features = world.denoiser(process.mix(clean, noise, level), level, context)
@@ -103,36 +106,40 @@ def unrolled_loss(
         error = frame_error(estimate, clean, past[:, -1], weights)
         terms = {
             "frame": (process.loss_weight(level) * error).mean(),
-            **effort(world, exact & (h == 0 and not sampled)),
+            **copy_penalty(world, exact & (h == 0 and not sampled)),
         }
         terms |= outcome_loss(world, features, batch.rewards[:, h], batch.going_on[:, h], batch.readings[:, h])
         parts = {name: parts.get(name, 0.0) + term / horizon for name, term in terms.items()}
     return total(world, parts, weights)
 
 
-def clip_loss(world: WorldModel, batch: Batch, weights: LossWeights, hiding: Hiding, rng: torch.Generator) -> Losses:
+def clip_loss(
+    world: WorldModel, batch: Batch, weights: LossWeights, corruption: ContextCorruption, rng: torch.Generator
+) -> Losses:
     """Return the loss of all frames of clips, each frame at a noise level of its own (Chen et al. 2024, algorithm 1).
 
     About half of the frames are nearly clean, so that the others learn from a past as dreams show it; these count.
     """
     process, frames, device = world.process, batch.frames, batch.frames.device
     b, t = frames.shape[:2]
-    drawn, ratios = process.training_levels((b, t), rng), hiding.ratios((b, t), rng)
-    given = (torch.rand(b, t, generator=rng) < 0.5) | (ratios > hiding.context_noise)  # a hidden past is hidden whole
+    drawn, ratios = process.training_levels((b, t), rng), corruption.ratios((b, t), rng)
+    given = (torch.rand(b, t, generator=rng) < 0.5) | (
+        ratios > corruption.context_noise
+    )  # a hidden past is hidden whole
     given[:, -1] = False
     level = torch.where(given, process.level_of(ratios), drawn).to(device)
     noise = process.training_noise(tuple(frames.shape), level, rng).to(device)
     actions = F.pad(batch.actions, (0, 0, 1, 0))
-    known = F.pad(hiding.known(batch.known, rng), (1, 0))
-    stains, stained = hiding.stained(frames, rng)
-    shown = torch.where(given[:, :, None, None, None].to(device), stains, frames)
-    estimate, features = world.denoiser.clip(process.mix(shown, noise, level), level, actions, known)
+    action_mask = F.pad(corruption.action_mask(batch.action_mask, rng), (1, 0))
+    blob_noise, stained = corruption.stained(frames, rng)
+    shown = torch.where(given[:, :, None, None, None].to(device), blob_noise, frames)
+    estimate, features = world.denoiser.clip(process.mix(shown, noise, level), level, actions, action_mask)
     estimate, counts = estimate[:, 1:].float().flatten(0, 1), (~given[:, 1:]).to(device).flatten()
     clean, last = frames[:, 1:].flatten(0, 1), frames[:, :-1].flatten(0, 1)
     error = process.loss_weight(level[:, 1:].flatten()) * frame_error(estimate, clean, last, weights)
     horizon = batch.rewards.shape[1]
     exact = F.pad((level[:, :-1] == process.clean_level) & ~stained[:, None], (1, 0), value=False)
-    parts = {"frame": (error * counts).sum() / counts.sum(), **effort(world, exact.flatten())}
+    parts = {"frame": (error * counts).sum() / counts.sum(), **copy_penalty(world, exact.flatten())}
     told = (batch.rewards.flatten(), batch.going_on.flatten(), batch.readings.flatten(0, 1))
     parts |= outcome_loss(world, features[:, -horizon:].flatten(0, 1), *told)
     return total(world, parts, weights)
@@ -143,7 +150,7 @@ def shortcut_loss(
     teacher: WorldModel,
     batch: Batch,
     weights: LossWeights,
-    hiding: Hiding,
+    corruption: ContextCorruption,
     rng: torch.Generator,
     finest: int,
     sampled: bool = False,
@@ -155,7 +162,7 @@ def shortcut_loss(
         teacher: The world with averaged weights.
         batch: Clips; the first target frame counts.
         weights: How moving pixels count.
-        hiding: What is hidden from the network.
+        corruption: What is hidden from the network.
         rng: Draws jumps and noise; on the CPU.
         finest: The step count from which no step is a shortcut.
         sampled: Whether the pasts end with frames that a world sampled.
@@ -163,7 +170,7 @@ def shortcut_loss(
     process, k = world.process, world.context_length
     assert isinstance(process, RectifiedFlow)  # `train` refuses the others
     past, clean = batch.frames[:, :k], batch.frames[:, k]
-    context, exact = hiding.context(process, past, batch.actions[:, :k], batch.known[:, :k], rng)
+    context, exact = corruption.context(process, past, batch.actions[:, :k], batch.action_mask[:, :k], rng)
     begin, length = (value.to(clean.device) for value in draw_jumps(len(batch), finest, rng))
     start, middle, end = (process.warp(place) for place in (begin, begin + length / 2, begin + length))
     half = torch.where(length / 2 > 1 / finest, length / 2, 0.0)
@@ -176,7 +183,7 @@ def shortcut_loss(
         target = shortcut_target(denoise, process, noisy, start, middle, end)
     estimate = world.denoiser(noisy, start, context, length)[0].float()
     error = (process.loss_weight(start) * frame_error(estimate, target, past[:, -1], weights)).mean()
-    return error + weights.effort * effort(world, exact & (not sampled)).get("effort", 0.0)
+    return error + weights.copy_penalty * copy_penalty(world, exact & (not sampled)).get("copy_penalty", 0.0)
 
 
 def frame_error(estimate: Frame, target: Frame, last: Frame, weights: LossWeights) -> PerLane:
@@ -190,20 +197,20 @@ def frame_error(estimate: Frame, target: Frame, last: Frame, weights: LossWeight
     moves = (target - last).abs().amax(dim=1) > MOVING
     moving_error = (squared * moves).sum(dim=(1, 2)) / moves.sum(dim=(1, 2)).clamp(min=4)
     still_error = (error.abs().mean(dim=1) * ~moves).mean(dim=(1, 2))
-    return squared.mean(dim=(1, 2)) + weights.moving * moving_error + weights.still * still_error
+    return squared.mean(dim=(1, 2)) + weights.moving * moving_error + weights.static_l1 * still_error
 
 
-def effort(world: WorldModel, exact: LaneMask) -> Losses:
+def copy_penalty(world: WorldModel, exact: LaneMask) -> Losses:
     """Return what share of the pixels the network did not copy in place in its last call, if it copies pixels.
 
     The mean over all rows, of which those count nothing whose past is not exactly what happened: there the network is
     to mend what is wrong, however little.
     """
-    painting = getattr(world.network, "painting", None)
-    if painting is None or painting.effort is None:
+    copy_head = getattr(world.network, "copy_head", None)
+    if copy_head is None or copy_head.copy_penalty is None:
         return {}
-    found, painting.effort = painting.effort, None  # the graph goes with it
-    return {"effort": (found * exact).mean()}
+    found, copy_head.copy_penalty = copy_head.copy_penalty, None  # the graph goes with it
+    return {"copy_penalty": (found * exact).mean()}
 
 
 def outcome_loss(world: WorldModel, features: Features, rewards: Tensor, going_on: Tensor, readings: Tensor) -> Losses:
@@ -223,6 +230,6 @@ def outcome_loss(world: WorldModel, features: Features, rewards: Tensor, going_o
 def total(world: WorldModel, parts: Losses, weights: LossWeights) -> Losses:
     """Add the parts up."""
     loss = parts["frame"] + weights.continuation * parts["continuation"]
-    for name, weight in (("effort", weights.effort), ("readings", weights.readings)):
+    for name, weight in (("copy_penalty", weights.copy_penalty), ("readings", weights.readings)):
         loss = loss + weight * parts.get(name, 0.0)
     return {"loss": loss + weights.reward * parts["reward"] if world.has_reward else loss, **parts}

@@ -32,7 +32,7 @@ class Plateau:
         """The share of the learning rate that is left."""
         return 0.5**self.num_cuts
 
-    def tell(self, step: int, measure: float) -> None:
+    def step(self, step: int, measure: float) -> None:
         """Take in a measure in dB, more is better; NaN tells nothing."""
         if measure > self.best + MARGIN:
             self.best, self.best_step = measure, step

@@ -34,7 +34,7 @@ class SelfForcing:
 
 
 @torch.no_grad()
-def force(world: WorldModel, batch: Batch, num_frames: int, rng: torch.Generator) -> Batch:
+def self_forced_batch(world: WorldModel, batch: Batch, num_frames: int, rng: torch.Generator) -> Batch:
     """Return clips of one target frame whose past ends with frames that the world sampled.
 
     Args:
@@ -48,12 +48,12 @@ def force(world: WorldModel, batch: Batch, num_frames: int, rng: torch.Generator
     history = list(batch.frames[:, :k].unbind(dim=1))
     for h in range(n):
         past = torch.stack(history[h:], dim=1)
-        context = world.clean_context(past, batch.actions[:, h : h + k], batch.known[:, h : h + k])
+        context = world.clean_context(past, batch.actions[:, h : h + k], batch.action_mask[:, h : h + k])
         history.append(world.draw_frame(context, seed, torch.full_like(seed, DRAWS_PER_STEP * h)).float())
     return Batch(
         frames=torch.cat([torch.stack(history[n:], dim=1), batch.frames[:, k + n : k + n + 1]], dim=1),
         actions=batch.actions[:, n : n + k],
-        known=batch.known[:, n : n + k],
+        action_mask=batch.action_mask[:, n : n + k],
         rewards=batch.rewards[:, n : n + 1],
         going_on=batch.going_on[:, n : n + 1],
         readings=batch.readings[:, n : n + 1],

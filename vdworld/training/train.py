@@ -85,7 +85,7 @@ def train(
         world = copy.deepcopy(world)
     given = {"batch_size": sizes.batch_size_for(world.network), **settings}
     chosen = TrainerSettings(**given, max_steps=max_steps, max_minutes=max_minutes)
-    teach(world, chosen)
+    set_trained_capabilities(world, chosen)
     world.sampling = Sampling(**{**asdict(world.sampling), **(sampling or {})})
     world = world.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     folder = None if output is None else Path(output)
@@ -96,14 +96,14 @@ def train(
         trainer.resume()
     trained = trainer.fit().requires_grad_(False)
     trained.starts = sample_starts(train_split, world, seed)
-    trained.record = training_record(world, dataset, trainer, seed)
+    trained.training_info = training_info(world, dataset, trainer, seed)
     calibrate(trained, dataset, seed=seed)
     if folder is not None:
         trained.save_pretrained(folder)
     return trained
 
 
-def teach(world: WorldModel, settings: TrainerSettings) -> None:
+def set_trained_capabilities(world: WorldModel, settings: TrainerSettings) -> None:
     """Note in the world what it will be able to do once it is trained so.
 
     Raises:
@@ -116,7 +116,7 @@ def teach(world: WorldModel, settings: TrainerSettings) -> None:
                 f"{settings.shortcut.share} with {type(world.process).__name__}. Choose process=flow."
             )
         world.shortcut_steps = settings.shortcut.finest
-    hidden = {"actions": settings.hiding.action_dropout, "history": settings.hiding.history_dropout}
+    hidden = {"actions": settings.corruption.action_dropout, "history": settings.corruption.history_dropout}
     world.trained_without = tuple(name for name, share in hidden.items() if share or name in world.trained_without)
 
 
@@ -150,7 +150,7 @@ def _check_same_kind(world: WorldModel, dataset: Dataset, readings: Sequence[str
         )
 
 
-def training_record(world: WorldModel, dataset: Dataset, trainer: Trainer, seed: int) -> dict[str, Any]:
+def training_info(world: WorldModel, dataset: Dataset, trainer: Trainer, seed: int) -> dict[str, Any]:
     """Return what a world says about how it was trained, plain JSON values."""
     settings = dataclasses.asdict(trainer.settings)
     return {
@@ -160,5 +160,5 @@ def training_record(world: WorldModel, dataset: Dataset, trainer: Trainer, seed:
         "minutes": round(trainer.seconds / 60, 2),
         "seed": seed,
         "settings": settings,
-        "before": world.record or None,
+        "before": world.training_info or None,
     }

@@ -19,7 +19,7 @@ from vdworld.training.logging import TrainingLog
 from vdworld.training.loss import shortcut_loss, world_loss
 from vdworld.training.optimizer import Muon, split_parameters
 from vdworld.training.plateau import Plateau
-from vdworld.training.self_forcing import force
+from vdworld.training.self_forcing import self_forced_batch
 from vdworld.training.trainer_settings import TrainerSettings
 from vdworld.training.validation import Validation
 from vdworld.world import WorldModel
@@ -105,7 +105,7 @@ class Trainer:
                     log.step(self.step, self.share, len(batch) * self.unrolled, {**losses, "learning_rate": rate})
                     if self.step % settings.validate_every == 0 or self.step == 1:
                         measures = self.validation.measure(self.average.average)
-                        self.plateau.tell(self.step, measures["moving_psnr"])
+                        self.plateau.step(self.step, measures["moving_psnr"])
                         log.validation(self.step, measures)
                     if int(self.progress * settings.num_rollout_gifs) > gifs_done:
                         gifs_done = int(self.progress * settings.num_rollout_gifs)
@@ -180,11 +180,11 @@ class Trainer:
         """Return the loss and its parts; some rows train shortcuts once that stage has begun."""
         settings, shortcut = self.settings, self.settings.shortcut
         jumping = round(shortcut.share * len(batch)) if self.progress >= shortcut.after else 0
-        common = (settings.weights, settings.hiding, self.rng)
+        common = (settings.weights, settings.corruption, self.rng)
         forced, length = settings.self_forcing.after < 1 and self.progress >= settings.self_forcing.after, 0
         if forced:
             length = int(torch.randint(settings.self_forcing.horizon + 1, (), generator=self.rng))
-            batch = force(self.average.average, batch, length, self.rng)
+            batch = self_forced_batch(self.average.average, batch, length, self.rng)
         rest, past = batch[jumping:], {"sampled": length > 0}
         losses = world_loss(self.world, rest, *common, horizon=self.unrolled, whole_clips=not forced, **past)
         if not jumping:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from vdworld.training.batch import Hiding
+from vdworld.training.batch import ContextCorruption
 from vdworld.training.loss import LossWeights
 from vdworld.training.self_forcing import SelfForcing
 
@@ -56,7 +56,7 @@ class TrainerSettings:
         validate_every: Steps between measurements on held-out clips.
         num_rollout_gifs: Animated rollouts over the whole run.
         weights: How the parts of the loss add up.
-        hiding: What is hidden from the network now and then.
+        corruption: What is hidden from the network now and then.
         shortcut: How to train for few sampling steps.
         self_forcing: A finishing stage against drift.
     """
@@ -79,7 +79,7 @@ class TrainerSettings:
     validate_every: int = 100
     num_rollout_gifs: int = 4
     weights: LossWeights = field(default_factory=LossWeights)
-    hiding: Hiding = field(default_factory=Hiding)
+    corruption: ContextCorruption = field(default_factory=ContextCorruption)
     shortcut: Shortcut = field(default_factory=Shortcut)
     self_forcing: SelfForcing = field(default_factory=SelfForcing)
 

@@ -24,7 +24,7 @@ class Validation:
     def __init__(self, clips: ClipSource, num_clips: int = 64, seed: int = 0) -> None:
         batch = clips.sample(num_clips, torch.Generator().manual_seed(seed))
         self.frames = batch.frames.float().div(127.5).sub(1.0)
-        self.actions, self.known = batch.actions, batch.known
+        self.actions, self.action_mask = batch.actions, batch.action_mask
         self.context_length, self.seed = clips.context_length, seed
 
     @torch.no_grad()
@@ -49,7 +49,9 @@ class Validation:
 
     def _imagine(self, world: WorldModel, horizon: int, rows: slice) -> Tensor:
         k = self.context_length
-        frames, known, flat = (part[rows].to(world.device) for part in (self.frames, self.known, self.actions))
-        actions = world.action_codec.encode_flat(flat, known)
-        state = world.start_encoded(frames[:, :k], actions[:, : k - 1], known[:, : k - 1], seed=self.seed)
+        frames, action_mask, flat = (
+            part[rows].to(world.device) for part in (self.frames, self.action_mask, self.actions)
+        )
+        actions = world.action_codec.encode_flat(flat, action_mask)
+        state = world.start_encoded(frames[:, :k], actions[:, : k - 1], action_mask[:, : k - 1], seed=self.seed)
         return world.rollout(state, actions[:, k - 1 : k - 1 + horizon], encoded=True).frames.cpu()

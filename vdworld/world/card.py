@@ -34,7 +34,7 @@ def model_card(world: WorldModel) -> str:
         "## Training record",
         "",
         "```json",
-        json.dumps(world.record, indent=2),
+        json.dumps(world.training_info, indent=2),
         "```",
         "",
     ]

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from vdworld.diffusion import Process, over_pixels
-from vdworld.networks import Context, Memory
-from vdworld.types import ClipLevels, Features, Frame, Frames, Known, NoiseLevels, StepFeatures
+from vdworld.networks import Context, KVCache
+from vdworld.types import ActionMask, ClipLevels, Features, Frame, Frames, NoiseLevels, StepFeatures
 
 
 @dataclass(frozen=True)
@@ -55,21 +55,23 @@ class Denoiser:
         output, features = self.network(c_in * noisy, self.process.condition(level), told, step_size)
         return c_skip * noisy + c_out * output, features
 
-    def clip(self, noisy: Frames, level: ClipLevels, actions: Tensor, known: Known) -> tuple[Frames, StepFeatures]:
+    def clip(
+        self, noisy: Frames, level: ClipLevels, actions: Tensor, action_mask: ActionMask
+    ) -> tuple[Frames, StepFeatures]:
         """Return the estimates of all frames of a clip, each from those before it and its own noisy self.
 
         Args:
             noisy: ``[b, t, c, h, w]``.
             level: One level per frame ``[b, t]``.
             actions: Encoded, each leading into the frame of its place ``[b, t, a]``.
-            known: False where the action is null, as it is for the first frame ``[b, t]``.
+            action_mask: False where the action is null, as it is for the first frame ``[b, t]``.
         """
         c_skip, c_out, c_in = (over_pixels(value, noisy) for value in self.process.scalings(level))
         condition = self.process.condition(level)
-        output, features = self.network.clip(c_in * noisy, condition, actions, known, torch.zeros_like(level))
+        output, features = self.network.clip(c_in * noisy, condition, actions, action_mask, torch.zeros_like(level))
         return c_skip * noisy + c_out * output, features
 
-    def commit(self, frame: Frame, level: NoiseLevels, context: Context) -> tuple[Features, Memory | None]:
+    def commit(self, frame: Frame, level: NoiseLevels, context: Context) -> tuple[Features, KVCache | None]:
         """Return the features of the transition into a frame at this level, and what a video network keeps of it."""
         c_in, condition = over_pixels(self.process.scalings(level)[2], frame), self.process.condition(level)
         return self.network.commit(c_in * frame, condition, self._told(context), torch.zeros_like(level))

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from vdworld.diffusion import Process
-from vdworld.networks import Context, Memory, Network
+from vdworld.networks import Context, KVCache, Network
 from vdworld.spaces import ActionCodec
-from vdworld.types import Actions, Features, Frame, Frames, Known, LaneIntegers
+from vdworld.types import ActionMask, Actions, Features, Frame, Frames, LaneIntegers
 from vdworld.world.denoiser import Denoiser
 from vdworld.world.execution import CompiledNetwork, Execution
 from vdworld.world.graphs import StepGraphs
@@ -95,7 +95,7 @@ class FrameGenerator(nn.Module):
         """Where the parameters lie."""
         return next(self.parameters()).device
 
-    def encode_actions(self, actions: Any, batch: tuple[int, ...], known: Tensor | None = None) -> Tensor:
+    def encode_actions(self, actions: Any, batch: tuple[int, ...], action_mask: Tensor | None = None) -> Tensor:
         """Return actions in the environment's units as flat encoded ones ``[*batch, a]``.
 
         Raises:
@@ -107,12 +107,14 @@ class FrameGenerator(nn.Module):
                 f"`actions` must have leading axes {list(batch)} before one action of {self.action_space}, "
                 f"got {list(flat.shape[:-1])}."
             )
-        return self.action_codec.encode_flat(flat, known)
+        return self.action_codec.encode_flat(flat, action_mask)
 
-    def clean_context(self, frames: Frames, actions: Actions, known: Known, memory: Memory | None = None) -> Context:
+    def clean_context(
+        self, frames: Frames, actions: Actions, action_mask: ActionMask, cache: KVCache | None = None
+    ) -> Context:
         """Return clean frames and the actions after them as the context of the next frame."""
         level = frames.new_full(frames.shape[:2], self.process.clean_level)
-        return Context(frames, actions, known, level, memory)
+        return Context(frames, actions, action_mask, level, cache)
 
     def draw_frame(
         self, context: Context, seed: LaneIntegers, counter: LaneIntegers, num_steps: int | None = None
@@ -124,7 +126,7 @@ class FrameGenerator(nn.Module):
 
     def commit(
         self, frame: Frame, context: Context, seed: LaneIntegers, counter: LaneIntegers
-    ) -> tuple[Features, Memory | None]:
+    ) -> tuple[Features, KVCache | None]:
         """Return the features of the transition into a frame ``[b, f]``, and what a video network keeps of it.
 
         Frame and context are shown with this world's context noise, as later steps will see them.
@@ -141,5 +143,5 @@ class FrameGenerator(nn.Module):
         if ratio:
             frames, level = show(self.process, frames, seed, counter + DRAWS_PER_STEP, ratio)
         past = shown(self.process, context, seed, counter, ratio)
-        features, memory = self.denoiser.commit(frames[:, 0], level[:, 0], past)
-        return features.float(), memory
+        features, cache = self.denoiser.commit(frames[:, 0], level[:, 0], past)
+        return features.float(), cache

@@ -29,7 +29,7 @@ def first_frames(lengths: Tensor | None, num_lanes: int, num_frames: int, device
 
 
 def fit_history(
-    frames: Tensor, actions: Tensor, known: Tensor, first: LaneIntegers, num_frames: int
+    frames: Tensor, actions: Tensor, action_mask: Tensor, first: LaneIntegers, num_frames: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Keep the newest `num_frames` frames and the actions between them.
 
@@ -38,7 +38,7 @@ def fit_history(
     Args:
         frames: ``[b, k, c, h, w]``, newest last.
         actions: Encoded ``[b, k - 1, a]``.
-        known: ``[b, k - 1]``.
+        action_mask: ``[b, k - 1]``.
         first: Index of every lane's first real frame ``[b]``.
         num_frames: How many to return.
     """
@@ -50,5 +50,5 @@ def fit_history(
     if k == 1:  # there are no actions to pick from
         return frames, actions.new_zeros(b, num_frames - 1, actions.shape[-1]), torch.zeros_like(padded)
     leading = index[:, :-1].clamp(min=0)
-    known = known[rows, leading] & ~padded
-    return frames, actions[rows, leading] * known[..., None], known
+    action_mask = action_mask[rows, leading] & ~padded
+    return frames, actions[rows, leading] * action_mask[..., None], action_mask

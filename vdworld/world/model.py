@@ -13,7 +13,7 @@ from vdworld.diffusion import Process
 from vdworld.networks import Network
 from vdworld.spaces import ActionCodec
 from vdworld.spec import EnvironmentSpec
-from vdworld.types import Features, Frames, PastActions, PastKnown
+from vdworld.types import Features, Frames, PastActionMask, PastActions
 from vdworld.world import rolling, starting
 from vdworld.world.generator import FrameGenerator
 from vdworld.world.graphs import Tensors
@@ -46,7 +46,7 @@ class WorldModel(FrameGenerator):
         trained_without: Which of "actions" and "history" training sometimes hid, so that they can guide.
         spec: How to build the real environment again.
         starts: Real clips to begin from.
-        record: How the world was trained, plain JSON values.
+        training_info: How the world was trained, plain JSON values.
         uncertainty_quantiles: Of its uncertainty in held-out dreams, from 0% to 100%; empty where never measured.
     """
 
@@ -67,14 +67,14 @@ class WorldModel(FrameGenerator):
         trained_without: tuple[str, ...] = (),
         spec: EnvironmentSpec | None = None,
         starts: StartClips | None = None,
-        record: dict[str, Any] | None = None,
+        training_info: dict[str, Any] | None = None,
         uncertainty_quantiles: tuple[float, ...] = (),
     ) -> None:
         parts = (sampling or Sampling(), shortcut_steps, trained_without)
         super().__init__(network, process, action_codec, image_size, *parts)
         self.heads, self.cameras, self.fps, self.has_reward = heads, tuple(cameras), fps, has_reward
         self.readings = dict(readings or {})
-        self.spec, self.starts, self.record = spec, starts, record or {}
+        self.spec, self.starts, self.training_info = spec, starts, training_info or {}
         self.uncertainty_quantiles = uncertainty_quantiles
         self.eval()  # a trainer turns to training mode
 
@@ -101,10 +101,10 @@ class WorldModel(FrameGenerator):
         return starting.from_frames(self, frames, actions, lengths, seed)
 
     def start_encoded(
-        self, frames: Frames, actions: PastActions, known: PastKnown, seed: int | Sequence[int] | Tensor = 0
+        self, frames: Frames, actions: PastActions, action_mask: PastActionMask, seed: int | Sequence[int] | Tensor = 0
     ) -> WorldState:
-        """Begin dreams from clips with encoded actions, whose padding is marked in `known`."""
-        return starting.from_encoded(self, frames, actions, known, seed)
+        """Begin dreams from clips with encoded actions, whose padding is marked in `action_mask`."""
+        return starting.from_encoded(self, frames, actions, action_mask, seed)
 
     def sample_start(
         self, num_lanes: int, seed: int | Sequence[int] | Tensor = 0, clips: StartClips | None = None
@@ -161,9 +161,9 @@ class WorldModel(FrameGenerator):
         """
         action = action if encoded else self.encode_actions(action, (len(state),))
         steps = self.num_sampling_steps if num_sampling_steps is None else num_sampling_steps
-        state, told = self.advance(state, action, rolling.Asked(steps, uncertainty=with_uncertainty))
+        state, outputs = self.advance(state, action, rolling.StepRequest(steps, uncertainty=with_uncertainty))
         return state, Outcome(
-            **{"uncertainty": None, **told}, cameras=self.cameras, readings=self.read(told["features"])
+            **{"uncertainty": None, **outputs}, cameras=self.cameras, readings=self.read(outputs["features"])
         )
 
     def read(self, features: Features) -> dict[str, Tensor]:
@@ -176,18 +176,18 @@ class WorldModel(FrameGenerator):
         parts = self.heads.read(features).split(list(self.readings.values()), dim=-1)
         return dict(zip(self.readings, parts, strict=True))
 
-    def advance(self, state: WorldState, action: Tensor, asked: rolling.Asked) -> tuple[WorldState, Tensors]:
+    def advance(self, state: WorldState, action: Tensor, request: rolling.StepRequest) -> tuple[WorldState, Tensors]:
         """Imagine as ``rolling.imagine`` does, with a recorded step where one serves; what ``step`` and ``rollout`` do.
 
         Args:
             state: Where the dreams stand; stays valid.
             action: Encoded ``[b, a]``.
-            asked: What to tell.
+            request: What to tell.
         """
         recorded = self.device.type == "cuda" and self.execution.cuda_graphs
         if recorded and not torch.is_grad_enabled() and not self.training:
-            return rolling.imagine_recorded(self, state, action, asked)
-        return rolling.imagine(self, state, action, asked)
+            return rolling.imagine_recorded(self, state, action, request)
+        return rolling.imagine(self, state, action, request)
 
     def rollout(
         self,

@@ -85,14 +85,14 @@ class Rollout:
     @classmethod
     def stack(cls, outcomes: Sequence[Outcome], state: WorldState, with_features: bool) -> Rollout:
         """Put single steps together; `state` is the one after the last."""
-        doubts = [o.uncertainty for o in outcomes if o.uncertainty is not None]
+        uncertainties = [o.uncertainty for o in outcomes if o.uncertainty is not None]
         return cls(
             frames=torch.stack([o.frame for o in outcomes], dim=1),
             rewards=torch.stack([o.reward for o in outcomes], dim=1),
             continuations=torch.stack([o.continuation for o in outcomes], dim=1),
             terminated=torch.stack([o.terminated for o in outcomes], dim=1),
             features=torch.stack([o.features for o in outcomes], dim=1) if with_features else None,
-            uncertainty=torch.stack(doubts, dim=1) if doubts else None,
+            uncertainty=torch.stack(uncertainties, dim=1) if uncertainties else None,
             state=state,
             readings={name: torch.stack([o.readings[name] for o in outcomes], dim=1) for name in outcomes[0].readings},
         )

@@ -16,6 +16,7 @@ from vdworld.spec import EnvironmentSpec
 from vdworld.world.build import build
 from vdworld.world.card import model_card
 from vdworld.world.heads import OutcomeHeads
+from vdworld.world.older_names import with_present_names
 from vdworld.world.sampling import Sampling
 from vdworld.world.start_clips import StartClips
 
@@ -70,7 +71,8 @@ def load_world(path_or_name: str | Path) -> WorldModel:
     safetensors = require("safetensors.torch", "all")
     config = _read_config(path)
     spec = config["spec"]
-    settings: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in config["world"].items()}
+    values = with_present_names(config["world"])
+    settings: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
     settings["sampling"] = Sampling(**settings["sampling"])
     world = WorldModel(
         network=build(config["network"]),
@@ -81,8 +83,9 @@ def load_world(path_or_name: str | Path) -> WorldModel:
         **settings,
     )
     try:
-        world.load_state_dict(safetensors.load_file(path / WEIGHTS))
-        world.starts = StartClips(**safetensors.load_file(path / STARTS)) if (path / STARTS).exists() else None
+        world.load_state_dict(with_present_names(safetensors.load_file(path / WEIGHTS)))
+        if (path / STARTS).exists():
+            world.starts = StartClips(**with_present_names(safetensors.load_file(path / STARTS)))
     except (RuntimeError, TypeError, OSError, require("safetensors", "all").SafetensorError) as error:
         raise ValueError(
             f"{WEIGHTS} or {STARTS} in {path} is damaged or doesn't fit {CONFIG}: {error} Save the world again."
@@ -126,7 +129,7 @@ def world_config(world: WorldModel) -> dict[str, Any]:
             "sampling": asdict(world.sampling),
             "shortcut_steps": world.shortcut_steps,
             "trained_without": list(world.trained_without),
-            "record": world.record,
+            "training_info": world.training_info,
             "uncertainty_quantiles": list(world.uncertainty_quantiles),
         },
     }

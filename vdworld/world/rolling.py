@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from vdworld.networks import Context, Memory
+from vdworld.networks import Context, KVCache
 from vdworld.types import Actions, Features, Frame
 from vdworld.world.graphs import Tensors
 from vdworld.world.noise import lane_uniform
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Asked:
+class StepRequest:
     """What a step is to do.
 
     Args:
@@ -39,14 +39,14 @@ class Asked:
     uncertainty: bool = False
 
 
-def imagine(world: WorldModel, state: WorldState, action: Tensor, asked: Asked) -> tuple[WorldState, Tensors]:
+def imagine(world: WorldModel, state: WorldState, action: Tensor, request: StepRequest) -> tuple[WorldState, Tensors]:
     """Imagine the next frame of every lane; waits for nothing on the device.
 
     Args:
         world: The world.
         state: Where the dreams stand.
         action: Encoded ``[b, a]``.
-        asked: What to do.
+        request: What to do.
 
     Returns:
         The next state, and by name what an ``Outcome`` holds. Without an outcome that is the frame alone, and the state
@@ -54,35 +54,37 @@ def imagine(world: WorldModel, state: WorldState, action: Tensor, asked: Asked) 
     """
     with world.execution.arithmetic(world.device):
         context = _context_of(world, state, action)
-        frame = world.draw_frame(context, state.seed, state.counter, asked.num_steps)
-        told: Tensors = {"frame": frame}
-        if asked.uncertainty:
-            other = world.draw_frame(context, state.seed, state.counter + 1, asked.num_steps)
-            told["uncertainty"] = disagreement(frame, other)
-        features, memory = state.features, state.memory
-        if asked.outcome or memory is not None:
-            features, memory = world.commit(frame, context, state.seed, state.counter)
-        if asked.outcome:
+        frame = world.draw_frame(context, state.seed, state.counter, request.num_steps)
+        outputs: Tensors = {"frame": frame}
+        if request.uncertainty:
+            other = world.draw_frame(context, state.seed, state.counter + 1, request.num_steps)
+            outputs["uncertainty"] = disagreement(frame, other)
+        features, cache = state.features, state.cache
+        if request.outcome or cache is not None:
+            features, cache = world.commit(frame, context, state.seed, state.counter)
+        if request.outcome:
             reward, continuation = world.heads.predict(features)
             terminated = lane_uniform(state.seed, state.counter + 2) > continuation
-            told |= {"reward": reward, "continuation": continuation, "terminated": terminated, "features": features}
-    return _after(state, context, frame, features, memory), told
+            outputs |= {"reward": reward, "continuation": continuation, "terminated": terminated, "features": features}
+    return _after(state, context, frame, features, cache), outputs
 
 
-def imagine_recorded(world: WorldModel, state: WorldState, action: Tensor, asked: Asked) -> tuple[WorldState, Tensors]:
+def imagine_recorded(
+    world: WorldModel, state: WorldState, action: Tensor, request: StepRequest
+) -> tuple[WorldState, Tensors]:
     """Do as ``imagine`` by way of the world's recorded steps."""
 
     def step(tensors: Tensors) -> Tensors:
         before = {name: value for name, value in tensors.items() if name != "action"}
-        after, told = imagine(world, WorldState.from_tensors(before), tensors["action"], asked)
-        return {f"after.{name}": value for name, value in after.tensors().items()} | told
+        after, outputs = imagine(world, WorldState.from_tensors(before), tensors["action"], request)
+        return {f"after.{name}": value for name, value in after.tensors().items()} | outputs
 
     weights = next(world.parameters()).data_ptr()  # other weights in the same memory are the same recording's
-    kind = (asked, world.sampling, world.execution, id(world.network), weights)
+    kind = (request, world.sampling, world.execution, id(world.network), weights)
     given = world.graphs.run(kind, step, state.tensors() | {"action": action})
     after = {name.removeprefix("after."): value for name, value in given.items() if name.startswith("after.")}
-    told = {name: value for name, value in given.items() if not name.startswith("after.")}
-    return WorldState.from_tensors(after), told
+    outputs = {name: value for name, value in given.items() if not name.startswith("after.")}
+    return WorldState.from_tensors(after), outputs
 
 
 def recomputed(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -97,8 +99,8 @@ def roll_frames(
     step, frames = recomputed(world.advance) if recompute else world.advance, []
     steps = world.num_sampling_steps if num_steps is None else num_steps
     for t, action in enumerate(future.unbind(dim=1), start=1):
-        state, told = step(state, action, Asked(steps, outcome=t == future.shape[1]))
-        frames.append(told["frame"])
+        state, outputs = step(state, action, StepRequest(steps, outcome=t == future.shape[1]))
+        frames.append(outputs["frame"])
     nothing = future.new_zeros(len(state), 0)
     return Rollout(torch.stack(frames, dim=1), nothing, nothing, nothing.bool(), None, None, state)
 
@@ -125,12 +127,12 @@ def count_steps(horizon: int | None, future: Actions | None) -> int:
 def _context_of(world: WorldModel, state: WorldState, action: Tensor) -> Context:
     """Return what the next frame follows from: a state and an encoded action per lane ``[b, a]``."""
     actions = torch.cat([state.actions, action[:, None]], dim=1)
-    known = torch.cat([state.known, state.known.new_ones(len(state), 1)], dim=1)
-    return world.clean_context(state.frames, actions, known, state.memory)
+    action_mask = torch.cat([state.action_mask, state.action_mask.new_ones(len(state), 1)], dim=1)
+    return world.clean_context(state.frames, actions, action_mask, state.cache)
 
 
-def _after(state: WorldState, context: Context, frame: Frame, features: Features, memory: Memory | None) -> WorldState:
+def _after(state: WorldState, context: Context, frame: Frame, features: Features, cache: KVCache | None) -> WorldState:
     """Return the state with one more frame, its oldest one forgotten."""
     frames = torch.cat([state.frames[:, 1:], frame[:, None]], dim=1)
-    actions, known, counter = context.actions[:, 1:], context.known[:, 1:], state.counter + DRAWS_PER_STEP
-    return WorldState(frames, actions, known, state.seed, counter, features, memory)
+    actions, action_mask, counter = context.actions[:, 1:], context.action_mask[:, 1:], state.counter + DRAWS_PER_STEP
+    return WorldState(frames, actions, action_mask, state.seed, counter, features, cache)

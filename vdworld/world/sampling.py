@@ -161,7 +161,7 @@ def _evaluations(
     action, history = sampling.action_guidance - 1, sampling.history_guidance - 1
     terms = [(1 + action + (history if sampling.history_noise == 0 else 0.0), plain)]
     if action:
-        terms.append((-action, replace(plain, known=torch.zeros_like(plain.known), memory=None)))
+        terms.append((-action, replace(plain, action_mask=torch.zeros_like(plain.action_mask), cache=None)))
     if history:
         terms.append((-history, noised(denoiser.process, clean, math.inf, draw)))
         if sampling.history_noise > 0:
@@ -202,4 +202,4 @@ def noised(process: Process, context: Context, ratio: float, draw: Draw) -> Cont
     """Mix noise into a clean context, `ratio` times as strong as the signal (infinite: nothing but noise)."""
     level = process.level_of(torch.full(context.level.shape, ratio, device=context.frames.device))
     noise = torch.stack([draw() for _ in range(context.frames.shape[1])], dim=1)
-    return replace(context, frames=process.mix(context.frames, noise, level), level=level, memory=None)
+    return replace(context, frames=process.mix(context.frames, noise, level), level=level, cache=None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vdworld.types import Known, RawActions
+from vdworld.types import ActionMask, RawActions
 
 
 @dataclass(frozen=True)
@@ -17,12 +17,12 @@ class StartClips:
     Args:
         frames: uint8 pixels ``[n, k, c, h, w]``, padded on the left with the episode's first frame.
         actions: Flat actions between them ``[n, k - 1, n_action]``, zeros where padded.
-        known: ``[n, k - 1]``; False where padded.
+        action_mask: ``[n, k - 1]``; False where padded.
     """
 
     frames: Tensor
     actions: RawActions
-    known: Known
+    action_mask: ActionMask
 
     def __post_init__(self) -> None:
         if len(self.frames) == 0:
@@ -39,4 +39,4 @@ class StartClips:
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the tensors by name, as stored."""
-        return {"frames": self.frames, "actions": self.actions, "known": self.known}
+        return {"frames": self.frames, "actions": self.actions, "action_mask": self.action_mask}

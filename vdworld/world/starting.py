@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from vdworld.types import Frames, LaneIntegers, PastActions, PastKnown
+from vdworld.types import Frames, LaneIntegers, PastActionMask, PastActions
 from vdworld.world.history import first_frames, fit_history
 from vdworld.world.noise import lane_seeds
 from vdworld.world.sampling import DRAWS_PER_STEP
@@ -34,26 +34,28 @@ def from_frames(world: WorldModel, frames: Tensor, actions: Any, lengths: Tensor
     frames = frames.to(world.device, torch.float32)
     first = first_frames(lengths, b, k, world.device)
     encoded = torch.zeros(b, k - 1, world.action_codec.dim, device=world.device)
-    known = torch.zeros(b, k - 1, dtype=torch.bool, device=world.device)
+    action_mask = torch.zeros(b, k - 1, dtype=torch.bool, device=world.device)
     if actions is not None and k > 1:
-        known = torch.arange(k - 1, device=world.device) >= first[:, None]
-        encoded = world.encode_actions(actions, (b, k - 1), known)
-    return _begin(world, frames, encoded, known, lane_seeds(seed, b, world.device), first)
+        action_mask = torch.arange(k - 1, device=world.device) >= first[:, None]
+        encoded = world.encode_actions(actions, (b, k - 1), action_mask)
+    return _begin(world, frames, encoded, action_mask, lane_seeds(seed, b, world.device), first)
 
 
-def from_encoded(world: WorldModel, frames: Frames, actions: PastActions, known: PastKnown, seed: Seed) -> WorldState:
-    """Begin from clips with encoded actions, whose padding is marked in `known`."""
+def from_encoded(
+    world: WorldModel, frames: Frames, actions: PastActions, action_mask: PastActionMask, seed: Seed
+) -> WorldState:
+    """Begin from clips with encoded actions, whose padding is marked in `action_mask`."""
     b, k = frames.shape[:2]
     first = first_frames(None, b, k, world.device)
-    return _begin(world, frames, actions, known, lane_seeds(seed, b, world.device), first)
+    return _begin(world, frames, actions, action_mask, lane_seeds(seed, b, world.device), first)
 
 
 def from_clips(world: WorldModel, starts: StartClips, chosen: Tensor, seed: Seed) -> WorldState:
     """Begin from start clips picked by index ``[b]``."""
     starts, rows = starts.to(world.device), chosen.to(world.device)
-    frames, known = starts.frames[rows].float().div(127.5).sub(1.0), starts.known[rows]
-    encoded = world.action_codec.encode_flat(starts.actions[rows], known)
-    return from_encoded(world, frames, encoded, known, seed)
+    frames, action_mask = starts.frames[rows].float().div(127.5).sub(1.0), starts.action_mask[rows]
+    encoded = world.action_codec.encode_flat(starts.actions[rows], action_mask)
+    return from_encoded(world, frames, encoded, action_mask, seed)
 
 
 def own_clips(world: WorldModel) -> StartClips:
@@ -72,12 +74,12 @@ def _begin(
     world: WorldModel,
     frames: Frames,
     actions: PastActions,
-    known: PastKnown,
+    action_mask: PastActionMask,
     seed: LaneIntegers,
     first: LaneIntegers,
 ) -> WorldState:
-    frames, actions, known = fit_history(frames, actions, known, first, world.context_length + 1)
-    counter, context = torch.zeros_like(seed), world.clean_context(frames[:, :-1], actions, known)
+    frames, actions, action_mask = fit_history(frames, actions, action_mask, first, world.context_length + 1)
+    counter, context = torch.zeros_like(seed), world.clean_context(frames[:, :-1], actions, action_mask)
     with world.execution.arithmetic(world.device):
-        features, memory = world.commit(frames[:, -1], context, seed, counter - DRAWS_PER_STEP)
-    return WorldState(frames[:, 1:], actions[:, 1:], known[:, 1:], seed, counter, features, memory)
+        features, cache = world.commit(frames[:, -1], context, seed, counter - DRAWS_PER_STEP)
+    return WorldState(frames[:, 1:], actions[:, 1:], action_mask[:, 1:], seed, counter, features, cache)

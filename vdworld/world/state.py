@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from vdworld.extras import require
-from vdworld.networks import Memory
-from vdworld.types import Features, Frames, LaneIntegers, LaneMask, PastActions, PastKnown
+from vdworld.networks import KVCache
+from vdworld.types import Features, Frames, LaneIntegers, LaneMask, PastActionMask, PastActions
 from vdworld.world.noise import lane_key
 
 
@@ -24,20 +24,20 @@ class WorldState:
     Args:
         frames: The last K frames ``[b, K, c, h, w]`` in [-1, 1], newest last.
         actions: The encoded actions between them ``[b, K - 1, a]``.
-        known: ``[b, K - 1]``; False where an action is null, so that what came before it is padding.
+        action_mask: ``[b, K - 1]``; False where an action is null, so that what came before it is padding.
         seed: The lanes' random streams ``[b]``.
         counter: How often each stream was drawn from ``[b]``.
         features: What the network makes of the newest transition ``[b, f]``.
-        memory: What a video network keeps of the frames so far; None for the others.
+        cache: What a video network keeps of the frames so far; None for the others.
     """
 
     frames: Frames
     actions: PastActions
-    known: PastKnown
+    action_mask: PastActionMask
     seed: LaneIntegers
     counter: LaneIntegers
     features: Features
-    memory: Memory | None = None
+    cache: KVCache | None = None
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -127,8 +127,8 @@ class WorldState:
 
     def tensors(self) -> dict[str, Tensor]:
         """Return all tensors by name, those of a memory as ``memory.<layer>.keys`` and ``.values``."""
-        own = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "memory"}
-        for i, (keys, values) in enumerate(self.memory.layers if self.memory is not None else ()):
+        own = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "cache"}
+        for i, (keys, values) in enumerate(self.cache.layers if self.cache is not None else ()):
             own |= {f"memory.{i}.keys": keys, f"memory.{i}.values": values}
         return own
 
@@ -142,7 +142,7 @@ class WorldState:
         own = {name: value for name, value in tensors.items() if not name.startswith("memory.")}
         pairs = (len(tensors) - len(own)) // 2
         layers = tuple((tensors[f"memory.{i}.keys"], tensors[f"memory.{i}.values"]) for i in range(pairs))
-        return cls(**own, memory=Memory(layers) if layers else None)
+        return cls(**own, cache=KVCache(layers) if layers else None)
 
     def _map(self, change: Callable[[Tensor], Tensor]) -> WorldState:
         """Return the state with every tensor changed."""

@@ -80,7 +80,7 @@ def test_a_world_with_a_memory_reads_features_from_every_frame(objective: Any) -
     parts = {"process": like.process, "heads": like.heads, "action_codec": like.action_codec, "starts": like.starts}
     world = WorldModel(network=build(small, **sizes), image_size=(8, 16), **parts).requires_grad_(False)
     state, lanes = world.sample_start(2), counted(world)
-    assert state.memory is not None
+    assert state.cache is not None
     plan = Planner(world, RandomShooting(3, 5), objective).plan(state)
     assert plan.num_evaluations == sum(lanes) == 2 * 5 * 3 * 2
 

@@ -117,7 +117,7 @@ def test_what_is_learnt_is_told_and_kept():
     assert "return" not in told[0], "no episode has ended"
     assert told[2]["episodes"] == LANES
     assert told[2]["return"] == pytest.approx(12 * np.mean([t["reward"] for t in told]), abs=3)
-    assert (policy.record["objective"], policy.record["num_envs"]) == ("reinforce", LANES)
+    assert (policy.training_info["objective"], policy.training_info["num_envs"]) == ("reinforce", LANES)
     assert not any(weight.requires_grad for weight in policy.network.parameters())
 
 
@@ -196,7 +196,7 @@ def test_an_interrupted_run_goes_on_with_everything_it_had(tmp_path):
     }
     policy = ActorCritic.learn(guessing(), **more, **settings)
     assert told == [5 * LANES * HORIZON, 6 * LANES * HORIZON]
-    assert policy.record["num_steps"] == 6 * LANES * HORIZON
+    assert policy.training_info["num_steps"] == 6 * LANES * HORIZON
     again = ActorCritic.learn(guessing(), **more, **settings)
     assert len(told) == 2, "there is nothing left to do"
     weights = again.network.state_dict()

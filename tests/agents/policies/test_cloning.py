@@ -85,7 +85,7 @@ def test_the_seed_decides_and_the_loss_falls(record, tmp_path):
         losses.append(told)
     assert losses[0] == losses[1] != losses[2]
     assert losses[0][-1] < 0.5 * losses[0][0]
-    assert Policy.from_pretrained(policy.save_pretrained(tmp_path)).record["objective"] == "cloning"
+    assert Policy.from_pretrained(policy.save_pretrained(tmp_path)).training_info["objective"] == "cloning"
 
 
 def test_wrong_arguments_are_refused(record):
@@ -109,4 +109,4 @@ def test_wrong_arguments_are_refused(record):
 def test_time_that_is_up_ends_learning(record):
     dataset = record(lambda white: white[-1], spaces.Discrete(2))
     policy = BehaviourCloning.learn(dataset, num_updates=1_000, max_minutes=0.001, **QUICK)
-    assert 0 < policy.record["num_updates"] < 1_000
+    assert 0 < policy.training_info["num_updates"] < 1_000

@@ -83,7 +83,7 @@ def test_a_memory_is_burnt_in_at_every_beginning(output):
     seen = policy.observer.read_pictures(info["context_frames"], policy.device)
     actions = policy.codec.encode(info["context_actions"])
     with torch.no_grad():
-        expected = policy.network.burn_in(seen, actions, info["context_known"])
+        expected = policy.network.burn_in(seen, actions, info["context_action_mask"])
     torch.testing.assert_close(rollout.hidden[:, 0], expected.hidden)
     torch.testing.assert_close(rollout.previous[:, 0], expected.previous)
     assert expected.hidden.any()
@@ -99,10 +99,10 @@ def test_a_stack_begins_with_the_context_and_never_shows_another_episode():
     going_on = ~rollout.begins[:, 1:]
     assert torch.equal(before[:, 1:][going_on], newest[:, :-1][going_on])
     _, info = dreams().reset(seed=0)
-    known = info["context_known"][:, -1]
+    action_mask = info["context_action_mask"][:, -1]
     shown = torch.as_tensor(info["context_frames"])[:, -2].movedim(-1, -3)
-    assert known.any()
-    assert torch.equal(before[:, 0], shown * known[:, None, None, None])
+    assert action_mask.any()
+    assert torch.equal(before[:, 0], shown * action_mask[:, None, None, None])
 
 
 def test_a_memory_begins_empty_where_there_is_no_context():
@@ -142,7 +142,7 @@ def test_a_prior_is_asked_with_a_memory_of_its_own():
     memory = prior.network.burn_in(
         prior.observer.read_pictures(info["context_frames"], prior.device),
         prior.codec.encode(info["context_actions"]),
-        info["context_known"],
+        info["context_action_mask"],
     )
     outputs, _, _ = prior.network.step(rollout.seen.map(lambda part: part[:, 0]), memory)
     torch.testing.assert_close(rollout.prior_outputs[:, 0], outputs.detach())

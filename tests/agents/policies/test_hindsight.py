@@ -9,7 +9,7 @@ import torch
 
 from tests.envs.random_world import random_world
 from vdworld.agents import ActorCritic, BehaviourCloning
-from vdworld.agents.policies.hindsight import look_back
+from vdworld.agents.policies.hindsight import relabel_goals
 from vdworld.data import ClipSampler, Dataset, EpisodeWriter, load_dataset
 from vdworld.envs import DreamVectorEnv
 from vdworld.spaces import frames_to_float
@@ -51,7 +51,7 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> ClipSampler:
 def test_a_goal_lies_one_to_offset_steps_ahead_of_the_last_action_in_its_own_episode(counted: ClipSampler) -> None:
     rng = torch.Generator().manual_seed(0)
     clips = counted.sample(400, rng)
-    found = look_back(clips, goal_offset=OFFSET, rng=rng)
+    found = relabel_goals(clips, goal_offset=OFFSET, rng=rng)
     red, green = (found.goals[:, i].float().mean(dim=(1, 2)) for i in (0, 1))
     episode, step = (red / 40).round().long(), (green / 10).round().long()
     assert torch.equal(episode, clips.episodes)
@@ -65,7 +65,7 @@ def test_a_goal_lies_one_to_offset_steps_ahead_of_the_last_action_in_its_own_epi
 
 def test_a_goal_one_step_ahead_is_what_the_last_action_led_to(counted: ClipSampler) -> None:
     clips = counted.at([2], [3])
-    found = look_back(clips, goal_offset=1, rng=torch.Generator().manual_seed(0))
+    found = relabel_goals(clips, goal_offset=1, rng=torch.Generator().manual_seed(0))
     assert found.ahead.tolist() == [int(found.leading.sum())]
     assert torch.equal(found.goals[0], clips.frames[0, int(found.ahead)])
 
@@ -79,7 +79,7 @@ def test_where_the_goal_decides_a_clone_goes_the_right_way(walks: Dataset) -> No
     there = np.array([4, 0, 6, 4, 7, 0])
     policy.reset(goal=frames_to_float(torch.from_numpy(belt(there))))
     assert policy.act(torch.from_numpy(belt(here))).tolist() == [1, 0, 1, 0, 0, 1]
-    assert policy.record["goal_offset"] == 2
+    assert policy.training_info["goal_offset"] == 2
 
 
 def test_such_a_clone_is_no_prior(walks: Dataset) -> None:

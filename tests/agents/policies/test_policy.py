@@ -132,10 +132,10 @@ def test_a_context_of_one_frame_is_no_past():
 @pytest.mark.parametrize("observed", [PICTURE, SEVERAL], ids=["one picture", "several and readings"])
 def test_saved_and_loaded_it_does_the_same(observed, tmp_path):
     cameras, stack = (("top", "front"), 2) if observed is SEVERAL else (None, 1)
-    made = policy(observed, record={"num_steps": 7}, cameras=cameras, frame_stack=stack)
+    made = policy(observed, training_info={"num_steps": 7}, cameras=cameras, frame_stack=stack)
     loaded = Policy.from_pretrained(made.save_pretrained(tmp_path / "policy"))
     assert (loaded.observation_space, loaded.action_space) == (observed, ACTIONS)
-    assert (loaded.record, loaded.observer.cameras) == (made.record, made.observer.cameras)
+    assert (loaded.training_info, loaded.observer.cameras) == (made.training_info, made.observer.cameras)
     assert sorted(path.name for path in (tmp_path / "policy").iterdir()) == ["config.json", "model.safetensors"]
     for t in range(3):
         shown = pixels(4, seed=t)

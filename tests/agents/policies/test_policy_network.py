@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from vdworld.agents.policies.encoder import RunningScale
-from vdworld.agents.policies.observation_batch import Seen
+from vdworld.agents.policies.observation_batch import ObservationBatch
 from vdworld.agents.policies.policy_network import Memory, PolicyNetwork, stack_frames
 
 SIZES: dict[str, Any] = {"num_channels": 3, "num_readings": 2, "action_dim": 2, "num_outputs": 4, "hidden_dim": 16}
@@ -28,7 +28,7 @@ def network(image_size: tuple[int, int] = (16, 16), **settings: Any) -> PolicyNe
 
 def observations(*leading, image_size=(16, 16)):
     frames = torch.randint(0, 256, (*leading, 3, *image_size), dtype=torch.uint8, generator=rng())
-    return Seen(frames, torch.randn(*leading, 2, generator=rng()))
+    return ObservationBatch(frames, torch.randn(*leading, 2, generator=rng()))
 
 
 def at(seen, t):
@@ -74,8 +74,8 @@ def test_a_stretch_lived_again_is_the_one_that_was_lived(recurrent):
 @pytest.mark.parametrize("frame_stack", [1, 3, 6])
 def test_burning_in_is_having_lived_through_the_context(frame_stack):
     made, seen = network(frame_stack=frame_stack), observations(2, 4)
-    actions, known = torch.randn(2, 3, 2, generator=rng()), torch.ones(2, 3, dtype=torch.bool)
-    burnt = made.burn_in(seen, actions, known)
+    actions, action_mask = torch.randn(2, 3, 2, generator=rng()), torch.ones(2, 3, dtype=torch.bool)
+    burnt = made.burn_in(seen, actions, action_mask)
     memory = made.blank(2)
     for t in range(3):
         memory = made.step(at(seen, t), memory)[2].after(actions[:, t])
@@ -88,14 +88,14 @@ def test_burning_in_is_having_lived_through_the_context(frame_stack):
 @pytest.mark.parametrize("frame_stack", [1, 2, 4])
 def test_what_lies_before_an_unknown_action_is_forgotten(frame_stack):
     made, seen = network(frame_stack=frame_stack), observations(2, 4)
-    actions, known = torch.randn(2, 3, 2, generator=rng()), torch.ones(2, 3, dtype=torch.bool)
-    known[0, :2] = False  # lane 0 has two frames of padding
-    burnt = made.burn_in(seen, actions, known)
-    short = made.burn_in(seen.map(lambda part: part[:, 2:]), actions[:, 2:], known[:, 2:])
+    actions, action_mask = torch.randn(2, 3, 2, generator=rng()), torch.ones(2, 3, dtype=torch.bool)
+    action_mask[0, :2] = False  # lane 0 has two frames of padding
+    burnt = made.burn_in(seen, actions, action_mask)
+    short = made.burn_in(seen.map(lambda part: part[:, 2:]), actions[:, 2:], action_mask[:, 2:])
     torch.testing.assert_close(burnt.hidden[0], short.hidden[0])
     assert torch.equal(burnt.past[0], short.past[0])
     assert not torch.allclose(burnt.hidden[1], short.hidden[1])
-    nothing = made.burn_in(seen, actions, torch.zeros_like(known))
+    nothing = made.burn_in(seen, actions, torch.zeros_like(action_mask))
     assert not nothing.hidden.any()
     assert not nothing.previous.any()
     assert not nothing.past.any()
@@ -105,8 +105,8 @@ def test_frames_are_stacked_the_oldest_first_up_to_what_is_not_known():
     frames = torch.arange(1, 6, dtype=torch.uint8).reshape(1, 5, 1, 1, 1)
     found = stack_frames(frames, 3)[0, :, :, 0, 0]
     assert found.tolist() == [[0, 0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 4], [3, 4, 5]]
-    known = torch.tensor([[True, False, True, True]])
-    found = stack_frames(frames, 3, known)[0, :, :, 0, 0]
+    action_mask = torch.tensor([[True, False, True, True]])
+    found = stack_frames(frames, 3, action_mask)[0, :, :, 0, 0]
     assert found.tolist() == [[0, 0, 1], [0, 1, 2], [0, 0, 3], [0, 3, 4], [3, 4, 5]]
     assert stack_frames(frames[:, :1], 3).flatten().tolist() == [0, 0, 1]
 
@@ -153,7 +153,7 @@ def test_a_reading_that_is_not_known_is_zero_and_marked():
 def test_imitating_is_what_the_actor_says_in_the_steps_that_count(recurrent, frame_stack):
     made, seen = network(recurrent=recurrent, frame_stack=frame_stack), observations(3, 5)
     previous, begins = torch.randn(3, 5, 2, generator=rng()), torch.zeros(3, 5, dtype=torch.bool)
-    stacked = Seen(stack_frames(seen.frames, frame_stack), seen.readings)
+    stacked = ObservationBatch(stack_frames(seen.frames, frame_stack), seen.readings)
     whole, _ = made.unroll(stacked, previous, torch.zeros(3, 5, 32), begins)
     counted = torch.arange(5) < torch.tensor([[1], [5], [3]])
     torch.testing.assert_close(made.imitate(seen, previous, counted), whole[counted])

@@ -47,15 +47,15 @@ def test_actions_are_hidden(walked):
     assert clips.actions.shape == (400, K + H - 1, 1)
     assert not clips.actions.any()
     before_the_start = clips.steps[:, None] + torch.arange(1 - K, H) < 0
-    assert torch.equal(clips.known, ~before_the_start)
+    assert torch.equal(clips.action_mask, ~before_the_start)
 
 
 def test_every_step_is_told_its_episodes_instruction(walked):
     told = {entry.index: [float(entry.index), 1.0] for entry in walked.entries}
     clips = sample(walked, goal_offset=0, instructions=told)
     assert clips.frames.shape[2] == 3
-    assert torch.equal(clips.actions[..., 0], clips.episodes[:, None].float() * clips.known)
-    assert torch.equal(clips.actions[..., 1], clips.known.float())
+    assert torch.equal(clips.actions[..., 0], clips.episodes[:, None].float() * clips.action_mask)
+    assert torch.equal(clips.actions[..., 1], clips.action_mask.float())
 
 
 def test_the_generator_decides(walked):

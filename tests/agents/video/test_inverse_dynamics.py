@@ -93,7 +93,7 @@ def test_a_saved_model_says_the_same(tmp_path):
     again = InverseDynamics.from_pretrained(model.save_pretrained(tmp_path / "saved"))
     video = torch.rand(2, 5, 3, 8, 8) * 2 - 1
     assert torch.equal(again(video).outputs, model(video).outputs)
-    assert (again.record, again.num_before) == (model.record, 2)
+    assert (again.training_info, again.num_before) == (model.training_info, 2)
 
 
 def test_wrong_arguments_are_refused(tmp_path):

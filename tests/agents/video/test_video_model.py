@@ -18,7 +18,7 @@ BRIEF = {"network": SMALL, "max_steps": 2, "batch_size": 4, "precision": "float3
 def test_it_is_a_world_with_one_more_camera_and_nothing_to_decide(walked, tmp_path):
     world = train_video_model(walked, goal_offset=3, output=tmp_path / "world", **BRIEF)
     assert (world.cameras, world.action_space) == (("image", "goal_image"), spaces.Discrete(1))
-    assert (world.record["steps"], world.record["goal_offset"]) == (2, 3)
+    assert (world.training_info["steps"], world.training_info["goal_offset"]) == (2, 3)
     assert not any(weight.requires_grad for weight in world.parameters())
     again = WorldModel.from_pretrained(tmp_path / "world")
     assert all(torch.equal(mine, theirs) for mine, theirs in zip(world.parameters(), again.parameters(), strict=True))

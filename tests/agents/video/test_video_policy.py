@@ -46,8 +46,8 @@ def test_dreams_go_on_from_padding_as_training_does(toward, inverse_dynamics):
     policy.reset(goal=shown(7))
     policy.imagine(shown(3)[:, None])
     first, second = toward.network.contexts
-    assert (first.known.tolist(), second.known.tolist()) == ([[False, False, True]], [[False, True, True]])
-    assert torch.equal(second.actions, second.known[..., None].float())
+    assert (first.action_mask.tolist(), second.action_mask.tolist()) == ([[False, False, True]], [[False, True, True]])
+    assert torch.equal(second.actions, second.action_mask[..., None].float())
 
 
 def test_it_plans_again_after_some_steps_and_remembers_what_it_saw(toward, inverse_dynamics):

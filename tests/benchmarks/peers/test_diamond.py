@@ -167,9 +167,13 @@ def test_training_takes_one_step_at_least_and_says_what_it_did(code, belt_data):
     train_diamond(peer, belt_data, minutes=1e-9, seed=4, progress=False)
     (batch,) = fake(peer).batches
     assert batch.obs.shape == (32, 6, 3, 16, 16)
-    assert (peer.record["steps"], peer.record["seed"], peer.record["settings"]["max_minutes"]) == (1, 4, 1e-9)
+    assert (peer.training_info["steps"], peer.training_info["seed"], peer.training_info["settings"]["max_minutes"]) == (
+        1,
+        4,
+        1e-9,
+    )
     train_split = belt_data.split("train")
-    assert peer.record["dataset"] == {"episodes": len(train_split), "steps": train_split.num_steps}
+    assert peer.training_info["dataset"] == {"episodes": len(train_split), "steps": train_split.num_steps}
     assert not peer.denoiser.training
 
 
@@ -179,8 +183,8 @@ def test_training_goes_on_until_the_time_is_up_and_warms_up(code, belt_data, mon
     peer = DiamondWorld.for_dataset(code, belt_data)
     before = next(peer.parameters()).detach().clone()
     train_diamond(peer, belt_data, minutes=5 / 60, progress=False)
-    assert len(fake(peer).batches) == peer.record["steps"] == 5
-    assert peer.record["frames_per_second"] == 32 * 2
+    assert len(fake(peer).batches) == peer.training_info["steps"] == 5
+    assert peer.training_info["frames_per_second"] == 32 * 2
     moved = (next(peer.parameters()) - before).abs().max().item()
     assert 0 < moved <= 1.1 * 1e-4 * (0 + 1 + 2 + 3 + 4) / 100  # AdamW moves a weight by about the learning rate
 
@@ -201,10 +205,10 @@ def test_training_repeats_and_leaves_the_global_stream_alone(code, belt_data):
 
 def test_a_saved_peer_comes_back_with_its_record(code, tmp_path):
     first, other = (world_of(code, gym.spaces.Discrete(3), seed=seed) for seed in (0, 1))
-    first.record = {"steps": 3, "minutes": 0.5}
+    first.training_info = {"steps": 3, "minutes": 0.5}
     first.save(tmp_path / "new" / "peer.safetensors")
     other.load(tmp_path / "new" / "peer.safetensors")
-    assert other.record == first.record
+    assert other.training_info == first.training_info
     for name, value in first.denoiser.state_dict().items():
         assert torch.equal(other.denoiser.state_dict()[name], value)
 

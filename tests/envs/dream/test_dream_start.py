@@ -22,7 +22,7 @@ def test_the_info_of_reset_tells_the_context_and_a_seed_that_repeats_the_episode
     assert info["context_frames"].shape == (CONTEXT, HEIGHT, WIDTH, 3)
     np.testing.assert_array_equal(info["context_frames"][-1], observation)
     assert info["context_actions"].shape == (CONTEXT - 1, 2)
-    assert info["context_known"].tolist() == [False, True]
+    assert info["context_action_mask"].tolist() == [False, True]
     again, _ = DreamEnv(FakeWorld()).reset(seed=info["seed"])
     np.testing.assert_array_equal(again, observation)
 
@@ -49,7 +49,7 @@ def test_a_dream_starts_from_given_frames() -> None:
     np.testing.assert_array_equal(observation, clip[-1])
     np.testing.assert_array_equal(info["context_frames"], clip[[0, 0, 1]])
     np.testing.assert_array_equal(info["context_actions"][-1], ACTION)
-    assert info["context_known"].tolist() == [False, True]
+    assert info["context_action_mask"].tolist() == [False, True]
     np.testing.assert_array_equal(env.step(ACTION)[0], shown(5, 1, 0.5))
 
 
@@ -58,7 +58,7 @@ def test_a_dream_starts_from_frames_by_camera_without_actions() -> None:
     clip = {"top": shown(9, 7)[None], "wrist": torch.from_numpy(shown(9, 8)[None])}
     observation, info = env.reset(seed=5, options={"frames": clip, "actions": None})
     np.testing.assert_array_equal(observation["wrist"], shown(9, 8))
-    assert not info["context_known"].any()
+    assert not info["context_action_mask"].any()
 
 
 def test_a_dream_starts_from_one_image() -> None:
@@ -76,7 +76,7 @@ def test_lanes_may_know_pasts_of_different_lengths() -> None:
     actions = np.full((2, 2, 2), 0.5, dtype=np.float32)
     given = {"frames": clips, "actions": actions, "lengths": np.array([3, 1])}
     _, info = envs.reset(seed=5, options=given)
-    assert info["context_known"].tolist() == [[True, True], [False, False]]
+    assert info["context_action_mask"].tolist() == [[True, True], [False, False]]
     np.testing.assert_array_equal(info["context_frames"][0], clips[0])
     np.testing.assert_array_equal(info["context_frames"][1], clips[1, [2, 2, 2]])
 

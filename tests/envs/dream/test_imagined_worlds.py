@@ -106,7 +106,7 @@ def test_start_clips_are_shown_as_stored(world: WorldModel) -> None:
         clip = world.starts.frames[index].movedim(1, -1).numpy()
         np.testing.assert_array_equal(info["context_frames"], clip)
         np.testing.assert_array_equal(observation, clip[-1])
-        assert info["context_known"].tolist() == [index > 0] * (CONTEXT - 1)
+        assert info["context_action_mask"].tolist() == [index > 0] * (CONTEXT - 1)
 
 
 def test_given_frames_and_actions_become_the_context(world: WorldModel) -> None:
@@ -117,7 +117,7 @@ def test_given_frames_and_actions_become_the_context(world: WorldModel) -> None:
     np.testing.assert_allclose(info["context_actions"], between, atol=1e-6)
     _, info = DreamEnv(world).reset(options={"frames": clip[-1:]})
     np.testing.assert_array_equal(info["context_frames"], clip[[-1] * CONTEXT])
-    assert not info["context_known"].any()
+    assert not info["context_action_mask"].any()
 
 
 @pytest.mark.parametrize(

@@ -38,12 +38,12 @@ def test_dreams_begin_with_clips_of_a_dataset(world: WorldModel, dataset: Datase
     lasts = {frame.tobytes() for frame in info["context_frames"][:, -1]}
     assert lasts <= recorded
     assert len(lasts) > 10
-    for frames, actions, known in zip(
-        info["context_frames"], info["context_actions"], info["context_known"], strict=True
+    for frames, actions, action_mask in zip(
+        info["context_frames"], info["context_actions"], info["context_action_mask"], strict=True
     ):
         steps, taken = frames[:, 0, 0, 0].astype(int), frames[1:, 0, 0, 2]
-        np.testing.assert_array_equal(np.diff(steps), known)
-        np.testing.assert_array_equal(taken[known], actions[known])
+        np.testing.assert_array_equal(np.diff(steps), action_mask)
+        np.testing.assert_array_equal(taken[action_mask], actions[action_mask])
 
 
 def test_a_folder_begins_like_its_dataset_and_a_lane_like_one_environment(world: WorldModel, dataset: Dataset) -> None:
@@ -73,7 +73,7 @@ def test_dreams_begin_as_the_real_environment_does(world: WorldModel, given: boo
     observations, info = envs.reset(seed=[4, 5, 2**31 + 6])
     for observation, seed in zip(observations, (4, 5, 6), strict=True):
         np.testing.assert_array_equal(observation, CounterEnv().reset(seed=seed)[0])
-    assert not info["context_known"].any()
+    assert not info["context_action_mask"].any()
     with pytest.raises(ValueError, match="below 0, the number of start clips"):
         envs.reset(options={"start_index": np.zeros(3, int)})
 
@@ -105,7 +105,7 @@ def test_a_dream_goes_on_from_where_a_real_environment_stands(world: WorldModel)
     _, info = dream.reset(seed=1, options=real.context())
     np.testing.assert_array_equal(info["context_frames"][-1], observation)
     assert info["context_actions"].tolist()[-2:] == [4, 0]
-    assert info["context_known"].all()
+    assert info["context_action_mask"].all()
     real.reset(seed=1)
     assert len(real.context()["frames"]) == 1
 

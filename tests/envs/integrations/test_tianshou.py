@@ -160,7 +160,7 @@ def test_infos_are_those_of_the_lane() -> None:
     envs = dreams(3)
     _, infos = envs.reset(seed=5)
     assert [info["seed"] for info in infos] == [5, 6, 7]
-    assert infos[1]["context_known"].tolist() == [False, True]
+    assert infos[1]["context_action_mask"].tolist() == [False, True]
     *_, infos = envs.step(np.zeros((2, 2)), [2, 0])
     assert [info["env_id"] for info in infos] == [2, 0]
     assert set(infos[0]) == {"continuation", "env_id"}

@@ -44,12 +44,12 @@ def test_actions_lead_from_their_frame_to_the_next(tmp_path: Path) -> None:
     assert torch.equal(clips.frames.amin(dim=(3, 4)), clips.frames.amax(dim=(3, 4)))
     num_steps, total, last = clips.frames[:, :, :, 0, 0].float().unbind(dim=2)
     actions = clips.actions[:, :, 0]
-    assert len(set(actions[clips.known].tolist())) == NUM_ACTIONS
-    assert torch.equal((total[:, 1:] - total[:, :-1])[clips.known], actions[clips.known])
-    assert torch.equal(last[:, 1:][clips.known], actions[clips.known])
+    assert len(set(actions[clips.action_mask].tolist())) == NUM_ACTIONS
+    assert torch.equal((total[:, 1:] - total[:, :-1])[clips.action_mask], actions[clips.action_mask])
+    assert torch.equal(last[:, 1:][clips.action_mask], actions[clips.action_mask])
     assert torch.equal(num_steps[:, 3], clips.steps.float())
-    assert (num_steps[:, 1:] - num_steps[:, :-1] == clips.known).all(), "padding repeats the first frame"
-    assert (actions[~clips.known] == 0).all()
+    assert (num_steps[:, 1:] - num_steps[:, :-1] == clips.action_mask).all(), "padding repeats the first frame"
+    assert (actions[~clips.action_mask] == 0).all()
     expected = 100 * num_steps[:, 3:-1] + 10 * total[:, 3:-1] + actions[:, 3:]
     assert torch.equal(clips.rewards, expected)
     assert torch.equal(clips.terminated, total[:, 4:] >= 60)

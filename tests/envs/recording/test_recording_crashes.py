@@ -25,11 +25,11 @@ ID = "test/Counter-v0"
 SCRIPT = """
     import functools, sys
     import gymnasium as gym
-    from vdworld.envs import recording
+    from vdworld.envs.recording import recorder
 
     gym.register("test/Counter-v0", entry_point="vdworld.envs.games.scripted:CounterEnv", max_episode_steps=30)
-    recording.EpisodeWriter = functools.partial(recording.EpisodeWriter, steps_per_file=100)
-    recording.record("test/Counter-v0", sys.argv[1], num_steps=10**6, num_envs=1)
+    recorder.EpisodeWriter = functools.partial(recorder.EpisodeWriter, steps_per_file=100)
+    recorder.record("test/Counter-v0", sys.argv[1], num_steps=10**6, num_envs=1)
 """
 
 

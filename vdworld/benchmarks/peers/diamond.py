@@ -80,7 +80,7 @@ class DiamondWorld:
         self.code, self.codec, self.image_size, self.cameras, self.fps = code, codec, image_size, cameras, fps
         self.context_length, self.device, self.compiled = context_length, torch.device(device), compiled
         self.discrete = isinstance(codec.space, gym.spaces.Discrete)
-        self.record: dict[str, Any] = {}
+        self.training_info: dict[str, Any] = {}
         self._samplers: dict[int, Callable[..., Any]] = {}
         with random_stream(seed, self.device):
             channels = 3 * len(cameras)
@@ -114,8 +114,8 @@ class DiamondWorld:
         if k < CONTEXT_LENGTH:
             raise ValueError(f"`frames` must hold at least {CONTEXT_LENGTH} frames, got {k}.")
         flat = torch.zeros(b, k - 1, len(self.codec.num_choices)) if actions is None else self.codec.flatten(actions)
-        known = torch.full(flat.shape[:-1], actions is not None)
-        taken = self.network_actions(flat, known)[:, k - CONTEXT_LENGTH :]
+        action_mask = torch.full(flat.shape[:-1], actions is not None)
+        taken = self.network_actions(flat, action_mask)[:, k - CONTEXT_LENGTH :]
         return DiamondState(frames[:, -CONTEXT_LENGTH:].to(self.device), taken, int(seed[0]))
 
     @torch.no_grad()
@@ -133,12 +133,12 @@ class DiamondWorld:
         zeros = imagined.new_zeros(imagined.shape[:2])
         return DiamondRollout(imagined, zeros, zeros + 1)
 
-    def network_actions(self, flat: Tensor, known: Tensor | None = None) -> Tensor:
+    def network_actions(self, flat: Tensor, action_mask: Tensor | None = None) -> Tensor:
         """Return flat actions ``[b, t, n]`` as the network takes them: choices ``[b, t]`` or vectors ``[b, t, a]``.
 
         Unknown actions become the choice 0, as DIAMOND pads, or zeros.
         """
-        encoded = self.codec.encode_flat(flat, known).to(self.device)
+        encoded = self.codec.encode_flat(flat, action_mask).to(self.device)
         return encoded.argmax(dim=-1) if self.discrete else encoded
 
     def save(self, path: Path) -> None:
@@ -146,7 +146,7 @@ class DiamondWorld:
         safetensors = require("safetensors.torch", "all")
         path.parent.mkdir(parents=True, exist_ok=True)
         weights = {name: value.cpu().contiguous() for name, value in self.denoiser.state_dict().items()}
-        safetensors.save_file(weights, path, metadata={"record": json.dumps(self.record)})
+        safetensors.save_file(weights, path, metadata={"record": json.dumps(self.training_info)})
 
     def load(self, path: Path) -> None:
         """Read back what ``save`` wrote.
@@ -155,7 +155,7 @@ class DiamondWorld:
             ValueError: The weights are those of another network.
         """
         with require("safetensors", "all").safe_open(path, framework="pt") as file:
-            self.record = json.loads((file.metadata() or {}).get("record", "{}"))
+            self.training_info = json.loads((file.metadata() or {}).get("record", "{}"))
         try:
             self.denoiser.load_state_dict(require("safetensors.torch", "all").load_file(path))
         except RuntimeError as error:

@@ -23,7 +23,7 @@ HORIZON = 1 + NUM_AUTOREGRESSIVE_STEPS
 def train_diamond(
     world: DiamondWorld, dataset: Dataset, *, minutes: float, seed: int = 0, progress: bool = True
 ) -> None:
-    """Train on the dataset's ``train`` split for some minutes of wall-clock time, and note it in ``world.record``.
+    """Train on the dataset's ``train`` split for some minutes of wall-clock time; ``world.training_info`` says how.
 
     Every clip has two target frames; the second is predicted from the denoiser's own estimate of the first.
 
@@ -51,7 +51,7 @@ def train_diamond(
             steps, passed = steps + 1, time.monotonic() - began
             bar.update(min(100 * passed / (60 * minutes), 100) - bar.n)
     world.denoiser.eval()
-    world.record = {
+    world.training_info = {
         "model": "DIAMOND",
         "commit": world.code.commit,
         "dataset": {"episodes": len(train_split), "steps": train_split.num_steps},
@@ -66,11 +66,11 @@ def train_diamond(
 def training_batch(world: DiamondWorld, clips: Clips) -> Any:
     """Return clips as the checkout's own ``Batch``; what lies before an episode's start is zeros, as it pads."""
     frames = clips.frames.to(world.device).float().div(127.5).sub(1.0)
-    targets = torch.ones(len(clips), frames.shape[1] - clips.known.shape[1], dtype=torch.bool)
-    real = torch.cat([clips.known, targets], dim=1).to(world.device)
+    targets = torch.ones(len(clips), frames.shape[1] - clips.action_mask.shape[1], dtype=torch.bool)
+    real = torch.cat([clips.action_mask, targets], dim=1).to(world.device)
     return world.code.batch(
         obs=frames * real[..., None, None, None],
-        act=world.network_actions(clips.actions, clips.known),
+        act=world.network_actions(clips.actions, clips.action_mask),
         rew=clips.rewards,
         end=clips.terminated,
         trunc=torch.zeros_like(clips.terminated),

@@ -98,7 +98,7 @@ def _our_world(config: DictConfig, dataset: Dataset, minutes: float, device: tor
     else:
         world = WorldModel.from_pretrained(folder, device=device)
     if config.ours is not None or config.resume:
-        check_training(world.record, dataset, minutes, str(folder))
+        check_training(world.training_info, dataset, minutes, str(folder))
     return world
 
 
@@ -109,14 +109,14 @@ def _train_peer(peer: DiamondWorld, dataset: Dataset, minutes: float, seed: int,
         peer.save(path)
         return
     peer.load(path)
-    check_training(peer.record, dataset, minutes, str(path))
-    if (trained := peer.record["settings"]["max_minutes"]) != minutes:
+    check_training(peer.training_info, dataset, minutes, str(path))
+    if (trained := peer.training_info["settings"]["max_minutes"]) != minutes:
         raise ValueError(f"`minutes` must be what {path} was trained for, {trained:g}, got {minutes:g}.")
 
 
 def _notes(peer: DiamondWorld) -> str:
-    steps, sampler = peer.record["steps"], "compiled" if peer.compiled else "uncompiled"
-    notes = [f"DIAMOND is its own code at commit {peer.record['commit']}, as published, its sampler {sampler}."]
+    steps, sampler = peer.training_info["steps"], "compiled" if peer.compiled else "uncompiled"
+    notes = [f"DIAMOND is its own code at commit {peer.training_info['commit']}, as published, its sampler {sampler}."]
     if not peer.discrete:
         notes.append("It takes discrete actions: a linear layer without bias stands in the place of its embedding.")
     if steps < WARMUP_STEPS:

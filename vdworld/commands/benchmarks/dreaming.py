@@ -36,11 +36,11 @@ def dreaming(config: DictConfig) -> None:
     steps_per_update = settings["num_envs"] * LearningSettings(**learning).horizon
     with ExitStack() as logs:
 
-        def watch(name: str, folder: Path | None) -> Report:
+        def make_logger(name: str, folder: Path | None) -> Report:
             logs.close()
             print(f"\nlearn from {name}")
             return reporter(logs.enter_context(TrainingLog(folder)), settings["num_steps"], steps_per_update)
 
-        folders = {"output": output, "watch": watch}
+        folders = {"output": output, "make_logger": make_logger}
         result = measure_dreaming(world, load_dataset(config.data), **folders, **settings, **learning)
     show_and_keep(result, output, "dreaming")

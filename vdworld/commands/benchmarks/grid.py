@@ -81,8 +81,8 @@ def _measure(config: DictConfig, world: WorldModel, held_out: Dataset, process: 
         process=process,
         network=network,
         parameters=sum(p.numel() for p in world.network.parameters()) / 1e6,
-        minutes=world.record["minutes"],
-        training_steps=world.record["steps"],
+        minutes=world.training_info["minutes"],
+        training_steps=world.training_info["steps"],
         rates=tuple(next(iter(speed.rates.values()))),
         prediction=prediction,
     )

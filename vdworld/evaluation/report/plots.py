@@ -51,12 +51,12 @@ def distance_plot(result: GoalReaching) -> bytes:
     return to_png(figure)
 
 
-def learning_plot(steps: Sequence[int], intervals: Sequence[Interval], floors: Mapping[str, Interval]) -> bytes:
+def learning_plot(steps: Sequence[int], intervals: Sequence[Interval], baselines: Mapping[str, Interval]) -> bytes:
     """Draw a policy's real return against the real steps so far, beside random actions and doing nothing."""
     figure = new_figure(9.2, 3.3)
     axes = style_axes(figure.add_subplot(), "Return in the real environment", "real steps", "")
     draw_band(axes, steps, list(intervals), COLOURS[0], "policy")
-    for name, floor in floors.items():
+    for name, floor in baselines.items():
         colour, dashes = {RANDOM: ("#7b8794", (4, 2))}.get(name, ("#b8c1cb", (1, 1)))
         draw_band(axes, (steps[0], steps[-1]), [floor, floor], colour, name, dashes=dashes)
     axes.legend(frameon=False, ncols=3, loc="upper left")
