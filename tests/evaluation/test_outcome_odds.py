@@ -25,7 +25,7 @@ class ForkWorld:
     """Imagines the fork's next frame as ``imagine(possible frames, draw)`` says, ``draw`` from the lane's seed."""
 
     cameras, image_size, context_length, fps, device = ("pixels",), (SIZE, SIZE), 2, 10.0, "cpu"
-    action_space, has_reward, record = gym.spaces.Discrete(2), False, {}
+    action_space, has_reward, training_info = gym.spaces.Discrete(2), False, {}
 
     def __init__(self, imagine: Any, odds: tuple[float, ...] = (0.7, 0.3)) -> None:
         self.imagine, self.env = imagine, ForkEnv(odds, SIZE)

@@ -10,9 +10,9 @@ from omegaconf import DictConfig
 
 from vdworld.agents import BehaviourCloning, Policy, VideoPolicy
 from vdworld.commands.arguments import checked
-from vdworld.commands.device import pick_device
 from vdworld.data import load_dataset
 from vdworld.training.logging import TrainingLog
+from vdworld.world.device import pick_device
 
 OWN = ("data", "output", "device", "video")
 HORIZON, VIDEO_HORIZON = 15, 8

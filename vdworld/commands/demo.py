@@ -9,13 +9,13 @@ from omegaconf import DictConfig
 
 from vdworld.agents import Planner
 from vdworld.commands.arguments import checked, instantiate
-from vdworld.commands.device import pick_device
 from vdworld.commands.plan import pick_objective
 from vdworld.data import Dataset
 from vdworld.envs.recording.recorder import record
 from vdworld.evaluation import evaluate
 from vdworld.training import train
 from vdworld.world import WorldModel
+from vdworld.world.device import pick_device
 
 
 def run(config: DictConfig) -> None:

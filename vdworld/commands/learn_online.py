@@ -10,7 +10,6 @@ from omegaconf import DictConfig, OmegaConf
 from vdworld.agents.policies.actor_critic import Report
 from vdworld.benchmarks.results import show_and_keep
 from vdworld.commands.arguments import checked, description, given
-from vdworld.commands.device import pick_device
 from vdworld.commands.learn import DREAMS, learning_settings, reporter
 from vdworld.commands.train import trainer_settings
 from vdworld.envs import DreamVectorEnv
@@ -23,6 +22,7 @@ from vdworld.online.rounds import PROGRESS, Target
 from vdworld.training import train
 from vdworld.training.logging import TrainingLog
 from vdworld.world import Sampling
+from vdworld.world.device import pick_device
 
 UNENDING = {"decay_fraction": 0.0}  # no round knows whether it is the last: the learning rate falls at plateaus alone
 NOT_ONLINE = ("world", "prior", "starts")

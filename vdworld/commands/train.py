@@ -8,11 +8,11 @@ from typing import Any
 from omegaconf import DictConfig
 
 from vdworld.commands.arguments import checked, description, given
-from vdworld.commands.device import pick_device
 from vdworld.data import load_dataset
 from vdworld.training import ContextCorruption, LossWeights, SelfForcing, Shortcut, TrainerSettings, train
 from vdworld.training.checkpoint import has_checkpoint
 from vdworld.world import Sampling, WorldModel
+from vdworld.world.device import pick_device
 
 
 def run(config: DictConfig) -> None:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from omegaconf import DictConfig
 
 from vdworld.commands.arguments import checked, given
-from vdworld.commands.device import pick_device
 from vdworld.world import Execution, Sampling, WorldModel
+from vdworld.world.device import pick_device
 
 
 def load_world(config: DictConfig) -> WorldModel:

@@ -16,11 +16,11 @@ from vdworld.benchmarks.peers import DiamondCode, DiamondWorld, train_diamond
 from vdworld.benchmarks.peers.diamond_training import WARMUP_STEPS
 from vdworld.benchmarks.results import show_and_keep
 from vdworld.commands.arguments import checked, given
-from vdworld.commands.device import pick_device
 from vdworld.commands.explain import missing
 from vdworld.data import Dataset, load_dataset
 from vdworld.training import train
 from vdworld.world import WorldModel
+from vdworld.world.device import pick_device
 
 LONGER, LATER = 1.02, 0.1  # a run ends with the step and the measurement (minutes) in which its time is up
 

@@ -12,11 +12,11 @@ from vdworld.agents.policies.learning_settings import LearningSettings
 from vdworld.benchmarks.dream_vs_real import measure_dreaming
 from vdworld.benchmarks.results import show_and_keep
 from vdworld.commands.arguments import checked
-from vdworld.commands.device import pick_device
 from vdworld.commands.learn import reporter
 from vdworld.data import load_dataset
 from vdworld.training.logging import TrainingLog
 from vdworld.world import Execution, WorldModel
+from vdworld.world.device import pick_device
 
 
 def dreaming(config: DictConfig) -> None:

@@ -13,7 +13,6 @@ from omegaconf import DictConfig
 
 from vdworld.benchmarks.few_steps import STEPS, FewSteps, clips_table, measure_few_steps, outcomes_table
 from vdworld.commands.arguments import checked
-from vdworld.commands.device import pick_device
 from vdworld.data import Dataset, load_dataset
 from vdworld.diffusion import CONSISTENCY
 from vdworld.envs import record
@@ -22,6 +21,7 @@ from vdworld.evaluation.evaluate import held_out_episodes
 from vdworld.evaluation.provenance import provenance
 from vdworld.training import LossWeights, Shortcut, train
 from vdworld.world import WorldModel
+from vdworld.world.device import pick_device
 
 ODDS = {"70:30": (0.7, 0.3), "40:30:20:10": (0.4, 0.3, 0.2, 0.1)}
 SHIFT = 4.0  # the coin falls close to pure noise, where more of the steps should lie

@@ -12,13 +12,13 @@ from omegaconf import DictConfig
 from vdworld.benchmarks.grid import GridEntry, grid_table
 from vdworld.benchmarks.speed import measure_speed
 from vdworld.commands.arguments import checked
-from vdworld.commands.device import pick_device
 from vdworld.data import Dataset, load_dataset
 from vdworld.evaluation.evaluate import held_out_episodes
 from vdworld.evaluation.prediction import predict
 from vdworld.evaluation.provenance import provenance
 from vdworld.training import train
 from vdworld.world import WorldModel
+from vdworld.world.device import pick_device
 
 PROCESSES = {
     "flow": {"_target_": "vdworld.diffusion.RectifiedFlow", "prediction": "x"},

@@ -9,7 +9,7 @@ from vdworld.benchmarks.results import show_and_keep
 from vdworld.benchmarks.scaling import measure_growth
 from vdworld.commands.arguments import checked
 from vdworld.commands.benchmarks.speed import chosen_network
-from vdworld.commands.device import pick_device
+from vdworld.world.device import pick_device
 
 
 def growth(config: DictConfig) -> None:

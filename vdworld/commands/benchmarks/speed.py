@@ -13,8 +13,8 @@ from vdworld.benchmarks.results import show_and_keep
 from vdworld.benchmarks.speed import fresh_world, measure_speed
 from vdworld.benchmarks.speed_beside import SpeedBeside, measure_beside
 from vdworld.commands.arguments import checked, given
-from vdworld.commands.device import pick_device
 from vdworld.world import Execution, WorldModel
+from vdworld.world.device import pick_device
 
 
 def speed(config: DictConfig) -> None:

@@ -6,10 +6,10 @@ from omegaconf import DictConfig
 
 from vdworld.benchmarks.results import show_and_keep
 from vdworld.commands.arguments import checked
-from vdworld.commands.device import pick_device
 from vdworld.data import load_dataset
 from vdworld.evaluation.uncertainty_calibration import measure_uncertainty
 from vdworld.world import WorldModel
+from vdworld.world.device import pick_device
 
 
 def uncertainty(config: DictConfig) -> None:

@@ -1,4 +1,4 @@
-"""The device that a command computes on."""
+"""The device to compute on, by name."""
 
 from __future__ import annotations
 
