@@ -12,12 +12,14 @@ NEEDS := vdworld needs Python 3.10 or later with venv and pip. Name one: make in
 INSTALL := $(PIP) install --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types layers unit benchmark clean
+.PHONY: help install demo test lint types layers unit benchmark gpu gpu-bundle clean
 
 help:
 	@echo "make demo        record PushT, train a world model, plan in it, and show that the plan works for real"
 	@echo "make test        every check: style, types, layers, tests"
 	@echo "make benchmark   imagined frames per second on this machine"
+	@echo "make gpu         on a machine with a GPU: tests, speed and training there, in ten minutes (docs/gpu.md)"
+	@echo "make gpu-bundle  beforehand, on any machine: the packages and clips that 'make gpu' takes along"
 	@echo "make install     the virtual environment alone; the others do this first"
 	@echo "make clean       remove the virtual environment and what tools left behind"
 
@@ -46,6 +48,13 @@ demo: $(STAMP)
 
 benchmark: $(STAMP)
 	$(BIN)/vdworld benchmark $(ARGS)
+
+# The machine's own Python, with its torch, unless there is a virtual environment already.
+gpu:
+	"$(firstword $(wildcard $(BIN)/python) $(PYTHON))" vdworld/benchmarks/gpu/needs.py $(ARGS)
+
+gpu-bundle: $(STAMP)
+	$(BIN)/python -m vdworld.benchmarks.gpu.bundle $(ARGS)
 
 test: lint layers types unit
 

@@ -35,7 +35,7 @@ def train_on_clips(settings: GpuSettings, seconds: float, name: str) -> PartResu
     Raises:
         NotRunError: There is too little time.
     """
-    limits: dict[str, Any] = {"max_steps": settings.train_steps}
+    limits: dict[str, Any] = {"max_steps": settings.train_steps, "batch_size": 4}  # a rehearsal
     if settings.train_steps is None:
         left = min(60 * settings.train_minutes, seconds - OVERHEAD)
         if left < LEAST:
