@@ -125,6 +125,13 @@ def test_a_missing_package_without_a_wheel_is_named_and_stops_the_check(capsys, 
     assert "make gpu-bundle" in told
 
 
+def test_another_version_than_is_needed_counts_as_missing():
+    for series, missing in (("", False), (torch.__version__[:3], False), ("0.", True)):
+        need = Need("torch", "torch", "pictures", series=series)
+        assert need.missing == missing
+        assert ("WANTED 0.*" in needs.describe([need])) == missing
+
+
 def test_a_package_that_only_one_part_needs_stops_nothing(capsys, tmp_path):
     absent = Need("no-such-package", "no_such_module", "pictures")
     assert needs.main(["seed=1"], needs=(absent,), bundle=tmp_path, start=lambda _, settings: len(settings)) == 1
@@ -261,3 +268,4 @@ def test_a_peer_s_sources_travel_with_their_licence(tmp_path):
     copy_peer(tmp_path, tmp_path / "copy")
     assert (tmp_path / "copy" / "src" / "models" / "diffusion" / "denoiser.py").is_file()
     assert (tmp_path / "copy" / "LICENSE").is_file()
+    assert (tmp_path / "copy" / "COMMIT").read_text() == "unknown\n"

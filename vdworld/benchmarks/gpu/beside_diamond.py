@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,6 +19,9 @@ from vdworld.benchmarks.speed_beside import measure_beside
 from vdworld.data import Dataset, load_dataset
 from vdworld.evaluation.report.table import Table
 from vdworld.training import train
+
+COMMIT = "COMMIT"
+"""The file in a copy of a checkout that names its commit."""
 
 _LONGEST_TRAINING = 20.0  # seconds of each
 _SHARES = {"imagining": 0.5, "training": 0.2}  # of the time: when no preset begins any more, and for each in training
@@ -36,7 +41,7 @@ def measure_beside_diamond(settings: GpuSettings, seconds: float) -> PartResult:
     """
     if settings.peer is None:
         raise NotRunError("No checkout of DIAMOND is given: peer=FOLDER.")
-    code, began = DiamondCode.load(settings.peer), time.monotonic()
+    code, began = load_code(settings.peer), time.monotonic()
     torch.backends.cuda.matmul.allow_tf32 = True  # as its trainer does; this process ends with the part
     tables, figures = [], {"commit": code.commit}
     for name in settings.presets:
@@ -54,6 +59,12 @@ def measure_beside_diamond(settings: GpuSettings, seconds: float) -> PartResult:
         table, figures["training"] = _train(code, dataset, names[0], settings, _SHARES["training"] * seconds)
         tables.append(table)
     return PartResult(tuple(tables), figures, headline=_headline(figures, settings))
+
+
+def load_code(checkout: Path) -> DiamondCode:
+    """Return a checkout's code; the commit of a copy without git's records stands in the file ``COMMIT``."""
+    code, note = DiamondCode.load(checkout), checkout / COMMIT
+    return replace(code, commit=note.read_text().strip()) if note.is_file() else code
 
 
 def _imagine(code: DiamondCode, preset: str, settings: GpuSettings) -> Any:

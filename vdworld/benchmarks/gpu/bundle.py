@@ -11,9 +11,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from vdworld.benchmarks.gpu.beside_diamond import COMMIT
 from vdworld.benchmarks.gpu.clips import write_pictures
 from vdworld.benchmarks.gpu.needs import BUNDLE, NEEDS
 from vdworld.benchmarks.gpu.training import carried
+from vdworld.benchmarks.peers.foreign import commit_of
 from vdworld.envs.recording.recorder import record
 
 LARGEST = 50 * 2**20
@@ -71,7 +73,7 @@ def record_clips(folder: Path, num_steps: int, seed: int = 0) -> None:
 
 
 def copy_peer(checkout: Path, folder: Path) -> None:
-    """Copy the sources and the licence of a checkout of DIAMOND.
+    """Copy the sources and the licence of a checkout of DIAMOND, and note its commit in ``COMMIT``.
 
     Raises:
         ValueError: It is no checkout of DIAMOND.
@@ -81,6 +83,7 @@ def copy_peer(checkout: Path, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(checkout / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(checkout / "LICENSE", folder / "LICENSE")
+    (folder / COMMIT).write_text(commit_of(checkout) + "\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -18,12 +18,13 @@ import torch
 from vdworld.benchmarks.gpu.beside_diamond import measure_beside_diamond
 from vdworld.benchmarks.gpu.clips import bounce_episodes, write_pictures
 from vdworld.benchmarks.gpu.isolation import Outcome, run_apart
-from vdworld.benchmarks.gpu.needs import describe
+from vdworld.benchmarks.gpu.needs import ROOT, describe
 from vdworld.benchmarks.gpu.page import Part, markdown, page
 from vdworld.benchmarks.gpu.rates import measure_rates
 from vdworld.benchmarks.gpu.settings import GpuSettings, PartResult
 from vdworld.benchmarks.gpu.test_suite import run_gpu_tests
 from vdworld.benchmarks.gpu.training import carried, train_on_clips
+from vdworld.benchmarks.peers.foreign import commit_of
 from vdworld.evaluation.provenance import provenance
 
 CLIPS = "build/gpu/clips"
@@ -162,6 +163,7 @@ def run(
             why = f"There are no clips in {settings.clips}. Make them: make gpu-bundle."
             parts.append(Part("train", "Training", Outcome("not run", message=why)))
         about = {"seed": str(seed), **provenance("cpu"), "device": _about_device(settings.device)}
+        about["commit"] = commit_of(ROOT)
         about["command"] = about["command"].replace("__main__.py", "python -m vdworld.benchmarks.gpu")
         for i, (part, run_part) in enumerate(plan):
             print(f"\n== {part.title}", flush=True)

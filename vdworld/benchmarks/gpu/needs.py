@@ -32,12 +32,20 @@ class Need:
         module: What it is imported as.
         purpose: Which part needs it, in words.
         carried: Whether the bundle holds a wheel of it; the others are too large or compiled, and GPU images have them.
+        series: How its version must begin; any version will do where this is empty.
     """
 
     package: str
     module: str
     purpose: str
     carried: bool = True
+    series: str = ""
+
+    @property
+    def missing(self) -> bool:
+        """Whether the package is not there, or in another version than is needed."""
+        version = self.version()
+        return version is None or not version.startswith(self.series)
 
     def version(self) -> str | None:
         """Return the installed version; None if the package is missing."""
@@ -67,24 +75,25 @@ NEEDS = (
     Need("jaxtyping", "jaxtyping", "tests"),
     Need("wadler-lindig", "wadler_lindig", "tests"),
     Need("omegaconf", "omegaconf", "DIAMOND's own code"),
-    Need("antlr4-python3-runtime", "antlr4", "DIAMOND's own code"),
+    Need("antlr4-python3-runtime", "antlr4", "DIAMOND's own code", series="4.9."),
     Need("PyYAML", "yaml", "DIAMOND's own code", carried=False),
     Need("hydra-core", "hydra", "the command line `vdworld`"),
 )
 
 
 def missing(needs: Sequence[Need] = NEEDS) -> list[Need]:
-    """Return the packages that are not installed."""
-    return [need for need in needs if need.version() is None]
+    """Return the packages that are not installed, or not in the version that is needed."""
+    return [need for need in needs if need.missing]
 
 
 def describe(needs: Sequence[Need] = NEEDS) -> str:
     """Return one line per package: its version, or that it is missing, and what needs it."""
-    lines = ["Packages:"]
-    for need in needs:
-        version = need.version()
-        lines.append(f"  {need.package:<24} {version or 'MISSING':<18} for {need.purpose}")
-    return "\n".join(lines)
+    return "\n".join(["Packages:", *(f"  {need.package:<24} {_state(need):<24} for {need.purpose}" for need in needs)])
+
+
+def _state(need: Need) -> str:
+    version = need.version() or "MISSING"
+    return f"{version}, WANTED {need.series}*" if need.version() and need.missing else version
 
 
 def install(needs: Sequence[Need], wheels: Path, site: Path) -> list[Need]:
@@ -102,6 +111,7 @@ def install(needs: Sequence[Need], wheels: Path, site: Path) -> list[Need]:
     names = [need.package for need in needs if _plain(need.package) in there]
     if names:
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-compile"]
+        pip.append("--root-user-action=ignore")
         source = ["--no-index", "--no-deps", "--find-links", str(wheels), "--upgrade", "--target", str(site)]
         subprocess.run([*pip, *source, *names], check=True)
     return [need for need in needs if need.package not in names]
