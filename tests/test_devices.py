@@ -155,12 +155,11 @@ def test_training_with_every_stage_runs(device: str, dataset: Dataset) -> None:
 def test_dreams_are_an_environment_there(device: str, output: str) -> None:
     world = make_world(device)
     envs = DreamVectorEnv(world, num_envs=3, max_episode_steps=2, output=output, autoreset_mode=AutoresetMode.SAME_STEP)
-    observation, _ = envs.reset(seed=0)
-    actions = [envs.action_space.sample() for _ in range(5)]
-    for action in actions:
-        observation, reward, terminated, truncated, _ = envs.step(action)
-    snapshot = envs.get_state()
-    envs.set_state(snapshot)
+    envs.reset(seed=0)
+    for _ in range(5):
+        envs.step(envs.action_space.sample())
+    envs.set_state(envs.get_state())
+    observation, reward, terminated, truncated, _ = envs.step(envs.action_space.sample())
     if output == "torch":
         assert observation.device.type == reward.device.type == device
     assert len(observation) == len(reward) == len(terminated) == len(truncated) == 3

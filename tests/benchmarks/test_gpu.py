@@ -7,7 +7,6 @@ import json
 import os
 import sys
 import time
-import zipfile
 from pathlib import Path
 
 import gymnasium as gym
@@ -17,13 +16,13 @@ import torch
 from omegaconf import OmegaConf
 
 import vdworld.configs
-from vdworld.benchmarks.gpu import check, needs, rates, run
+from vdworld.benchmarks.gpu import needs, rates, run
 from vdworld.benchmarks.gpu.__main__ import main, parse_value
 from vdworld.benchmarks.gpu.bundle import copy_peer
 from vdworld.benchmarks.gpu.clips import bounce_episodes, write_pictures
 from vdworld.benchmarks.gpu.isolation import NotRunError, Outcome, run_apart
-from vdworld.benchmarks.gpu.needs import EVERYTHING, NEEDS, Need
 from vdworld.benchmarks.gpu.page import Part, markdown, overview, page
+from vdworld.benchmarks.gpu.report import GpuReport
 from vdworld.benchmarks.gpu.settings import GpuSettings, PartResult
 from vdworld.benchmarks.gpu.test_suite import summary, test_files
 from vdworld.benchmarks.gpu.training import carried, train_on_clips
@@ -114,46 +113,6 @@ def test_settings_read_as_in_yaml(text, value):
     assert parse_value(text) == value
 
 
-ABSENT = Need("no-such-package", "no_such_module", EVERYTHING)
-
-
-def test_a_missing_package_without_a_wheel_is_named_and_stops_the_check(capsys, tmp_path):
-    assert needs.main([], needs=(NEEDS[0], ABSENT), bundle=tmp_path, start=lambda *_: pytest.fail("it began")) == 2
-    told = capsys.readouterr().out
-    assert f"torch                    {torch.__version__}" in told
-    assert "no-such-package          MISSING" in told
-    assert "make gpu-bundle" in told
-
-
-def test_another_version_than_is_needed_counts_as_missing():
-    for series, missing in (("", False), (torch.__version__[:3], False), ("0.", True)):
-        need = Need("torch", "torch", "pictures", series=series)
-        assert need.missing == missing
-        assert ("WANTED 0.*" in needs.describe([need])) == missing
-
-
-def test_a_package_that_only_one_part_needs_stops_nothing(capsys, tmp_path):
-    absent = Need("no-such-package", "no_such_module", "pictures")
-    assert needs.main(["seed=1"], needs=(absent,), bundle=tmp_path, start=lambda _, settings: len(settings)) == 1
-    assert "no pictures" in capsys.readouterr().out
-
-
-def test_carried_wheels_are_installed_beside_the_machine_s_own_packages(capsys, tmp_path):
-    wheels = tmp_path / "wheels"
-    wheels.mkdir()
-    with zipfile.ZipFile(wheels / "no_such_package-1.0-py3-none-any.whl", "w") as wheel:
-        wheel.writestr("no_such_module.py", "")
-        about = "no_such_package-1.0.dist-info"
-        wheel.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: no-such-package\nVersion: 1.0\n")
-        wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        wheel.writestr(f"{about}/RECORD", "")
-    environments = []
-    needs.main([], needs=(ABSENT,), bundle=tmp_path, start=lambda environment, _: environments.append(environment) or 0)
-    assert (tmp_path / "site" / "no_such_module.py").is_file()
-    assert str(tmp_path / "site") in environments[0]["PYTHONPATH"].split(os.pathsep)
-    assert "Installed into" in capsys.readouterr().out
-
-
 def test_what_is_needed_for_everything_covers_the_check_s_own_imports():
     """The packages that the check imports before any part begins."""
     code = "import sys, vdworld.benchmarks.gpu; print(*{name.partition('.')[0] for name in sys.modules})"
@@ -186,9 +145,9 @@ def test_a_part_in_its_own_process_returns_fails_hangs_or_dies_alone():
 
 def test_parts_that_are_left_out_do_not_fail_the_check():
     parts = tuple(Part(status, status, Outcome(status)) for status in ("done", "not run"))
-    assert not check.GpuReport(parts, {}, "").failed
+    assert not GpuReport(parts, {}, "").failed
     for status in ("failed", "out of time"):
-        assert check.GpuReport((*parts, Part("x", "x", Outcome(status))), {}, "").failed
+        assert GpuReport((*parts, Part("x", "x", Outcome(status))), {}, "").failed
 
 
 def test_failing_tests_fail_their_part_and_stand_on_the_page(tmp_path):

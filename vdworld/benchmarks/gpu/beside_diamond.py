@@ -43,7 +43,8 @@ def measure_beside_diamond(settings: GpuSettings, seconds: float) -> PartResult:
         raise NotRunError("No checkout of DIAMOND is given: peer=FOLDER.")
     code, began = load_code(settings.peer), time.monotonic()
     torch.backends.cuda.matmul.allow_tf32 = True  # as its trainer does; this process ends with the part
-    tables, figures = [], {"commit": code.commit}
+    tables: list[Table] = []
+    figures: dict[str, Any] = {"commit": code.commit}
     for name in settings.presets:
         if tables and time.monotonic() - began > _SHARES["imagining"] * seconds:
             tables.append(Table(f"Beside DIAMOND: {name} imagines", ("",), (("not run: no time left",),)))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import gymnasium as gym
 import torch
@@ -19,8 +17,9 @@ from vdworld.benchmarks.gpu.beside_diamond import measure_beside_diamond
 from vdworld.benchmarks.gpu.clips import bounce_episodes, write_pictures
 from vdworld.benchmarks.gpu.isolation import Outcome, run_apart
 from vdworld.benchmarks.gpu.needs import ROOT, describe
-from vdworld.benchmarks.gpu.page import Part, markdown, page
+from vdworld.benchmarks.gpu.page import Part
 from vdworld.benchmarks.gpu.rates import measure_rates
+from vdworld.benchmarks.gpu.report import GpuReport
 from vdworld.benchmarks.gpu.settings import GpuSettings, PartResult
 from vdworld.benchmarks.gpu.test_suite import run_gpu_tests
 from vdworld.benchmarks.gpu.training import carried, train_on_clips
@@ -34,58 +33,6 @@ _MOST = {"tests": 120.0, "speed": 100.0, "diamond": 90.0}  # seconds of the part
 
 RunPart = Callable[[GpuSettings, float], PartResult]
 """Takes the settings and a budget in seconds."""
-
-
-@dataclass(frozen=True)
-class GpuReport:
-    """What the check found.
-
-    Args:
-        parts: In order.
-        about: Device, versions, date, seed; one line of text each.
-        needs: The list of packages.
-    """
-
-    parts: tuple[Part, ...]
-    about: dict[str, str]
-    needs: str
-
-    @property
-    def failed(self) -> bool:
-        """Whether a part failed or had to be ended; one that was left out did not fail."""
-        return any(part.status in ("failed", "out of time") for part in self.parts)
-
-    def __str__(self) -> str:
-        lines = [f"{name:<9} {value}" for name, value in self.about.items()]
-        tables = [table.text() for part in self.parts for table in part.result.tables]
-        ends = [f"{part.title}: {part.status} ({part.outcome.seconds:.0f} s)" for part in self.parts]
-        return "\n\n".join([*tables, "\n".join(ends), "\n".join(lines)])
-
-    def to_json(self) -> dict[str, Any]:
-        """Return all figures as plain JSON values."""
-        parts = [
-            {
-                "name": part.name,
-                "title": part.title,
-                "status": part.status,
-                "seconds": round(part.outcome.seconds, 1),
-                "message": part.message,
-                "figures": part.result.figures,
-            }
-            for part in self.parts
-        ]
-        return {"benchmark": "gpu", "failed": self.failed, "about": self.about, "packages": self.needs, "parts": parts}
-
-    def save(self, output: Path) -> None:
-        """Write ``gpu.json``, ``gpu.html``, ``gpu.md`` and a picture of a typical clip per dataset."""
-        output.mkdir(parents=True, exist_ok=True)
-        (output / "gpu.json").write_text(json.dumps(self.to_json(), indent=2) + "\n", encoding="utf-8")
-        (output / "gpu.html").write_text(page(self.parts, self.about, self.needs), encoding="utf-8")
-        (output / "gpu.md").write_text(markdown(self.parts, self.about), encoding="utf-8")
-        for part in self.parts:
-            for name, data in part.result.pictures.items():
-                if name.endswith("_typical.png"):
-                    (output / name).write_bytes(data)
 
 
 def run(
@@ -150,29 +97,41 @@ def run(
         num_clips=num_clips,
         seed=seed,
     )
-    with _rehearsal(settings) if quick else _as_it_is(settings) as settings:
-        names = carried(settings.clips)
-        plan: list[tuple[Part, RunPart]] = [
-            (Part("tests", "Tests on the GPU"), run_gpu_tests),
-            (Part("speed", "Speed"), measure_rates),
-            (Part("diamond", "DIAMOND's own code beside it"), measure_beside_diamond),
-            *((Part(f"train_{name}", f"Training: {name}"), partial(train_on_clips, name=name)) for name in names),
-        ]
-        parts = [part for part, _ in plan]
-        if not names:
-            why = f"There are no clips in {settings.clips}. Make them: make gpu-bundle."
-            parts.append(Part("train", "Training", Outcome("not run", message=why)))
-        about = {"seed": str(seed), **provenance("cpu"), "device": _about_device(settings.device)}
-        about["commit"] = commit_of(ROOT)
-        about["command"] = about["command"].replace("__main__.py", "python -m vdworld.benchmarks.gpu")
-        for i, (part, run_part) in enumerate(plan):
+    with _rehearsal(settings) if quick else nullcontext(settings) as chosen:
+        report = _run_parts(chosen, deadline, Path(output))
+    print(f"\nReport: {Path(output) / 'gpu.html'}", flush=True)
+    return report
+
+
+def _run_parts(settings: GpuSettings, deadline: float, output: Path) -> GpuReport:
+    """Run every part, and write the files anew after each."""
+    plan = _plan(settings)
+    parts = [part for part, _ in plan]
+    about = {"seed": str(settings.seed), **provenance("cpu"), "device": _about_device(settings.device)}
+    about |= {"commit": commit_of(ROOT)}
+    about["command"] = about["command"].replace("__main__.py", "python -m vdworld.benchmarks.gpu")
+    for i, (part, run_part) in enumerate(plan):
+        if run_part is not None:
             print(f"\n== {part.title}", flush=True)
             parts[i] = replace(part, outcome=_guarded(part, run_part, settings, deadline, len(plan) - i))
             print(f"== {part.title}: {parts[i].status}. {parts[i].message}", flush=True)
-            report = GpuReport(tuple(parts), about, describe())
-            report.save(Path(output))
-    print(f"\nReport: {Path(output) / 'gpu.html'}", flush=True)
-    return report
+        GpuReport(tuple(parts), about, describe()).save(output)
+    return GpuReport(tuple(parts), about, describe())
+
+
+def _plan(settings: GpuSettings) -> list[tuple[Part, RunPart | None]]:
+    """Return the parts in order; without clips the last one stands for all that can't be trained."""
+    plan: list[tuple[Part, RunPart | None]] = [
+        (Part("tests", "Tests on the GPU"), run_gpu_tests),
+        (Part("speed", "Speed"), measure_rates),
+        (Part("diamond", "DIAMOND's own code beside it"), measure_beside_diamond),
+    ]
+    names = carried(settings.clips)
+    plan += [(Part(f"train_{name}", f"Training: {name}"), partial(train_on_clips, name=name)) for name in names]
+    if not names:
+        why = f"There are no clips in {settings.clips}. Make them: make gpu-bundle."
+        plan.append((Part("train", "Training", Outcome("not run", message=why)), None))
+    return plan
 
 
 def _guarded(part: Part, run_part: RunPart, settings: GpuSettings, deadline: float, num_left: int) -> Outcome:
@@ -212,11 +171,6 @@ def _on_device(device: str) -> str:
         f"{card.name}, {card.total_memory / 2**30:.0f} GiB, compute capability {card.major}.{card.minor}, "
         f"CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}"
     )
-
-
-@contextmanager
-def _as_it_is(settings: GpuSettings) -> Iterator[GpuSettings]:
-    yield settings
 
 
 @contextmanager
