@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import gymnasium as gym
@@ -182,9 +183,23 @@ def test_the_files_with_gpu_tests_are_found():
     assert {"test_execution.py", "test_devices.py"} <= names
 
 
+def test_a_combination_that_fails_leaves_the_figures_of_the_others(monkeypatch):
+    measure = rates.measure_speed
+
+    def fails_alone(world, *, batch_sizes, **settings):
+        if batch_sizes == [1]:
+            raise RuntimeError("no kernel")
+        return measure(world, batch_sizes=batch_sizes, **settings)
+
+    monkeypatch.setattr(rates, "measure_speed", fails_alone)
+    result = rates.measure_rates(replace(SETTINGS, batch_sizes=(1, 2), num_sampling_steps=(1,)), seconds=60.0)
+    assert [row.get("why") for row in result.figures["rows"]] == ["failed", None]
+    assert "RuntimeError: no kernel" in result.problem
+
+
 def test_combinations_that_do_not_fit_say_why(monkeypatch):
     def too_large(*_, **__):
-        raise torch.OutOfMemoryError("CUDA out of memory.")
+        raise RuntimeError("This world's step can't be recorded as a CUDA graph: CUDA out of memory.")
 
     rows = rates.measure_rates(SETTINGS, seconds=-1.0).figures["rows"]
     assert [row["why"] for row in rows] == ["not run: no time left"] * 2

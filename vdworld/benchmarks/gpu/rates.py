@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from vdworld.world import Execution, WorldModel
 EAGER, GRAPHS = "eager", "CUDA graphs"
 _LEFT_OUT = "not run: no time left"
 _FULL = "not run: out of memory"
+_SHOWN = 3  # tracebacks, where combinations failed in several ways
 
 Row = dict[str, Any]
 """One preset, way, batch and number of sampling steps; ``why`` says why there are no figures."""
@@ -36,7 +38,9 @@ def measure_rates(settings: GpuSettings, seconds: float) -> PartResult:
                 print(*(_line(row) for row in rows[-len(settings.num_sampling_steps) :]), sep="\n", flush=True)
         del world
     tables = tuple(_table(name, [row for row in rows if row["preset"] == name], settings) for name in settings.presets)
-    return PartResult(tables, {"rows": rows}, headline=_headline(rows))
+    tracebacks = dict.fromkeys(row["traceback"] for row in rows if "traceback" in row)
+    problem = "\n".join(list(tracebacks)[:_SHOWN])
+    return PartResult(tables, {"rows": rows}, headline=_headline(rows), problem=problem)
 
 
 def _rows(world: WorldModel, way: str, batch: int, settings: GpuSettings, deadline: float) -> list[Row]:
@@ -58,8 +62,10 @@ def _rows(world: WorldModel, way: str, batch: int, settings: GpuSettings, deadli
             seed=settings.seed,
             progress=False,
         )
-    except (torch.OutOfMemoryError, MemoryError):
-        return [{**row, "why": _FULL} for row in missing]
+    except Exception as error:  # whatever it is, other combinations may go well
+        full = isinstance(error, MemoryError) or "out of memory" in str(error)
+        why = {"why": _FULL} if full else {"why": "failed", "traceback": traceback.format_exc()}
+        return [{**row, **why} for row in missing]
     figures = speed.to_json()
     ceiling, precision = figures["ceiling_gflop_per_second"], world.execution.precision_on(world.device)
     return [
