@@ -15,7 +15,7 @@ from vdworld.data import Dataset
 from vdworld.spaces import ActionCodec
 from vdworld.training.assemble_world import NUM_STARTS, new_world
 from vdworld.training.calibration import held_out, longest_episode
-from vdworld.training.train import FILM_LENGTH, set_trained_capabilities, training_info
+from vdworld.training.train import ROLLOUT_LENGTH, set_trained_capabilities, training_info
 from vdworld.training.trainer import Trainer
 from vdworld.training.trainer_settings import TrainerSettings
 from vdworld.training.validation import Validation
@@ -63,16 +63,14 @@ def train_video_model(
         ValueError: An argument out of range; see ``GoalClips`` and ``TrainerSettings``.
     """
     sizes, goals = find_preset(preset), {"goal_offset": goal_offset, "instructions": instructions}
-    if max_steps is None and max_minutes is None:
-        max_minutes = sizes.max_minutes
+    limits = {"max_steps": max_steps, "max_minutes": max_minutes}
     world = _new_video_world(dataset, preset, network, goal_offset, instructions, seed)
-    given = {"batch_size": sizes.batch_size_for(world.network), **settings}
-    chosen = TrainerSettings(**given, max_steps=max_steps, max_minutes=max_minutes)
+    chosen = TrainerSettings().with_fields({**limits, **settings}).with_defaults_of(sizes, world.network)
     set_trained_capabilities(world, chosen)
     world, k = world.to(device or ("cuda" if torch.cuda.is_available() else "cpu")), world.context_length
     clips = GoalClips(dataset.split("train"), context_length=k, horizon=chosen.num_targets, **goals)
     split = held_out(dataset)
-    length = min(FILM_LENGTH, longest_episode(split))
+    length = min(ROLLOUT_LENGTH, longest_episode(split))
     validation = Validation(GoalClips(split, context_length=k + 1, horizon=length, **goals))
     folder = None if output is None else Path(output)
     trainer = Trainer(world, clips, validation, chosen, output=folder, seed=seed)

@@ -162,7 +162,7 @@ def test_shortcuts_need_straight_paths(squares: Dataset, train_small: Callable) 
 
 
 def test_settings_out_of_range_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"`shortcut\.finest` must be a power of two from 2, got 12"):
+    with pytest.raises(ValueError, match=r"`shortcut\.finest` must be a power of two and at least 2, got 12"):
         Shortcut(finest=12)
     with pytest.raises(ValueError, match=r"`shortcut\.share` must lie in \[0, 1\), got 1"):
         Shortcut(share=1.0)

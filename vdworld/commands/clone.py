@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from vdworld.agents import BehaviourCloning, Policy, VideoPolicy
 from vdworld.commands.arguments import checked
 from vdworld.data import load_dataset
-from vdworld.training.logging import TrainingLog
+from vdworld.training.training_log import TrainingLog
 from vdworld.world.device import pick_device
 
 OWN = ("data", "output", "device", "video")

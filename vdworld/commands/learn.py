@@ -16,7 +16,7 @@ from vdworld.commands.arguments import checked
 from vdworld.commands.worlds import load_world
 from vdworld.envs import DreamVectorEnv
 from vdworld.training.checkpoint import has_checkpoint
-from vdworld.training.logging import TrainingLog
+from vdworld.training.training_log import TrainingLog
 
 DREAMS = ("num_envs", "max_episode_steps", "uncertainty_limit", "starts", "num_sampling_steps")
 SETTINGS = tuple(field.name for field in fields(LearningSettings))

@@ -20,7 +20,7 @@ from vdworld.online import Round, Rounds, learn_online
 from vdworld.online.loop import POLICY
 from vdworld.online.rounds import PROGRESS, Target
 from vdworld.training import train
-from vdworld.training.logging import TrainingLog
+from vdworld.training.training_log import TrainingLog
 from vdworld.world import Sampling
 from vdworld.world.device import pick_device
 

@@ -14,7 +14,7 @@ from vdworld.benchmarks.results import show_and_keep
 from vdworld.commands.arguments import checked
 from vdworld.commands.learn import reporter
 from vdworld.data import load_dataset
-from vdworld.training.logging import TrainingLog
+from vdworld.training.training_log import TrainingLog
 from vdworld.world import Execution, WorldModel
 from vdworld.world.device import pick_device
 

@@ -1,4 +1,4 @@
-"""What a run says of itself: a progress bar, and TensorBoard scalars and films."""
+"""The progress bar and the TensorBoard log of a training run."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from vdworld.types import Pixels
 
 
 class TrainingLog:
-    """A progress bar whose time to finish is true, and TensorBoard files.
+    """A progress bar whose remaining time follows the run's own clock, and TensorBoard files.
 
     Args:
-        output: Where TensorBoard files go; None writes none.
+        output: Folder for TensorBoard files; None writes none.
     """
 
     def __init__(self, output: Path | None) -> None:
@@ -44,17 +44,17 @@ class TrainingLog:
             self.board.close()
 
     def step(self, step: int, share: float, num_frames: int, figures: dict[str, Any]) -> None:
-        """Note one optimiser step.
+        """Log one optimiser step.
 
         Args:
-            step: Which.
-            share: Share of the run's time that has passed, in [0, 1].
-            num_frames: Target frames in the step.
-            figures: ``loss``, its parts, and the learning rate.
+            step: Number of the step.
+            share: Elapsed share of the run's time, in [0, 1].
+            num_frames: Number of target frames in the step.
+            figures: ``loss``, its parts and the learning rate.
         """
         loss = float(figures["loss"])
         if self.loss is None:
-            done = 100 * share  # by an earlier part of a run that goes on
+            done = 100 * share  # by an earlier part of a resumed run
             self.bar.initial = self.bar.n = self.bar.last_print_n = done
         self.loss = loss if self.loss is None else 0.98 * self.loss + 0.02 * loss
         self.frames += num_frames
@@ -68,18 +68,18 @@ class TrainingLog:
                 self.board.add_scalar(f"train/{name}", float(value), step)
 
     def validation(self, step: int, figures: dict[str, float]) -> None:
-        """Note a measurement on held-out clips."""
+        """Log a measurement on held-out clips."""
         self.shown["moving PSNR"] = f"{figures['moving_psnr']:.1f} dB (copy {figures['moving_psnr_copy']:.1f})"
         if self.board is not None:
             for name, value in figures.items():
                 self.board.add_scalar(f"validation/{name}", value, step)
 
-    def rollout(self, step: int, film: Pixels) -> None:
-        """Note a film ``[t, h, w, 3]`` as an animated GIF."""
+    def rollout(self, step: int, video: Pixels) -> None:
+        """Log a video ``[t, h, w, 3]`` as an animated GIF."""
         if self.board is None:
             return
         tensorboard = require("tensorboard.compat.proto.summary_pb2", "all")
-        frames = film.numpy().repeat(3, axis=1).repeat(3, axis=2)
+        frames = video.numpy().repeat(3, axis=1).repeat(3, axis=2)
         image = tensorboard.Summary.Image(
             height=frames.shape[1], width=frames.shape[2], colorspace=3, encoded_image_string=encode_gif(frames)
         )
@@ -88,7 +88,7 @@ class TrainingLog:
 
 
 def encode_gif(frames: np.ndarray, fps: float = 10.0) -> bytes:
-    """Encode uint8 pixels ``[t, h, w, 3]`` as an animated GIF that repeats."""
+    """Encode uint8 pixels ``[t, h, w, 3]`` as an animated GIF that loops."""
     imageio = require("imageio.v3", "all")
     buffer = io.BytesIO()
     imageio.imwrite(buffer, frames, extension=".gif", duration=1000 / fps, loop=0)

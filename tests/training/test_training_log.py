@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from vdworld.data import Dataset
-from vdworld.training.logging import TrainingLog, encode_gif
+from vdworld.training.training_log import TrainingLog, encode_gif
 from vdworld.world import WorldModel
 
 
@@ -46,7 +46,7 @@ def test_the_upper_half_of_a_rollout_is_the_real_clip(squares: Dataset, train_sm
 
     world = train_small(squares)
     clips = ClipSampler(squares.split("test"), context_length=world.context_length + 1, horizon=3)
-    film = Validation(clips, num_clips=5).film(world, num_clips=2).numpy()
+    film = Validation(clips, num_clips=5).comparison(world, num_clips=2).numpy()
     assert film.shape == (3, 32, 32, 3)
     real = {frame.tobytes() for episode in squares.split("test") for frame in episode.frames["image"]}
     for moment in film:
