@@ -21,6 +21,7 @@ from vdworld.training import (
     train,
     world_loss,
 )
+from vdworld.training.validation import Validation
 from vdworld.world import WorldModel, preset
 
 Record = Callable[..., Dataset]
@@ -268,5 +269,6 @@ def test_the_preset_fills_what_settings_leave_out(squares: Dataset) -> None:
     filled = settings.with_defaults_of(preset("small"), world.network)
     assert (filled.batch_size, filled.max_minutes, filled.learning_rate) == (32, 60.0, 1e-4)
     assert TrainerSettings(max_steps=3).with_defaults_of(preset("small"), world.network).max_minutes is None
+    clips = ClipSampler(squares, context_length=world.context_length, horizon=2)
     with pytest.raises(ValueError, match="`settings` must hold a `batch_size` and `max_steps` or `max_minutes`"):
-        Trainer(world, None, None, settings)  # pyright: ignore[reportArgumentType]
+        Trainer(world, clips, Validation(clips, num_clips=1), settings)
