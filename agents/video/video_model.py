@@ -63,7 +63,7 @@ def train_video_model(
         ValueError: An argument out of range; see ``GoalClips`` and ``TrainerSettings``.
     """
     sizes, goals = find_preset(preset), {"goal_offset": goal_offset, "instructions": instructions}
-    limits = {"max_steps": max_steps, "max_minutes": max_minutes}
+    limits: dict[str, Any] = {"max_steps": max_steps, "max_minutes": max_minutes}
     world = _new_video_world(dataset, preset, network, goal_offset, instructions, seed)
     chosen = TrainerSettings().with_fields({**limits, **settings}).with_defaults_of(sizes, world.network)
     set_trained_capabilities(world, chosen)

@@ -72,11 +72,11 @@ def train(
     Raises:
         ValueError: An argument is out of range, or the actions, frames or rewards of `world` and `dataset` differ.
     """
-    limits = {"max_steps": max_steps, "max_minutes": max_minutes}
+    limits: dict[str, Any] = {"max_steps": max_steps, "max_minutes": max_minutes}
     settings = (settings or TrainerSettings()).with_fields({**limits, **fields})
     sizes, training_split = find_preset(preset), dataset.split("train")
     if world is None:
-        parts = {"network": network, "process": process, "readings": readings}
+        parts: dict[str, Any] = {"network": network, "process": process, "readings": readings}
         world = new_world(training_split, preset_name=preset, seed=seed, **parts)
     else:
         _check_same_kind(world, dataset, readings)
