@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+BASE ?= HEAD
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.vdworld-installed
@@ -12,11 +13,12 @@ NEEDS := vdworld needs Python 3.10 or later with venv and pip. Name one: make in
 INSTALL := $(PIP) install --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types layers unit benchmark clean
+.PHONY: help install demo test lint types layers unit same-bytes benchmark clean
 
 help:
 	@echo "make demo        record PushT, train a world model, plan in it, and show that the plan works for real"
 	@echo "make test        every check: style, types, layers, tests"
+	@echo "make same-bytes BASE=REVISION   whether dreams, training and plans are still those of a revision, byte for byte"
 	@echo "make benchmark   imagined frames per second on this machine"
 	@echo "make install     the virtual environment alone; the others do this first"
 	@echo "make clean       remove the virtual environment and what tools left behind"
@@ -43,6 +45,9 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: $(STAMP)
 	$(BIN)/vdworld demo $(ARGS)
+
+same-bytes: $(STAMP)
+	$(BIN)/python tests/regression/same_bytes.py $(BASE)
 
 benchmark: $(STAMP)
 	$(BIN)/vdworld benchmark $(or $(ARGS),speed)
