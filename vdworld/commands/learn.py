@@ -10,7 +10,7 @@ from gymnasium.vector import AutoresetMode
 from omegaconf import DictConfig
 
 from vdworld.agents import ActorCritic, Policy
-from vdworld.agents.policies.actor_critic import Report
+from vdworld.agents.policies.learning_log import log_updates
 from vdworld.agents.policies.learning_settings import LearningSettings
 from vdworld.commands.arguments import checked
 from vdworld.commands.worlds import load_world
@@ -47,7 +47,7 @@ def run(config: DictConfig) -> None:
         output="torch",
     )
     with TrainingLog(output) as log:
-        report = reporter(log, config.num_steps, envs.num_envs * config.horizon)
+        report = log_updates(log, config.num_steps, envs.num_envs * config.horizon)
         given = {"prior": prior, "report": report, "output": output, **checked(ActorCritic.learn, learning)}
         try:
             policy = ActorCritic.learn(envs, **given, **settings)
@@ -65,24 +65,3 @@ def run(config: DictConfig) -> None:
 def learning_settings(config: DictConfig) -> dict[str, Any]:
     """Return the fields of ``LearningSettings`` that a configuration holds."""
     return checked(LearningSettings, {name: config[name] for name in SETTINGS})
-
-
-def reporter(log: TrainingLog, num_steps: int, steps_per_update: int) -> Report:
-    """Return a function that notes the figures of each update, the last known mean return among them.
-
-    Args:
-        log: Where to.
-        num_steps: Of the whole run.
-        steps_per_update: Of all lanes together.
-    """
-    known: dict[str, float] = {}
-
-    def report(step: int, figures: dict[str, float]) -> None:
-        known.update({name: value for name, value in figures.items() if name == "return"})
-        log.shown["reward"] = f"{figures['reward']:.3f}"
-        if known:
-            log.shown["return"] = f"{known['return']:.2f}"
-        share = min(step / num_steps, 1.0)
-        log.step(step // steps_per_update, share, steps_per_update, {**figures, **known})
-
-    return report

@@ -8,9 +8,10 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from vdworld.agents.policies.actor_critic import Report
-from vdworld.benchmarks.results import show_and_keep
+from vdworld.agents.policies.learning_log import log_updates
+from vdworld.benchmarks.results import print_and_save
 from vdworld.commands.arguments import checked, description, given
-from vdworld.commands.learn import DREAMS, learning_settings, reporter
+from vdworld.commands.learn import DREAMS, learning_settings
 from vdworld.commands.train import trainer_settings
 from vdworld.envs import DreamVectorEnv
 from vdworld.envs.recording.recorder import record
@@ -48,7 +49,7 @@ def run_online(config: DictConfig) -> None:
     with ExitStack() as logs:
 
         def make_logger(number: int, target: Target) -> Report:
-            return reporter(logs.enter_context(TrainingLog(output / POLICY)), target.dream_steps, num_per_update)
+            return log_updates(logs.enter_context(TrainingLog(output / POLICY)), target.dream_steps, num_per_update)
 
         def on_round_end(done: Round) -> None:
             logs.close()
@@ -71,7 +72,7 @@ def run_online(config: DictConfig) -> None:
             )
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"What was done is safe in {output}; resume=true goes on.") from None
-    show_and_keep(result, output, "online", {"curve.png": result.plot})
+    print_and_save(result, output, "online", {"curve.png": result.plot})
     print(f"The policy lies in {output / POLICY}, the curves in {output}: tensorboard --logdir {output}")
 
 

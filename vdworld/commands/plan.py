@@ -7,12 +7,12 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from vdworld.agents import GoalImage, Objective, Planner, Policy, Return, VideoPolicy
+from vdworld.agents import Objective, Planner, Policy, VideoPolicy
+from vdworld.agents.objectives import default_objective
 from vdworld.agents.saved_agents import load_agent
 from vdworld.commands.arguments import checked, instantiate
 from vdworld.commands.worlds import load_world
 from vdworld.data import Dataset, load_dataset
-from vdworld.envs.tasks import find_task
 from vdworld.evaluation import GoalReaching, evaluate, play
 from vdworld.evaluation.report.tables import control_table, returns_table
 from vdworld.types import PerLane
@@ -72,7 +72,4 @@ def pick_objective(
     if node is not None:
         background = None if world.starts is None else world.background()
         return instantiate(node, world=world, background=background, discount=discount, value=value)
-    name = env if env is not None else "" if dataset.spec is None else dataset.spec.id
-    return (
-        Return(discount, value) if find_task(name.split(":")[-1]) is None else GoalImage(background=world.background())
-    )
+    return default_objective(world, dataset, env=env, discount=discount, value=value)
