@@ -45,7 +45,7 @@ demo: $(STAMP)
 	$(BIN)/vdworld demo $(ARGS)
 
 benchmark: $(STAMP)
-	$(BIN)/vdworld benchmark $(ARGS)
+	$(BIN)/vdworld benchmark $(or $(ARGS),speed)
 
 test: lint layers types unit
 

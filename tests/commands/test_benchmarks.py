@@ -88,8 +88,8 @@ def test_sizes_lists_every_network(capsys: pytest.CaptureFixture[str], monkeypat
 
 
 def test_envs_times_both_outputs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["envs", "image_size=16", "batch_sizes=[2]", "repeats=1", "seconds=0", "device=cpu", f"output={tmp_path}"]
-    assert run(*words) == 0
+    words = ["image_size=16", "batch_sizes=[2]", "repeats=1", "seconds=0", "device=cpu", f"output={tmp_path}"]
+    assert run("env_overhead", *words) == 0
     assert "overhead" in capsys.readouterr().out
     rows = json.loads((tmp_path / "envs.json").read_text())["rows"]
     assert [(row["batch_size"], row["output"]) for row in rows] == [(2, "numpy"), (2, "torch")]

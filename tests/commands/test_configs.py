@@ -20,7 +20,7 @@ from vdworld.benchmarks.scaling import measure_growth
 from vdworld.benchmarks.speed import fresh_world, measure_speed
 from vdworld.commands.learn import DREAMS as LEARN_DREAMS
 from vdworld.commands.learn import SETTINGS as LEARN_SETTINGS
-from vdworld.commands.search import CONFIGS, compose_config, groups, options
+from vdworld.commands.search import CONFIGS, compose_config, config_file, config_names, groups, options
 from vdworld.commands.verbs import VERBS
 from vdworld.envs.recording.recorder import record
 from vdworld.evaluation import evaluate, play
@@ -30,7 +30,13 @@ from vdworld.training import ContextCorruption, LossWeights, SelfForcing, Shortc
 from vdworld.world import Execution, Sampling
 
 DATA = {"frame_channels", "image_size", "action_dim"}  # the data decide these
-CHOICES = [(verb, group, option) for verb in VERBS for group in groups(verb) for option in options(verb, group)]
+CONFIGURATIONS = [(verb, name) for verb in VERBS for name in (config_names(verb) if VERBS[verb].named else [None])]
+CHOICES = [
+    (verb, name, group, option)
+    for verb, name in CONFIGURATIONS
+    for group in groups(verb, name)
+    for option in options(verb, group)
+]
 
 
 def parameters(function):
@@ -52,14 +58,14 @@ def binds(node: DictConfig) -> bool:
     return inspect.signature(get_object(node["_target_"])).bind_partial(**values) is not None
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_a_command_composes_with_its_defaults_and_its_nodes_bind(verb):
-    assert all(binds(node) for node in targets(compose_config(verb)))
+@pytest.mark.parametrize(("verb", "name"), CONFIGURATIONS)
+def test_a_command_composes_with_its_defaults_and_its_nodes_bind(verb, name):
+    assert all(binds(node) for node in targets(compose_config(verb, name=name)))
 
 
-@pytest.mark.parametrize(("verb", "group", "option"), CHOICES, ids="-".join)
-def test_every_option_of_every_group_composes_and_binds(verb, group, option):
-    assert all(binds(node) for node in targets(compose_config(verb, [f"{group}={option}"])))
+@pytest.mark.parametrize(("verb", "name", "group", "option"), CHOICES)
+def test_every_option_of_every_group_composes_and_binds(verb, name, group, option):
+    assert all(binds(node) for node in targets(compose_config(verb, [f"{group}={option}"], name)))
 
 
 def test_a_misspelt_key_in_a_node_does_not_bind():
@@ -69,8 +75,8 @@ def test_a_misspelt_key_in_a_node_does_not_bind():
 
 
 def test_every_yaml_file_belongs_to_a_command():
-    reached = {CONFIGS / verb / f"{verb}.yaml" for verb in VERBS}
-    for verb, group, option in CHOICES:
+    reached = {config_file(verb, name) for verb, name in CONFIGURATIONS}
+    for verb, _, group, option in CHOICES:
         reached |= {CONFIGS / place / group / f"{option}.yaml" for place in (verb, "shared")}
     assert set(CONFIGS.rglob("*.yaml")) - reached == set()
 
@@ -101,7 +107,7 @@ def test_a_class_s_whole_choice_stands_in_its_yaml_file(group, option, decided_e
         ("train", None, train, {"data", "from_world", "trainer", "world"}),
         ("train", "trainer", TrainerSettings, set()),
         ("train", "trainer.weights", LossWeights, set()),
-        ("train", "trainer.hiding", ContextCorruption, set()),
+        ("train", "trainer.corruption", ContextCorruption, set()),
         ("train", "trainer.shortcut", Shortcut, set()),
         ("train", "trainer.self_forcing", SelfForcing, set()),
         ("train", "sampling", Sampling, set()),
@@ -109,7 +115,6 @@ def test_a_class_s_whole_choice_stands_in_its_yaml_file(group, option, decided_e
         ("plan", "sampling", Sampling, set()),
         ("evaluate", "execution", Execution, set()),
         ("plan", "execution", Execution, set()),
-        ("benchmark", "execution", Execution, set()),
         ("evaluate", None, evaluate, {"data", "device", "sampling", "execution", "policy"}),
         ("clone", None, BehaviourCloning.learn, {"data", "output", "video"}),
         ("learn", "sampling", Sampling, set()),
@@ -145,9 +150,11 @@ def test_the_keys_of_an_online_run_are_those_of_its_parts_with_their_defaults():
 
 
 def test_the_keys_of_benchmark_are_those_of_the_measurements():
-    own = {"name", "preset", "network_name", "execution", "device", "output", "data", "minutes", "ours", "resume"}
+    own = {"preset", "network_name", "execution", "device", "output", "data", "minutes", "ours", "resume"}
     own |= {"compile_peer", "policy", "discount", "learning"}
     functions = (measure_speed, fresh_world, contest, measure_few_steps, measure_growth, compare_planners)
-    config = compose_config("benchmark")
-    assert set(config) - set().union(*map(parameters, functions)) - own == set()
-    assert set(config.learning) - parameters(measure_dreaming) == set()
+    for name in config_names("benchmark"):
+        config = compose_config("benchmark", name=name)
+        assert set(config) - set().union(*map(parameters, functions)) - own == set()
+        assert set(config.get("learning", ())) - parameters(measure_dreaming) == set()
+        assert set(config.get("execution", ())) - parameters(Execution) == set()

@@ -50,15 +50,33 @@ def hydra_settings(scratch: str) -> list[str]:
     ]
 
 
-def compose_config(verb: str, overrides: Sequence[str] = ()) -> DictConfig:
-    """Compose the configuration of a verb as the command line does, without running it."""
+def config_file(verb: str, name: str | None = None) -> Path:
+    """Return the YAML file of a verb, or its configuration `name` where it has several."""
+    return CONFIGS / verb / f"{name or verb}.yaml"
+
+
+def config_names(verb: str) -> dict[str, str]:
+    """Return the names of a verb's configurations, each with the comment in the first line of its YAML file."""
+    files = sorted((CONFIGS / verb).glob("*.yaml"))
+    first_lines = {file.stem: file.read_text().partition("\n")[0] for file in files}
+    return {name: line[1:].strip() if line.startswith("#") else "" for name, line in first_lines.items()}
+
+
+def compose_config(verb: str, overrides: Sequence[str] = (), name: str | None = None) -> DictConfig:
+    """Compose the configuration of a verb as the command line does, without running it.
+
+    Args:
+        verb: The verb.
+        overrides: Words such as ``seed=1``.
+        name: Which of its configurations, where it has several.
+    """
     with initialize_config_dir(version_base="1.3", config_dir=str(CONFIGS / verb)):
-        return compose(config_name=verb, overrides=[*overrides, *hydra_settings(".")])
+        return compose(config_name=name or verb, overrides=[*overrides, *hydra_settings(".")])
 
 
-def groups(verb: str) -> dict[str, str]:
-    """Return the groups of a verb and their default options."""
-    written = OmegaConf.to_container(OmegaConf.load(CONFIGS / verb / f"{verb}.yaml"))
+def groups(verb: str, name: str | None = None) -> dict[str, str]:
+    """Return the groups of a verb's configuration and their default options."""
+    written = OmegaConf.to_container(OmegaConf.load(config_file(verb, name)))
     defaults = written.get("defaults", []) if isinstance(written, dict) else []
     return {name: option for entry in defaults if entry != "_self_" for name, option in entry.items()}
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -12,10 +13,15 @@ class Verb:
     Args:
         line: What it does, for the overview.
         bare: The key that a word without ``=`` stands for; None where there is no such word.
+        named: Whether there are several configurations, ``configs/VERB/NAME.yaml``, of which the first word without
+            ``=`` names one.
+        renamed: Former names of configurations, each with its present name.
     """
 
     line: str
     bare: str | None = None
+    named: bool = False
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
 
 VERBS = {
@@ -26,6 +32,15 @@ VERBS = {
     "learn": Verb("let a policy learn in the dreams of a world"),
     "clone": Verb("let a policy learn to act as recorded, towards goals if asked for"),
     "demo": Verb("all of it on PushT, in ten minutes"),
-    "benchmark": Verb("measure speed, or worlds and planners against each other and against DIAMOND", bare="name"),
+    "benchmark": Verb(
+        "measure speed, or worlds and planners against each other and against DIAMOND",
+        named=True,
+        renamed={
+            "envs": "env_overhead",
+            "growth": "scaling",
+            "dreaming": "dream_vs_real",
+            "planners": "planner_overhead",
+        },
+    ),
     "info": Verb("say what a dataset or a world folder holds", bare="path"),
 }
