@@ -21,10 +21,9 @@ from vdworld.envs import DreamVectorEnv
 from vdworld.envs.real.real_vector_env import make_real_vec
 from vdworld.evaluation.controllers import RANDOM
 from vdworld.evaluation.provenance import provenance
-from vdworld.evaluation.real_env import describe
-from vdworld.evaluation.real_returns import real_returns
+from vdworld.evaluation.real_play import resolve_env
 from vdworld.evaluation.report.table import Table, cell
-from vdworld.evaluation.returns import Returns
+from vdworld.evaluation.returns import Returns, real_returns
 from vdworld.metrics import Interval, bootstrap_interval, paired_difference
 from vdworld.spec import EnvironmentSpec
 from vdworld.world import WorldModel
@@ -142,7 +141,7 @@ def measure_dreaming(
     """
     if unknown := [way for way in ways if way not in WAYS] or not ways:
         raise ValueError(f"`ways` must be some of {', '.join(WAYS)}, got {unknown or ways}.")
-    spec = describe(None, dataset)
+    spec = resolve_env(None, dataset)
     assert isinstance(spec, EnvironmentSpec)
     real = partial(make_real_vec, replace(spec, image_size=world.image_size), num_envs, readings=tuple(world.readings))
     limits = {DREAMS: uncertainty_limit, UNGUARDED: None}

@@ -14,8 +14,9 @@ from vdworld.envs.tasks import GoalTask
 from vdworld.evaluation.atari_scores import game_of
 from vdworld.evaluation.controllers import RANDOM
 from vdworld.evaluation.goal_reaching import GoalReaching
+from vdworld.evaluation.protocol import EnvironmentLike
 from vdworld.evaluation.provenance import provenance
-from vdworld.evaluation.real_env import EnvironmentLike, play
+from vdworld.evaluation.real_play import play
 from vdworld.evaluation.report.report import control_to_json
 from vdworld.evaluation.report.table import Table, cell
 from vdworld.evaluation.report.tables import NORMALIZED, returns_table

@@ -5,7 +5,8 @@ from vdworld.evaluation.evaluate import evaluate
 from vdworld.evaluation.goal_reaching import GoalReaching, reach_goals
 from vdworld.evaluation.outcome_odds import Outcomes, measure_outcomes
 from vdworld.evaluation.prediction import Prediction, predict
-from vdworld.evaluation.real_env import play
+from vdworld.evaluation.protocol import PlayProtocol
+from vdworld.evaluation.real_play import play
 from vdworld.evaluation.report.report import Report
 from vdworld.evaluation.returns import Returns, play_episodes
 
@@ -13,6 +14,7 @@ __all__ = [
     "Drift",
     "GoalReaching",
     "Outcomes",
+    "PlayProtocol",
     "Prediction",
     "Report",
     "Returns",

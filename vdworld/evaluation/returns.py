@@ -1,17 +1,20 @@
-"""Returns in the real environment: every agent plays the same episodes, beside random and doing nothing."""
+"""Returns in the real environment: every agent plays the same episodes."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
+from vdworld.agents import Agent, Predicts
+from vdworld.envs.real.real_env import make_real
 from vdworld.evaluation.atari_scores import game_of, human_normalized
-from vdworld.evaluation.controllers import Controller
+from vdworld.evaluation.controllers import AgentController, Controller, with_baselines
+from vdworld.evaluation.protocol import EnvironmentLike
 from vdworld.evaluation.real_lanes import RealLanes
 from vdworld.extras import require
 from vdworld.metrics import Interval, bootstrap_interval, paired_difference
@@ -96,6 +99,37 @@ def play_episodes(
         with tqdm(total=max_steps, desc=f"real {name}", unit="step", disable=not progress) as bar:
             plays[name] = _play(lanes, controller, seeds, max_steps, seed, bar)
     return Returns(plays, seeds, max_steps, seed, environment)
+
+
+def real_returns(
+    env: EnvironmentLike,
+    agents: Mapping[str, Agent | Predicts],
+    *,
+    cameras: Sequence[str],
+    num_episodes: int = 30,
+    max_steps: int = 1_000,
+    baselines: bool = True,
+    seed: int = 0,
+    progress: bool = True,
+    **overrides: Any,
+) -> Returns:
+    """Build a real environment per episode, and let every agent play the same episodes.
+
+    Args:
+        env: The real environment.
+        agents: Agents by name.
+        cameras: The cameras that agents see, in the order of a frame's channels.
+        num_episodes: Episodes per agent.
+        max_steps: Steps after which an episode is cut off.
+        baselines: Whether random actions and no action play too.
+        seed: Seeds the episodes and every agent.
+        progress: Whether to show progress bars.
+        overrides: Fields of ``EnvironmentSpec`` to change, such as ``image_size``.
+    """
+    controllers: dict[str, Controller] = {name: AgentController(agent) for name, agent in agents.items()}
+    controllers = with_baselines(agents) if baselines else controllers
+    with RealLanes([make_real(env, **overrides) for _ in range(num_episodes)], cameras) as lanes:
+        return play_episodes(lanes, controllers, max_steps=max_steps, seed=seed, progress=progress)
 
 
 def _play(lanes: RealLanes, controller: Controller, seeds: Sequence[int], max_steps: int, seed: int, bar: Any) -> Play:
