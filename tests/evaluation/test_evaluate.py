@@ -74,8 +74,8 @@ def test_the_page_holds_tables_baselines_and_where_they_come_from(report, folder
 def test_the_files_beside_it_can_be_opened(report, folder) -> None:
     names = {path.name for path in folder.iterdir()}
     assert {"report.html", "report.json", "prediction.png", "distance.png", "attempt_median.gif"} <= names
-    film = iio.imread(next(folder.glob("clip_*.gif")), index=None)
-    assert len(film) == 3 + 5  # context and horizon
+    frames = iio.imread(next(folder.glob("clip_*.gif")), index=None)
+    assert len(frames) == 3 + 5  # context and horizon
     strip = iio.imread(io.BytesIO(next(folder.glob("clip_*.png")).read_bytes()))
     assert strip.ndim == 3
 

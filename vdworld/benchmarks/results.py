@@ -18,7 +18,11 @@ class Figures(Protocol):
 
 
 def show_and_keep(
-    result: Figures, output: str | Path | None, name: str, plots: Mapping[str, Callable[[], bytes]] | None = None
+    result: Figures,
+    output: str | Path | None,
+    name: str,
+    plots: Mapping[str, Callable[[], bytes]] | None = None,
+    text: str | None = None,
 ) -> None:
     """Print the tables, and write ``NAME.json`` and the plots into the folder `output`, if there is one.
 
@@ -27,8 +31,9 @@ def show_and_keep(
         output: The folder; None writes nothing.
         name: Of the benchmark.
         plots: File names to functions that draw them.
+        text: The tables as text; None prints `result`.
     """
-    print(result)
+    print(result if text is None else text)
     if output is None:
         return
     folder = Path(output)

@@ -13,8 +13,8 @@ from vdworld.commands.arguments import checked, instantiate
 from vdworld.commands.worlds import load_world
 from vdworld.data import Dataset, load_dataset
 from vdworld.envs.tasks import find_task
-from vdworld.evaluation import GoalReaching, PlayProtocol, evaluate, play
-from vdworld.evaluation.report.tables import control_table, returns_table
+from vdworld.evaluation import PlayProtocol, evaluate, play
+from vdworld.evaluation.report.tables import control_table
 from vdworld.types import PerLane
 from vdworld.world import WorldModel, WorldState
 
@@ -37,7 +37,7 @@ def run(config: DictConfig) -> None:
     else:
         held_out = dataset.split("test")
         result = play(world, held_out if len(held_out) else dataset, agents, protocol)
-        print((control_table(result) if isinstance(result, GoalReaching) else returns_table(result)).text())
+        print(control_table(result).text())
     spent = f"{planner.num_evaluations:,} network evaluations and {planner.seconds:.1f} seconds"
     count = "1 plan" if planner.num_plans == 1 else f"{planner.num_plans} plans"
     print(f"\n{count} for all episodes at once took {spent}.")

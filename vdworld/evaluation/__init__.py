@@ -1,4 +1,4 @@
-"""Protocols over worlds, environments and agents: prediction, goal-reaching, returns, and the report about them."""
+"""Evaluation protocols for worlds and agents (prediction, long dreams, goal-reaching, returns) and their report."""
 
 from vdworld.evaluation.drift import Drift, measure_drift
 from vdworld.evaluation.evaluate import evaluate

@@ -1,4 +1,4 @@
-"""``vdworld.evaluate``: measure a world and the agents that plan in it, against reality."""
+"""``vdworld.evaluate``: compare a world with recordings, and agents with baselines in the real environment."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def evaluate(
 
 
 def held_out_episodes(dataset: Dataset) -> tuple[Dataset, str]:
-    """Return the episodes to measure on, and what they are: the held-out ones, or all if none is held out."""
+    """Return the held-out episodes, or all if none is held out, and their kind: ``"held-out"`` or ``"training"``."""
     held_out = dataset.split("test")
     return (held_out, "held-out") if len(held_out) else (dataset, "training")
 

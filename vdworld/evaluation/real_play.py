@@ -114,7 +114,6 @@ def _play_goals(
             starts,
             controllers,
             task,
-            goal_offset=protocol.goal_offset,
             budget=protocol.budget,
             seed=protocol.seed,
             progress=protocol.progress,

@@ -23,13 +23,13 @@ from vdworld.spaces import flat_action_size
 
 @dataclass(frozen=True)
 class Play:
-    """What one agent did in every episode.
+    """The episodes of one agent.
 
     Args:
-        returns: The sum of rewards ``[b]``, undiscounted.
-        lengths: The number of steps ``[b]``.
-        unfinished: How many episodes were cut off because the step limit of the evaluation was reached.
-        seconds: Wall time that the agent took to decide, all lanes and steps together.
+        returns: The undiscounted sum of rewards of each episode ``[b]``.
+        lengths: The number of steps of each episode ``[b]``.
+        unfinished: Number of episodes that were cut off at the step limit of the evaluation.
+        seconds: Wall time of the agent's decisions, all lanes and steps together.
     """
 
     returns: np.ndarray
@@ -40,14 +40,14 @@ class Play:
 
 @dataclass(frozen=True)
 class Returns:
-    """How much reward agents collect; intervals pair agents by the episode's seed.
+    """How much reward agents collect in the real environment; intervals pair agents by the seed of the episode.
 
     Args:
-        plays: By name: the agents in the order given, then ``"random"`` and ``"no-op"``.
+        plays: By agent, in the order of the agents, then ``"random"`` and ``"no-op"``.
         seeds: The reset seed of each episode, the same for every agent.
         max_steps: Steps after which an episode is cut off.
-        seed: Of the episodes, the agents and the intervals.
-        environment: Its Gymnasium id; empty where it has none.
+        seed: The seed of episodes, agents and intervals.
+        environment: The Gymnasium id; empty if there is none.
     """
 
     plays: dict[str, Play]
@@ -61,7 +61,7 @@ class Returns:
         return bootstrap_interval(self.plays[name].returns, seed=self.seed)
 
     def normalized(self, name: str) -> Interval | None:
-        """Return the mean on the scale from random play to a human's; None but for Atari games with known scores."""
+        """Return the mean human-normalised score; None unless it is an Atari game with known scores."""
         game = game_of(self.environment)
         if game is None:
             return None
@@ -82,15 +82,15 @@ def play_episodes(
     progress: bool = True,
     environment: str = "",
 ) -> Returns:
-    """Let every controller play one episode per lane, in lock-step, lane i reset with seed ``seed + i``.
+    """Let every controller play one episode per lane in lockstep; lane i is reset with seed ``seed + i``.
 
     Args:
         lanes: One real environment per episode.
-        controllers: Who plays, by name.
+        controllers: Controllers by name.
         max_steps: Steps after which an episode is cut off.
-        seed: Of the episodes and of every controller.
+        seed: Seeds the episodes and every controller.
         progress: Whether to show a progress bar.
-        environment: Its Gymnasium id, for the record.
+        environment: The Gymnasium id, which the result keeps.
     """
     seeds = tuple(range(seed, seed + len(lanes)))
     tqdm = require("tqdm", extra="report").tqdm
@@ -134,18 +134,18 @@ def real_returns(
 
 def _play(lanes: RealLanes, controller: Controller, seeds: Sequence[int], max_steps: int, seed: int, bar: Any) -> Play:
     lanes.reset(seeds)
-    frames, num_numbers = lanes.frames, flat_action_size(lanes.action_space)
-    controller.begin(lanes, seed=seed, context=(frames[:, None], torch.zeros(len(lanes), 0, num_numbers)))
+    frames, action_size = lanes.frames, flat_action_size(lanes.action_space)
+    controller.reset(lanes, seed=seed, context=(frames[:, None], torch.zeros(len(lanes), 0, action_size)))
     returns, lengths = np.zeros(len(lanes)), np.zeros(len(lanes), dtype=int)
     seconds = 0.0
     for _ in range(max_steps):
-        running = ~lanes.over
+        running = ~lanes.done
         if not running.any():
             break
-        began = time.perf_counter()
-        actions = controller.choose(lanes)
-        seconds += time.perf_counter() - began
+        start = time.perf_counter()
+        actions = controller.act(lanes)
+        seconds += time.perf_counter() - start
         returns += lanes.step(actions)
         lengths += running
         bar.update()
-    return Play(returns, lengths, int((~lanes.over).sum()), seconds)
+    return Play(returns, lengths, int((~lanes.done).sum()), seconds)

@@ -7,6 +7,7 @@ from omegaconf import DictConfig
 from vdworld.benchmarks.results import show_and_keep
 from vdworld.commands.arguments import checked
 from vdworld.data import load_dataset
+from vdworld.evaluation.report.tables import uncertainty_table
 from vdworld.evaluation.uncertainty_calibration import measure_uncertainty
 from vdworld.world import WorldModel
 from vdworld.world.device import pick_device
@@ -20,4 +21,6 @@ def uncertainty(config: DictConfig) -> None:
     world = WorldModel.from_pretrained(config.world, device=pick_device(config.device))
     settings = checked(measure_uncertainty, {name: config[name] for name in ("num_clips", "seed")})
     result = measure_uncertainty(world, load_dataset(config.data), **settings)
-    show_and_keep(result, config.output, "uncertainty")
+    lines = [f"{name:<9} {value}" for name, value in result.about.items()]
+    text = "\n".join([uncertainty_table(result).text(), "", *lines])
+    show_and_keep(result, config.output, "uncertainty", text=text)
