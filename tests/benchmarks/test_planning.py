@@ -14,9 +14,10 @@ from vdworld.agents import GoalImage, Return
 from vdworld.benchmarks.equal_planners import PlanBudget
 from vdworld.benchmarks.planning import compare_planners
 from vdworld.benchmarks.planning_result import PlannerComparison
+from vdworld.evaluation import PlayProtocol
 
 QUICK: dict[str, Any] = {"plan_budget": PlanBudget(2, 4, 1), "num_sampling_steps": 1}
-QUICK |= {"num_episodes": 3, "max_steps": 3, "progress": False}
+PROTOCOL = PlayProtocol(num_episodes=3, max_steps=3, progress=False)
 
 
 class Homing:
@@ -33,7 +34,9 @@ def comparison(belt_data) -> PlannerComparison:
     from tests.evaluation.conftest import Belt
 
     world = random_world(spaces.Discrete(3))
-    return compare_planners(world, belt_data, Return(), others={"policy": Homing()}, env=Belt, **QUICK)
+    return compare_planners(
+        world, belt_data, Return(), others={"policy": Homing()}, protocol=PROTOCOL.replace(env=Belt), **QUICK
+    )
 
 
 def test_all_that_fit_stand_beside_the_others_and_the_baselines(comparison: PlannerComparison) -> None:
@@ -62,7 +65,8 @@ def test_the_figures_are_plain_json(comparison: PlannerComparison) -> None:
 
 def test_goals_are_reached_from_the_same_starts(pusht_data) -> None:
     world = random_world(spaces.Box(0, 512, (2,), np.float32), cameras=("pixels",))
-    settings = {**QUICK, "planners": ["random_shooting"], "num_episodes": 2, "goal_offset": 6, "budget": 3}
+    protocol = PROTOCOL.replace(num_episodes=2, goal_offset=6, budget=3)
+    settings = {**QUICK, "planners": ["random_shooting"], "protocol": protocol}
     result = compare_planners(world, pusht_data.split("test"), GoalImage(), **settings)
     assert result.table().columns[1:4] == ("success", "remaining distance", "minus random's")
     assert [row[0] for row in result.table().rows] == ["random_shooting", "random", "no-op"]

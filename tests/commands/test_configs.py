@@ -18,8 +18,8 @@ from vdworld.commands.learn import SETTINGS as LEARN_SETTINGS
 from vdworld.commands.search import CONFIGS, compose_config, config_file, config_names, groups, options
 from vdworld.commands.verbs import VERBS
 from vdworld.envs.recording.recorder import record
-from vdworld.evaluation import evaluate, play
-from vdworld.evaluation.real_returns import real_returns
+from vdworld.evaluation import PlayProtocol, evaluate
+from vdworld.evaluation.returns import real_returns
 from vdworld.online import Rounds, learn_online
 from vdworld.training import ContextCorruption, LossWeights, SelfForcing, Shortcut, TrainerSettings, train
 from vdworld.world import Execution, Sampling
@@ -110,7 +110,6 @@ def test_a_class_s_whole_choice_stands_in_its_yaml_file(group, option, decided_e
         ("plan", "sampling", Sampling, set()),
         ("evaluate", "execution", Execution, set()),
         ("plan", "execution", Execution, set()),
-        ("evaluate", None, evaluate, {"data", "device", "sampling", "execution", "policy"}),
         ("clone", None, BehaviourCloning.learn, {"data", "output", "video"}),
         ("learn", "sampling", Sampling, set()),
         ("learn", "execution", Execution, set()),
@@ -122,9 +121,14 @@ def test_the_keys_of_a_command_are_its_function_s_arguments(verb, node, function
     assert keys - parameters(function) == own - parameters(function)
 
 
+def test_the_keys_of_evaluate_are_those_of_its_function_and_the_protocol():
+    own = {"data", "device", "sampling", "execution", "policy"}
+    assert set(compose_config("evaluate")) - parameters(evaluate) - parameters(PlayProtocol) == own
+
+
 def test_the_keys_of_plan_are_those_of_the_planner_and_the_protocol():
     own = {"data", "output", "device", "planner", "policy", "objective", "sampling", "execution"}
-    assert set(compose_config("plan")) - parameters(Planner) - parameters(play) == own - {"objective"}
+    assert set(compose_config("plan")) - parameters(Planner) - parameters(PlayProtocol) == own - {"objective"}
 
 
 def test_the_keys_of_learn_are_those_of_the_dreams_and_the_settings_with_their_defaults():

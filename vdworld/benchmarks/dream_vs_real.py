@@ -23,8 +23,8 @@ from vdworld.data import Dataset, load_dataset
 from vdworld.envs import DreamVectorEnv
 from vdworld.envs.real.real_vector_env import make_real_vec
 from vdworld.evaluation.provenance import provenance
-from vdworld.evaluation.real_env import describe
-from vdworld.evaluation.real_returns import real_returns
+from vdworld.evaluation.real_play import resolve_env
+from vdworld.evaluation.returns import real_returns
 from vdworld.spec import EnvironmentSpec
 from vdworld.training.logging import TrainingLog
 from vdworld.world import WorldModel
@@ -139,7 +139,7 @@ def measure_dream_vs_real(
     """
     if unknown := [way for way in ways if way not in WAYS] or not ways:
         raise ValueError(f"`ways` must be some of {', '.join(WAYS)}, got {unknown or list(ways)}.")
-    spec = describe(None, dataset)
+    spec = resolve_env(None, dataset)
     assert isinstance(spec, EnvironmentSpec)
     settings = {**asdict(LearningSettings(**learner)), "num_envs": num_envs, "requested_steps": num_steps}
     settings |= {"dream_steps": dream_steps, "uncertainty_limit": uncertainty_limit}

@@ -12,10 +12,10 @@ from vdworld.benchmarks.equal_planners import PlanBudget, equal_methods
 from vdworld.benchmarks.measured_world import describe_world, measured_world
 from vdworld.benchmarks.planning_result import PlannerComparison
 from vdworld.data import Dataset, load_dataset
-from vdworld.envs.tasks import GoalTask
 from vdworld.evaluation.evaluate import held_out_episodes
+from vdworld.evaluation.protocol import PlayProtocol
 from vdworld.evaluation.provenance import provenance
-from vdworld.evaluation.real_env import EnvironmentLike, play
+from vdworld.evaluation.real_play import play
 from vdworld.world import WorldModel
 
 
@@ -50,22 +50,22 @@ def run(
         horizon, num_candidates, num_iterations: See ``PlanBudget``.
         discount: Discount of the return per step, in environments without goals.
         policy: A policy's folder, or names with folders.
-        planners, planner_settings, replan_every, num_sampling_steps, max_batch, env, num_episodes, goal_offset, budget,
-            max_steps, seed: See ``compare_planners``.
+        planners, planner_settings, replan_every, num_sampling_steps, max_batch: See ``compare_planners``.
+        env, num_episodes, goal_offset, budget, max_steps, seed: See ``PlayProtocol``.
         execution: Arguments of ``vdworld.world.Execution``; None takes its defaults.
         device: A device's name; ``"auto"`` is the GPU if there is one, else the CPU.
     """
     plan_budget = PlanBudget(horizon, num_candidates, num_iterations)
+    lengths = {"goal_offset": goal_offset, "budget": budget, "max_steps": max_steps}
+    protocol = PlayProtocol(env=env, num_episodes=num_episodes, seed=seed, **lengths)
     loaded, dataset = measured_world(world, device=device, execution=execution), load_dataset(data)
     folders = {"policy": policy} if isinstance(policy, str) else policy or {}
     others = {name: load_agent(folder, device=loaded.device) for name, folder in folders.items()}
     objective = default_objective(loaded, dataset, env=env, discount=discount)
     planning: dict[str, Any] = {"planners": planners, "planner_settings": planner_settings, "others": others}
     planning |= {"replan_every": replan_every, "num_sampling_steps": num_sampling_steps, "max_batch": max_batch}
-    protocol: dict[str, Any] = {"env": env, "num_episodes": num_episodes, "goal_offset": goal_offset}
-    protocol |= {"budget": budget, "max_steps": max_steps, "seed": seed}
     held_out, _ = held_out_episodes(dataset)
-    return compare_planners(loaded, held_out, objective, plan_budget=plan_budget, **planning, **protocol)
+    return compare_planners(loaded, held_out, objective, plan_budget=plan_budget, protocol=protocol, **planning)
 
 
 def compare_planners(
@@ -80,14 +80,7 @@ def compare_planners(
     replan_every: int | None = None,
     num_sampling_steps: int | None = None,
     max_batch: int = 256,
-    env: EnvironmentLike | None = None,
-    task: GoalTask | None = None,
-    num_episodes: int = 50,
-    goal_offset: int = 25,
-    budget: int = 50,
-    max_steps: int = 1_000,
-    seed: int = 0,
-    progress: bool = True,
+    protocol: PlayProtocol | None = None,
 ) -> PlannerComparison:
     """Let planners act from the same starts, with the same number of imagined plans for each of their decisions.
 
@@ -102,34 +95,20 @@ def compare_planners(
         replan_every: Steps of a plan that are executed before the next one; None is half the horizon.
         num_sampling_steps: Network evaluations per imagined frame; None takes the world's number.
         max_batch: Maximum number of dreams at once.
-        env, task, num_episodes, goal_offset, budget, max_steps: See ``vdworld.evaluation.play``.
-        seed: Decides starts, agents and intervals.
-        progress: Whether to show progress bars.
+        protocol: The environment and how agents play in it; None takes the default protocol.
 
     Raises:
         ValueError: A planner that is unknown or does not fit the actions, a number out of range, another agent with
             the name of a planner, or an error of ``play``.
     """
-    plans = plan_budget or PlanBudget()
+    plans, protocol = plan_budget or PlanBudget(), protocol or PlayProtocol()
     methods = equal_methods(planners, world.action_codec, plans, planner_settings or {})
     if taken := sorted({*methods} & {*(others or {})}):
         raise ValueError(f"`others` must not use the names of planners, got {', '.join(taken)}. Rename that agent.")
     settings: dict[str, Any] = {"replan_every": replan_every, "num_sampling_steps": num_sampling_steps}
-    settings |= {"max_batch": max_batch, "seed": seed}
+    settings |= {"max_batch": max_batch, "seed": protocol.seed}
     agents = {name: Planner(world, method, objective, **settings) for name, method in methods.items()}
-    control = play(
-        world,
-        dataset,
-        {**agents, **(others or {})},
-        env=env,
-        task=task,
-        num_episodes=num_episodes,
-        goal_offset=goal_offset,
-        budget=budget,
-        max_steps=max_steps,
-        seed=seed,
-        progress=progress,
-    )
+    control = play(world, dataset, {**agents, **(others or {})}, protocol)
     return PlannerComparison(
         control,
         {name: planner.num_evaluations for name, planner in agents.items()},

@@ -12,7 +12,7 @@ from vdworld.commands.arguments import checked, instantiate
 from vdworld.commands.plan import pick_objective
 from vdworld.data import Dataset
 from vdworld.envs.recording.recorder import record
-from vdworld.evaluation import evaluate
+from vdworld.evaluation import PlayProtocol, evaluate
 from vdworld.training import train
 from vdworld.world import WorldModel
 from vdworld.world.device import pick_device
@@ -41,10 +41,8 @@ def run(config: DictConfig) -> None:
         replan_every=config.replan_every,
         seed=config.seed,
     )
-    protocol = checked(evaluate, config.evaluate)
-    report = evaluate(
-        world, dataset, agents={"planner": planner}, output=output / "report", seed=config.seed, **protocol
-    )
+    protocol = PlayProtocol(seed=config.seed, **checked(PlayProtocol, config.evaluate))
+    report = evaluate(world, dataset, agents={"planner": planner}, protocol=protocol, output=output / "report")
     print(report)
     print(f"\n{planner.num_imagined:,} imagined frames went into the plans.")
     print(f"The whole took {(time.monotonic() - began) / 60:.1f} minutes. Open {output / 'report' / 'report.html'}")

@@ -15,8 +15,8 @@ from vdworld.commands.learn import DREAMS, learning_settings
 from vdworld.commands.train import trainer_settings
 from vdworld.envs import DreamVectorEnv
 from vdworld.envs.recording.recorder import record
-from vdworld.evaluation.real_returns import real_returns
 from vdworld.evaluation.report.table import cell
+from vdworld.evaluation.returns import real_returns
 from vdworld.online import Round, Rounds, learn_online
 from vdworld.online.loop import POLICY
 from vdworld.online.rounds import PROGRESS, Target

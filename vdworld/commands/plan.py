@@ -13,8 +13,8 @@ from vdworld.agents.saved_agents import load_agent
 from vdworld.commands.arguments import checked, instantiate
 from vdworld.commands.worlds import load_world
 from vdworld.data import Dataset, load_dataset
-from vdworld.evaluation import GoalReaching, evaluate, play
-from vdworld.evaluation.report.tables import control_table, returns_table
+from vdworld.evaluation import PlayProtocol, evaluate, play
+from vdworld.evaluation.report.tables import control_table
 from vdworld.types import PerLane
 from vdworld.world import WorldModel, WorldState
 
@@ -31,13 +31,13 @@ def run(config: DictConfig) -> None:
     planner = Planner(world, method, objective, **settings)
     agents = {"planner": planner}
     names = ("env", "seed", "num_episodes", "goal_offset", "budget", "max_steps")
-    protocol = checked(play, {name: config[name] for name in names})
+    protocol = PlayProtocol(**checked(PlayProtocol, {name: config[name] for name in names}))
     if config.output is not None:
-        print(evaluate(world, dataset, agents=agents, output=config.output, **protocol))
+        print(evaluate(world, dataset, agents=agents, output=config.output, protocol=protocol))
     else:
         held_out = dataset.split("test")
-        result = play(world, held_out if len(held_out) else dataset, agents, **protocol)
-        print((control_table(result) if isinstance(result, GoalReaching) else returns_table(result)).text())
+        result = play(world, held_out if len(held_out) else dataset, agents, protocol)
+        print(control_table(result).text())
     spent = f"{planner.num_evaluations:,} network evaluations and {planner.seconds:.1f} seconds"
     count = "1 plan" if planner.num_plans == 1 else f"{planner.num_plans} plans"
     print(f"\n{count} for all episodes at once took {spent}.")

@@ -1,4 +1,4 @@
-"""Where figures come from: the command, the machine, the versions, the date."""
+"""Where figures come from: command, date, machine and versions."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _PACKAGES = ("vdworld", "torch", "numpy", "gymnasium")
 
 
 def provenance(device: object = "cpu") -> dict[str, str]:
-    """Return what someone else needs to know to get the same figures, each as one line of text.
+    """Return what is needed to reproduce figures, each as one line of text.
 
     Args:
-        device: Where the world computed.
+        device: The device of the world.
     """
     return {
         "command": shlex.join([Path(sys.argv[0]).name or "python", *sys.argv[1:]]),
@@ -31,7 +31,7 @@ def provenance(device: object = "cpu") -> dict[str, str]:
 
 
 def machine() -> str:
-    """Return the processor, its number of usable cores, and the operating system."""
+    """Return the processor, the number of usable cores and threads, and the operating system."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return f"{_processor()}, {cores} cores, {torch.get_num_threads()} threads, {platform.system()}"
 
