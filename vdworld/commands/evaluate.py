@@ -5,8 +5,8 @@ from __future__ import annotations
 from omegaconf import DictConfig
 
 from vdworld.agents.saved_agents import load_agent
-from vdworld.commands.arguments import checked
-from vdworld.commands.worlds import load_world
+from vdworld.commands.arguments import keyword_arguments
+from vdworld.commands.world_loading import load_world
 from vdworld.data import load_dataset
 from vdworld.evaluation import evaluate
 
@@ -18,4 +18,4 @@ def run(config: DictConfig) -> None:
     others = ("world", "data", "device", "sampling", "execution", "policy")
     values = {name: value for name, value in config.items() if name not in others}
     agents = None if config.policy is None else {"policy": load_agent(config.policy, device=world.device)}
-    print(evaluate(world, dataset, agents=agents, **checked(evaluate, values)))
+    print(evaluate(world, dataset, agents=agents, **keyword_arguments(evaluate, values)))

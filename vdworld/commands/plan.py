@@ -9,8 +9,8 @@ from omegaconf import DictConfig
 
 from vdworld.agents import GoalImage, Objective, Planner, Policy, Return, VideoPolicy
 from vdworld.agents.saved_agents import load_agent
-from vdworld.commands.arguments import checked, instantiate
-from vdworld.commands.worlds import load_world
+from vdworld.commands.arguments import instantiate, keyword_arguments
+from vdworld.commands.world_loading import load_world
 from vdworld.data import Dataset, load_dataset
 from vdworld.envs.tasks import find_task
 from vdworld.evaluation import GoalReaching, evaluate, play
@@ -26,12 +26,12 @@ def run(config: DictConfig) -> None:
     policy = None if config.policy is None else load_agent(str(config.policy), device=world.device)
     objective = pick_objective(config.get("objective"), config.env, dataset, world, **_beyond(policy))
     names = ("replan_every", "num_sampling_steps", "max_batch", "seed", "num_particles", "risk", "uncertainty_penalty")
-    settings = checked(Planner, {name: config[name] for name in names})
+    settings = keyword_arguments(Planner, {name: config[name] for name in names})
     method = instantiate(config.planner, **({} if policy is None else {"policy": policy}))
     planner = Planner(world, method, objective, **settings)
     agents = {"planner": planner}
     names = ("env", "seed", "num_episodes", "goal_offset", "budget", "max_steps")
-    protocol = checked(play, {name: config[name] for name in names})
+    protocol = keyword_arguments(play, {name: config[name] for name in names})
     if config.output is not None:
         print(evaluate(world, dataset, agents=agents, output=config.output, **protocol))
     else:

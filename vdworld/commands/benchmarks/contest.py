@@ -15,8 +15,8 @@ from vdworld.benchmarks.contest import contest as hold_contest
 from vdworld.benchmarks.peers import DiamondCode, DiamondWorld, train_diamond
 from vdworld.benchmarks.peers.diamond_training import WARMUP_STEPS
 from vdworld.benchmarks.results import show_and_keep
-from vdworld.commands.arguments import checked, given
-from vdworld.commands.explain import missing
+from vdworld.commands.arguments import keyword_arguments, without_nulls
+from vdworld.commands.user_errors import missing_keys
 from vdworld.data import Dataset, load_dataset
 from vdworld.training import train
 from vdworld.world import WorldModel
@@ -30,11 +30,11 @@ def contest(config: DictConfig) -> None:
     code = DiamondCode.load(config.peer)
     output = _output(config)
     names = ("steps", "num_clips", "batch_sizes", "repeats", "seconds")
-    protocol = checked(hold_contest, given({name: config[name] for name in names}))
-    minutes = checked(train_diamond, {"minutes": config.minutes})["minutes"]
+    protocol = keyword_arguments(hold_contest, without_nulls({name: config[name] for name in names}))
+    minutes = keyword_arguments(train_diamond, {"minutes": config.minutes})["minutes"]
     dataset, device = load_dataset(config.data), pick_device(config.device)
     check_protocol(dataset, **protocol)
-    settings = checked(DiamondWorld, {"compiled": config.compile_peer, "seed": config.seed})
+    settings = keyword_arguments(DiamondWorld, {"compiled": config.compile_peer, "seed": config.seed})
     peer = DiamondWorld.for_dataset(code, dataset, device=device, **settings)
     ours = _our_world(config, dataset, minutes, device)
     peer.context_length = max(peer.context_length, ours.context_length)  # it is shown more, and looks at the last 4
@@ -77,7 +77,7 @@ def check_training(record: Mapping[str, Any] | None, dataset: Dataset, minutes: 
 def _output(config: DictConfig) -> Path:
     """Return the folder of the contest."""
     if absent := [name for name in ("data", "output") if config[name] is None]:
-        raise ValueError(missing("benchmark contest", absent))
+        raise ValueError(missing_keys("benchmark contest", absent))
     output = Path(config.output)
     found = [name for name in ("peer.safetensors", "world", "contest.json") if (output / name).exists()]
     if found and not config.resume:
@@ -93,7 +93,7 @@ def _our_world(config: DictConfig, dataset: Dataset, minutes: float, device: tor
     """Return the world of `ours`, or train one of `preset`."""
     folder = Path(config.output) / "world" if config.ours is None else Path(config.ours)
     if config.ours is None:
-        settings = checked(train, {"seed": config.seed, "resume": config.resume})
+        settings = keyword_arguments(train, {"seed": config.seed, "resume": config.resume})
         world = train(dataset, preset=config.preset, max_minutes=minutes, output=folder, device=device, **settings)
     else:
         world = WorldModel.from_pretrained(folder, device=device)

@@ -11,8 +11,8 @@ from vdworld.agents.policies.actor_critic import Report
 from vdworld.agents.policies.learning_settings import LearningSettings
 from vdworld.benchmarks.dream_vs_real import measure_dreaming
 from vdworld.benchmarks.results import show_and_keep
-from vdworld.commands.arguments import checked
-from vdworld.commands.learn import reporter
+from vdworld.commands.arguments import keyword_arguments
+from vdworld.commands.policy_learning import reporter
 from vdworld.data import load_dataset
 from vdworld.training.logging import TrainingLog
 from vdworld.world import Execution, WorldModel
@@ -28,11 +28,11 @@ def dreaming(config: DictConfig) -> None:
     if output is not None and (output / "dreaming.json").exists() and not config.resume:
         raise FileExistsError(f"`output` must be a new folder, got {output}. resume=true goes on with what it holds.")
     values = dict(config.learning)
-    learning = checked(LearningSettings, values.pop("settings") or {})
+    learning = keyword_arguments(LearningSettings, values.pop("settings") or {})
     values |= {name: config[name] for name in ("num_episodes", "max_steps", "seed")}
-    settings = checked(measure_dreaming, values)
+    settings = keyword_arguments(measure_dreaming, values)
     world = WorldModel.from_pretrained(config.world, device=pick_device(config.device))
-    world.execution = Execution(**checked(Execution, config.execution))
+    world.execution = Execution(**keyword_arguments(Execution, config.execution))
     steps_per_update = settings["num_envs"] * LearningSettings(**learning).horizon
     with ExitStack() as logs:
 

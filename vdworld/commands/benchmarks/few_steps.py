@@ -12,7 +12,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from vdworld.benchmarks.few_steps import STEPS, FewSteps, clips_table, measure_few_steps, outcomes_table
-from vdworld.commands.arguments import checked
+from vdworld.commands.arguments import keyword_arguments
 from vdworld.data import Dataset, load_dataset
 from vdworld.diffusion import CONSISTENCY
 from vdworld.envs import record
@@ -35,8 +35,8 @@ def few_steps(config: DictConfig) -> None:
     if config.output is None:
         raise ValueError("`output` must name a folder for the worlds and the figures, got null.")
     output, device = Path(config.output), pick_device(config.device)
-    checked(train, {"max_minutes": config.minutes, "seed": config.seed})
-    checked(measure_few_steps, {"num_draws": config.num_draws, "num_clips": config.num_clips})
+    keyword_arguments(train, {"max_minutes": config.minutes, "seed": config.seed})
+    keyword_arguments(measure_few_steps, {"num_draws": config.num_draws, "num_clips": config.num_clips})
     common = {"minutes": config.minutes, "seed": config.seed, "device": device}
     figures: dict[str, Any] = {"about": provenance(device) | {"seed": str(config.seed), "minutes": str(config.minutes)}}
     for name, odds in ODDS.items():

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 
 from vdworld.benchmarks.grid import GridEntry, grid_table
 from vdworld.benchmarks.speed import measure_speed
-from vdworld.commands.arguments import checked
+from vdworld.commands.arguments import keyword_arguments
 from vdworld.data import Dataset, load_dataset
 from vdworld.evaluation.evaluate import held_out_episodes
 from vdworld.evaluation.prediction import predict
@@ -33,7 +33,7 @@ def grid(config: DictConfig) -> None:
     """Train each combination for `minutes`, measure it and write grid.json; a second call goes on with the rest."""
     if config.data is None or config.output is None:
         raise ValueError("`data` and `output` must name a dataset and a folder for the worlds and the figures.")
-    checked(train, {"max_minutes": config.minutes, "seed": config.seed})
+    keyword_arguments(train, {"max_minutes": config.minutes, "seed": config.seed})
     data, device, output = load_dataset(config.data), pick_device(config.device), Path(config.output)
     held_out, _ = held_out_episodes(data)
     entries = []

@@ -11,10 +11,10 @@ from vdworld.agents import Policy, VideoPolicy
 from vdworld.agents.saved_agents import load_agent
 from vdworld.benchmarks.planning import compare_planners
 from vdworld.benchmarks.results import show_and_keep
-from vdworld.commands.arguments import checked
+from vdworld.commands.arguments import keyword_arguments
 from vdworld.commands.benchmarks.speed import measured_world
-from vdworld.commands.explain import missing
 from vdworld.commands.plan import pick_objective
+from vdworld.commands.user_errors import missing_keys
 from vdworld.data import load_dataset
 from vdworld.evaluation.evaluate import held_out_episodes
 
@@ -26,9 +26,9 @@ CHOICE = ("planners", "planner_settings")
 def planning(config: DictConfig) -> None:
     """Let all of them act, print the table, and write planning.json to `output`."""
     if absent := [name for name in ("world", "data") if config[name] is None]:
-        raise ValueError(missing("benchmark planning", absent))
-    settings = checked(compare_planners, {name: config[name] for name in (*PROTOCOL, *CHOICE, *PLANS)})
-    discount = checked(pick_objective, {"discount": config.discount})
+        raise ValueError(missing_keys("benchmark planning", absent))
+    settings = keyword_arguments(compare_planners, {name: config[name] for name in (*PROTOCOL, *CHOICE, *PLANS)})
+    discount = keyword_arguments(pick_objective, {"discount": config.discount})
     world, dataset = measured_world(config), load_dataset(config.data)
     objective = pick_objective(None, config.env, dataset, world, **discount)
     others = _policies(config.policy, world.device)
