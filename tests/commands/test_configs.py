@@ -13,9 +13,9 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from vdworld.agents import BehaviourCloning, Planner
 from vdworld.agents.policies.learning_settings import LearningSettings
-from vdworld.commands.learn import DREAMS as LEARN_DREAMS
-from vdworld.commands.learn import SETTINGS as LEARN_SETTINGS
-from vdworld.commands.search import CONFIGS, compose_config, config_file, config_names, groups, options
+from vdworld.commands.config_search import CONFIGS, compose_config, config_file, config_names, groups, options
+from vdworld.commands.policy_learning import DREAMS as LEARN_DREAMS
+from vdworld.commands.policy_learning import SETTINGS as LEARN_SETTINGS
 from vdworld.commands.verbs import VERBS
 from vdworld.envs.recording.recorder import record
 from vdworld.evaluation import PlayProtocol, evaluate

@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 
 from vdworld.agents.policies.learning_settings import LearningSettings
 from vdworld.benchmarks.results import print_and_save
-from vdworld.commands.arguments import checked, given
+from vdworld.commands.arguments import keyword_arguments, without_nulls
 from vdworld.world import Execution
 
 PARTS = {"execution": Execution, "learner": LearningSettings}  # keys whose values are settings of a class
@@ -19,8 +19,8 @@ def run(config: DictConfig, name: str) -> None:
     """Run ``vdworld.benchmarks.NAME``, print its result, and write it to `output` if there is one."""
     measure = importlib.import_module(f"vdworld.benchmarks.{name}").run
     keys = [str(key) for key in config if key != "output" or key in inspect.signature(measure).parameters]
-    values = checked(measure, {key: config[key] for key in keys})
-    for part, settings in given({part: values.get(part) for part in PARTS}).items():
-        checked(PARTS[part], settings)
+    values = keyword_arguments(measure, {key: config[key] for key in keys})
+    for part, settings in without_nulls({part: values.get(part) for part in PARTS}).items():
+        keyword_arguments(PARTS[part], settings)
     result = measure(**values)
     print_and_save(result, config.output, name, getattr(result, "plots", None))

@@ -10,8 +10,8 @@ from omegaconf import DictConfig
 from vdworld.agents import Objective, Planner, Policy, VideoPolicy
 from vdworld.agents.objectives import default_objective
 from vdworld.agents.saved_agents import load_agent
-from vdworld.commands.arguments import checked, instantiate
-from vdworld.commands.worlds import load_world
+from vdworld.commands.arguments import instantiate, keyword_arguments
+from vdworld.commands.world_loading import load_world
 from vdworld.data import Dataset, load_dataset
 from vdworld.evaluation import PlayProtocol, evaluate, play
 from vdworld.evaluation.report.tables import control_table
@@ -26,12 +26,12 @@ def run(config: DictConfig) -> None:
     policy = None if config.policy is None else load_agent(str(config.policy), device=world.device)
     objective = pick_objective(config.get("objective"), config.env, dataset, world, **_beyond(policy))
     names = ("replan_every", "num_sampling_steps", "max_batch", "seed", "num_particles", "risk", "uncertainty_penalty")
-    settings = checked(Planner, {name: config[name] for name in names})
+    settings = keyword_arguments(Planner, {name: config[name] for name in names})
     method = instantiate(config.planner, **({} if policy is None else {"policy": policy}))
     planner = Planner(world, method, objective, **settings)
     agents = {"planner": planner}
     names = ("env", "seed", "num_episodes", "goal_offset", "budget", "max_steps")
-    protocol = PlayProtocol(**checked(PlayProtocol, {name: config[name] for name in names}))
+    protocol = PlayProtocol(**keyword_arguments(PlayProtocol, {name: config[name] for name in names}))
     if config.output is not None:
         print(evaluate(world, dataset, agents=agents, output=config.output, protocol=protocol))
     else:

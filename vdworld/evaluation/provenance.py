@@ -8,11 +8,25 @@ import os
 import platform
 import shlex
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import torch
 
 _PACKAGES = ("vdworld", "torch", "numpy", "gymnasium")
+_COMMAND: ContextVar[Sequence[str] | None] = ContextVar("command", default=None)
+
+
+@contextmanager
+def recorded_command(words: Sequence[str]) -> Iterator[None]:
+    """Record `words` as the command that produces figures; without it, that is the command line of the process."""
+    token = _COMMAND.set(words)
+    try:
+        yield
+    finally:
+        _COMMAND.reset(token)
 
 
 def provenance(device: object = "cpu") -> dict[str, str]:
@@ -22,7 +36,7 @@ def provenance(device: object = "cpu") -> dict[str, str]:
         device: The device of the world.
     """
     return {
-        "command": shlex.join([Path(sys.argv[0]).name or "python", *sys.argv[1:]]),
+        "command": shlex.join(_COMMAND.get() or [Path(sys.argv[0]).name or "python", *sys.argv[1:]]),
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": machine(),
         "device": _device_name(torch.device(str(device))),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
@@ -13,15 +13,18 @@ from typing import Any
 import torch
 
 from vdworld.data import ClipSampler, Dataset
+from vdworld.networks import Network
 from vdworld.space_json import space_to_json
 from vdworld.training.assemble_world import new_world, sample_starts
 from vdworld.training.calibration import calibrate, held_out, longest_episode
 from vdworld.training.checkpoint import has_checkpoint
+from vdworld.training.renamed_settings import present_name
 from vdworld.training.trainer import Trainer
 from vdworld.training.trainer_settings import TrainerSettings
 from vdworld.training.validation import Validation
 from vdworld.world import Sampling, WorldModel
 from vdworld.world import preset as find_preset
+from vdworld.world.presets import Preset
 
 FILM_LENGTH = 20
 
@@ -70,11 +73,7 @@ def train(
         ValueError: An argument out of range, or a `world` whose actions, frames or rewards differ from the dataset's.
     """
     sizes = find_preset(preset)
-    if max_steps is None and max_minutes is None:
-        max_minutes = sizes.max_minutes
-    known = {field.name for field in dataclasses.fields(TrainerSettings)}
-    if unknown := settings.keys() - known:
-        raise ValueError(f"`train` has no setting {', '.join(sorted(unknown))}. It takes {', '.join(sorted(known))}.")
+    _check_names(settings)
     train_split = dataset.split("train")
     if world is None:
         world = new_world(
@@ -83,8 +82,8 @@ def train(
     else:
         _check_same_kind(world, dataset, readings)
         world = copy.deepcopy(world)
-    given = {"batch_size": sizes.batch_size_for(world.network), **settings}
-    chosen = TrainerSettings(**given, max_steps=max_steps, max_minutes=max_minutes)
+    limits = {"max_steps": max_steps, "max_minutes": max_minutes}
+    chosen = TrainerSettings(**{**limits, **preset_settings(sizes, world.network, **limits), **settings})
     set_trained_capabilities(world, chosen)
     world.sampling = Sampling(**{**asdict(world.sampling), **(sampling or {})})
     world = world.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
@@ -101,6 +100,30 @@ def train(
     if folder is not None:
         trained.save_pretrained(folder)
     return trained
+
+
+def preset_settings(
+    sizes: Preset, network: Network, *, max_steps: int | None = None, max_minutes: float | None = None
+) -> dict[str, Any]:
+    """Return the fields of ``TrainerSettings`` that a preset decides where the user does not.
+
+    Args:
+        sizes: The preset.
+        network: The network to train.
+        max_steps: The user's limit of steps; with it, the preset sets no limit of time.
+        max_minutes: The user's limit of time; likewise.
+    """
+    limit = {"max_minutes": sizes.max_minutes} if max_steps is None and max_minutes is None else {}
+    return {"batch_size": sizes.batch_size_for(network), **limit}
+
+
+def _check_names(settings: Mapping[str, Any]) -> None:
+    """Check that all settings are fields of ``TrainerSettings``."""
+    names = {field.name for field in dataclasses.fields(TrainerSettings)}
+    for name in sorted(settings.keys() - names):
+        if present := present_name(name):
+            raise ValueError(f"The setting `{name}` of `train` is now called `{present}`.")
+        raise ValueError(f"`train` has no setting {name}. It takes {', '.join(sorted(names))}.")
 
 
 def set_trained_capabilities(world: WorldModel, settings: TrainerSettings) -> None:
