@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from vdworld.data import Dataset
+from vdworld.envs.tasks import find_task
 from vdworld.types import Features, Frame, PerLane
 from vdworld.world import Rollout, WorldModel, WorldState
 
@@ -175,6 +177,30 @@ class Sum:
         """Return one score per lane ``[b]``."""
         scores = [weight * part(rollout, goal) for weight, part in zip(self.weights, self.objectives, strict=True)]
         return torch.stack(scores).sum(dim=0)
+
+
+def default_objective(
+    world: WorldModel,
+    dataset: Dataset,
+    *,
+    env: str | None = None,
+    discount: float = 1.0,
+    value: Callable[[WorldState], PerLane] | None = None,
+) -> Objective:
+    """Return the objective of an environment: goal images if it has a goal-reaching task, else the return.
+
+    Args:
+        world: The world to plan in; provides the background of goal images.
+        dataset: Names the recorded environment.
+        env: Gymnasium id of the real environment; None takes the recorded one.
+        discount: Discount of the return, per step.
+        value: Value of the future after the plan; see ``Return``.
+    """
+    recorded = "" if dataset.spec is None else dataset.spec.id
+    name = recorded if env is None else env
+    if find_task(name.split(":")[-1]) is None:
+        return Return(discount, value)
+    return GoalImage(background=world.background())
 
 
 def blur(frames: Tensor, std: float) -> Tensor:

@@ -1,26 +1,26 @@
-"""``vdworld benchmark NAME``: figures of this machine."""
+"""``vdworld benchmark NAME``: measure, print the tables, and write the figures."""
 
 from __future__ import annotations
 
+import importlib
+import inspect
+
 from omegaconf import DictConfig
 
-from vdworld.commands import benchmarks
+from vdworld.agents.policies.learning_settings import LearningSettings
+from vdworld.benchmarks.results import print_and_save
+from vdworld.commands.arguments import keyword_arguments, without_nulls
+from vdworld.world import Execution
 
-BENCHMARKS = {
-    "speed": benchmarks.speed,
-    "env_overhead": benchmarks.envs,
-    "contest": benchmarks.contest,
-    "dream_vs_real": benchmarks.dreaming,
-    "few_steps": benchmarks.few_steps,
-    "grid": benchmarks.grid,
-    "scaling": benchmarks.growth,
-    "planner_overhead": benchmarks.planners,
-    "planning": benchmarks.planning,
-    "sizes": benchmarks.sizes,
-    "uncertainty": benchmarks.uncertainty,
-}
+PARTS = {"execution": Execution, "learner": LearningSettings}  # keys whose values are settings of a class
 
 
 def run(config: DictConfig, name: str) -> None:
-    """Run the benchmark `name`, print its table, and write its figures to `output`."""
-    BENCHMARKS[name](config)
+    """Run ``vdworld.benchmarks.NAME``, print its result, and write it to `output` if there is one."""
+    measure = importlib.import_module(f"vdworld.benchmarks.{name}").run
+    keys = [str(key) for key in config if key != "output" or key in inspect.signature(measure).parameters]
+    values = keyword_arguments(measure, {key: config[key] for key in keys})
+    for part, settings in without_nulls({part: values.get(part) for part in PARTS}).items():
+        keyword_arguments(PARTS[part], settings)
+    result = measure(**values)
+    print_and_save(result, config.output, name, getattr(result, "plots", None))

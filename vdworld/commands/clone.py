@@ -9,7 +9,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from vdworld.agents import BehaviourCloning, Policy, VideoPolicy
-from vdworld.commands.arguments import checked
+from vdworld.commands.arguments import keyword_arguments
 from vdworld.data import load_dataset
 from vdworld.training.training_log import TrainingLog
 from vdworld.world.device import pick_device
@@ -35,7 +35,7 @@ def run(config: DictConfig) -> None:
 def _clone(config: DictConfig, output: Path) -> Policy:
     """Learn a policy that acts at once."""
     values = {name: config[name] for name in config if name not in OWN} | {"horizon": config.horizon or HORIZON}
-    settings = checked(BehaviourCloning.learn, values)
+    settings = keyword_arguments(BehaviourCloning.learn, values)
     with TrainingLog(output) as log:
         report = reporter(log, config.num_updates, config.max_minutes, config.batch_size * values["horizon"])
         device = pick_device(config.device)
@@ -50,7 +50,7 @@ def _video(config: DictConfig, output: Path) -> VideoPolicy:
         raise ValueError("`goal_offset` must say how far the goals of a video lie, as in goal_offset=8, got null.")
     names = ("goal_offset", "num_updates", "max_minutes", "seed")
     values = {name: config[name] for name in names} | {"horizon": config.horizon or VIDEO_HORIZON}
-    settings, device = checked(VideoPolicy.learn, values), pick_device(config.device)
+    settings, device = keyword_arguments(VideoPolicy.learn, values), pick_device(config.device)
     return VideoPolicy.learn(load_dataset(config.data), device=device, output=output / "world", **settings)
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from vdworld.agents import Planner
-from vdworld.commands.arguments import checked, instantiate
+from vdworld.commands.arguments import instantiate, keyword_arguments
 from vdworld.commands.plan import pick_objective
 from vdworld.data import Dataset
 from vdworld.envs.recording.recorder import record
-from vdworld.evaluation import evaluate
+from vdworld.evaluation import PlayProtocol, evaluate
 from vdworld.training import train
 from vdworld.world import WorldModel
 from vdworld.world.device import pick_device
@@ -41,17 +41,15 @@ def run(config: DictConfig) -> None:
         replan_every=config.replan_every,
         seed=config.seed,
     )
-    protocol = checked(evaluate, config.evaluate)
-    report = evaluate(
-        world, dataset, agents={"planner": planner}, output=output / "report", seed=config.seed, **protocol
-    )
+    protocol = PlayProtocol(seed=config.seed, **keyword_arguments(PlayProtocol, config.evaluate))
+    report = evaluate(world, dataset, agents={"planner": planner}, protocol=protocol, output=output / "report")
     print(report)
     print(f"\n{planner.num_imagined:,} imagined frames went into the plans.")
     print(f"The whole took {(time.monotonic() - began) / 60:.1f} minutes. Open {output / 'report' / 'report.html'}")
 
 
 def _record(config: DictConfig, path: Path) -> Dataset:
-    settings = checked(record, {name: value for name, value in config.record.items() if name != "policy"})
+    settings = keyword_arguments(record, {name: value for name, value in config.record.items() if name != "policy"})
     policy = config.record.policy
     return record(
         path=path,
@@ -69,5 +67,5 @@ def _train(config: DictConfig, dataset: Dataset, path: Path) -> WorldModel:
         seed=config.seed,
         resume=config.resume,
         device=pick_device(config.device),
-        **checked(train, config.train),
+        **keyword_arguments(train, config.train),
     )

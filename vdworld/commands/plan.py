@@ -7,14 +7,14 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from vdworld.agents import GoalImage, Objective, Planner, Policy, Return, VideoPolicy
+from vdworld.agents import Objective, Planner, Policy, VideoPolicy
+from vdworld.agents.objectives import default_objective
 from vdworld.agents.saved_agents import load_agent
-from vdworld.commands.arguments import checked, instantiate
-from vdworld.commands.worlds import load_world
+from vdworld.commands.arguments import instantiate, keyword_arguments
+from vdworld.commands.world_loading import load_world
 from vdworld.data import Dataset, load_dataset
-from vdworld.envs.tasks import find_task
-from vdworld.evaluation import GoalReaching, evaluate, play
-from vdworld.evaluation.report.tables import control_table, returns_table
+from vdworld.evaluation import PlayProtocol, evaluate, play
+from vdworld.evaluation.report.tables import control_table
 from vdworld.types import PerLane
 from vdworld.world import WorldModel, WorldState
 
@@ -26,18 +26,18 @@ def run(config: DictConfig) -> None:
     policy = None if config.policy is None else load_agent(str(config.policy), device=world.device)
     objective = pick_objective(config.get("objective"), config.env, dataset, world, **_beyond(policy))
     names = ("replan_every", "num_sampling_steps", "max_batch", "seed", "num_particles", "risk", "uncertainty_penalty")
-    settings = checked(Planner, {name: config[name] for name in names})
+    settings = keyword_arguments(Planner, {name: config[name] for name in names})
     method = instantiate(config.planner, **({} if policy is None else {"policy": policy}))
     planner = Planner(world, method, objective, **settings)
     agents = {"planner": planner}
     names = ("env", "seed", "num_episodes", "goal_offset", "budget", "max_steps")
-    protocol = checked(play, {name: config[name] for name in names})
+    protocol = PlayProtocol(**keyword_arguments(PlayProtocol, {name: config[name] for name in names}))
     if config.output is not None:
-        print(evaluate(world, dataset, agents=agents, output=config.output, **protocol))
+        print(evaluate(world, dataset, agents=agents, output=config.output, protocol=protocol))
     else:
         held_out = dataset.split("test")
-        result = play(world, held_out if len(held_out) else dataset, agents, **protocol)
-        print((control_table(result) if isinstance(result, GoalReaching) else returns_table(result)).text())
+        result = play(world, held_out if len(held_out) else dataset, agents, protocol)
+        print(control_table(result).text())
     spent = f"{planner.num_evaluations:,} network evaluations and {planner.seconds:.1f} seconds"
     count = "1 plan" if planner.num_plans == 1 else f"{planner.num_plans} plans"
     print(f"\n{count} for all episodes at once took {spent}.")
@@ -72,7 +72,4 @@ def pick_objective(
     if node is not None:
         background = None if world.starts is None else world.background()
         return instantiate(node, world=world, background=background, discount=discount, value=value)
-    name = env if env is not None else "" if dataset.spec is None else dataset.spec.id
-    return (
-        Return(discount, value) if find_task(name.split(":")[-1]) is None else GoalImage(background=world.background())
-    )
+    return default_objective(world, dataset, env=env, discount=discount, value=value)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from vdworld.commands.arguments import checked
+from vdworld.commands.arguments import keyword_arguments
 from vdworld.data.layout import INFO
 from vdworld.envs.recording.episodes import Policy
 from vdworld.envs.recording.recorder import record
@@ -21,7 +21,7 @@ def run(config: DictConfig) -> None:
         )
     values = {name: value for name, value in config.items() if name not in ("env", "output", "resume", "policy")}
     policy = None if config.policy is None else find_policy(str(config.policy))
-    dataset = record(str(config.env), config.output, policy=policy, **checked(record, values))
+    dataset = record(str(config.env), config.output, policy=policy, **keyword_arguments(record, values))
     held_out = len(dataset.split("test"))
     print(f"{dataset.path} holds {dataset.num_steps:,} steps in {len(dataset)} episodes, {held_out} of them held out.")
     print(f"Train a world on it: vdworld train data={dataset.path} output=runs/{dataset.path.name}")

@@ -9,6 +9,7 @@ from typing import Any
 from vdworld.networks import Network
 from vdworld.training.batch import ContextCorruption
 from vdworld.training.loss import LossWeights
+from vdworld.training.renamed_settings import present_name
 from vdworld.training.self_forcing import SelfForcing
 from vdworld.world import Preset
 
@@ -111,9 +112,10 @@ class TrainerSettings:
             ValueError: There is no such field, or a value is out of range.
         """
         names = {field.name for field in fields(self)}
-        if unknown := values.keys() - names:
-            takes = ", ".join(sorted(names))
-            raise ValueError(f"`train` has no setting {', '.join(sorted(unknown))}. It takes {takes}.")
+        for name in sorted(values.keys() - names):
+            if present := present_name(name):
+                raise ValueError(f"The setting `{name}` of `train` is now called `{present}`.")
+            raise ValueError(f"`train` has no setting {name}. It takes {', '.join(sorted(names))}.")
         return replace(self, **{name: value for name, value in values.items() if value is not None})
 
     def with_defaults_of(self, preset: Preset, network: Network) -> TrainerSettings:
