@@ -149,7 +149,7 @@ class _Stepper:
         wait: Callable[[], Any] = torch.cuda.synchronize if self.world.device.type == "cuda" else (lambda: None)
         wait()
         began = time.perf_counter()
-        self.state, _ = self.world.step(self.state, action, encoded=True, donate=True)
+        self.state, _ = self.world.step(self.state, action, encoded=True)
         wait()
         self.steps += 1
         return time.perf_counter() - began
