@@ -165,10 +165,11 @@ def test_a_dream_of_a_video_network_is_one_pass_over_its_clip(
     levels = torch.full((3, 16), world.process.clean_level)
     if context_noise:
         clip, levels = add_lane_noise(world.process, clip, state.seed, state.counter + 3 * 12, context_noise)
-    _, features = world.denoiser.clip(clip, levels, given, action_mask)
+    features = world.denoiser.clip(clip, levels, given, action_mask).features
     torch.testing.assert_close(rollout.features, features[:, 4:], rtol=0, atol=1e-4)
     levels = levels.clone()
     levels[:, -1] = world.process.noisiest_level
     noise = lane_normal(state.seed, state.counter + 3 * 11, world.frame_shape)
-    again, _ = world.denoiser.clip(torch.cat([clip[:, :-1], noise[:, None]], dim=1), levels, given, action_mask)
+    noisy = torch.cat([clip[:, :-1], noise[:, None]], dim=1)
+    again = world.denoiser.clip(noisy, levels, given, action_mask).frames
     torch.testing.assert_close(rollout.frames[:, -1], again[:, -1].clamp(-1, 1), rtol=0, atol=1e-4)

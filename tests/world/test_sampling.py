@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from vdworld.diffusion import EDM, RectifiedFlow
-from vdworld.networks import Context
+from vdworld.networks import Context, Prediction
 from vdworld.world import Sampling, WorldModel
 from vdworld.world.denoiser import Denoiser
 from vdworld.world.generator import FrameGenerator
@@ -30,10 +30,10 @@ class Told(nn.Module):
 
     def forward(
         self, noisy: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    ) -> Prediction:
         self.shown.append((context, step_size))
         value = 0.4 - 0.2 * (~context.action_mask[:, -1]).float() - 0.1 * (context.level[:, -1] == 0).float()
-        return value[:, None, None, None].expand_as(noisy), torch.zeros(len(noisy), 2)
+        return Prediction(value[:, None, None, None].expand_as(noisy), torch.zeros(len(noisy), 2))
 
 
 def past(b: int = 2) -> Context:
@@ -99,8 +99,8 @@ def test_every_lane_draws_from_its_own_stream(sampler: str) -> None:
     class Noisy(Told):
         def forward(
             self, noisy: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor
-        ) -> tuple[torch.Tensor, torch.Tensor]:
-            return 0.5 * noisy, torch.zeros(len(noisy), 2)
+        ) -> Prediction:
+            return Prediction(0.5 * noisy, torch.zeros(len(noisy), 2))
 
     settings = Sampling(sampler=sampler, context_noise=0.1)
     first, second = (draw(settings, Noisy(), seed=seed, num_steps=3) for seed in (0, 1))
@@ -122,15 +122,15 @@ class Plain(Told):
 
     def forward(
         self, noisy: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.value.expand_as(noisy), torch.zeros(len(noisy), 2)
+    ) -> Prediction:
+        return Prediction(self.value.expand_as(noisy), torch.zeros(len(noisy), 2))
 
 
 class Spread(Told):
     def forward(
         self, noisy: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        return 0.3 * noisy, torch.zeros(len(noisy), 2)
+    ) -> Prediction:
+        return Prediction(0.3 * noisy, torch.zeros(len(noisy), 2))
 
 
 def test_shortcuts_are_told_how_long_they_are() -> None:

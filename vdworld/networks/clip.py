@@ -11,6 +11,7 @@ from vdworld.networks.blocks import level_embedding, stack_channels
 from vdworld.networks.context import Context
 from vdworld.networks.copy_head import CopyHead, coordinates
 from vdworld.networks.kv_cache import KVCache, KVCacheWriter
+from vdworld.networks.network import ClipPrediction, Prediction
 from vdworld.types import ActionMask, Actions, ClipLevels, Features, Frame, Frames, NoiseLevels, StepFeatures
 
 LEVEL_DIM, BEFORE_LEVEL_DIM, STEP_SIZE_DIM = 32, 16, 16  # numbers that embed one of each
@@ -70,7 +71,7 @@ class ClipNetwork(nn.Module, ABC):
 
     def clip(
         self, noisy: Frames, level: ClipLevels, actions: Actions, action_mask: ActionMask, step_size: ClipLevels
-    ) -> tuple[Frames, StepFeatures]:
+    ) -> ClipPrediction:
         """Return what the process predicts for every frame, and the features of the transitions into them.
 
         Args:
@@ -84,12 +85,12 @@ class ClipNetwork(nn.Module, ABC):
         before_level = torch.cat([level[:, :1], level[:, :-1]], dim=1)
         pixels, condition = self._read(noisy, level, before, before_level, actions, action_mask, step_size)
         maps, features = self._encode(self.patch_in(pixels), condition, noisy.shape[1], KVCacheWriter())
-        painted = self.copy_head(self._decode(maps, condition), pixels, before.flatten(0, 1))
-        return painted.unflatten(0, noisy.shape[:2]), features
+        frames, moved_share = self.copy_head(self._decode(maps, condition), pixels, before.flatten(0, 1))
+        b, t = noisy.shape[:2]
+        moved_share = None if moved_share is None else moved_share.unflatten(0, (b, t))
+        return ClipPrediction(frames.unflatten(0, (b, t)), features, moved_share)
 
-    def forward(
-        self, noisy: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels
-    ) -> tuple[Frame, Features]:
+    def forward(self, noisy: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels) -> Prediction:
         """Return the last frame of the clip that the context and the noisy frame make, and its features ``[b, f]``."""
         (maps, features), pixels, condition = self._continue(
             noisy, level, context, step_size, KVCacheWriter(context.cache)
@@ -99,7 +100,8 @@ class ClipNetwork(nn.Module, ABC):
             return rows.unflatten(0, (len(noisy), -1))[:, -1]
 
         hidden = self._decode([last(part) for part in maps], last(condition))
-        return self.copy_head(hidden, last(pixels), context.frames[:, -1]), features[:, -1]
+        frame, moved_share = self.copy_head(hidden, last(pixels), context.frames[:, -1])
+        return Prediction(frame, features[:, -1], moved_share)
 
     def commit(
         self, frame: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels

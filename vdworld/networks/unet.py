@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from vdworld.networks.blocks import PooledFeatures, ResidualBlock, SelfAttention, level_embedding, stack_channels
 from vdworld.networks.context import Context
 from vdworld.networks.copy_head import CopyHead, coordinates
+from vdworld.networks.network import Prediction
 from vdworld.types import Features, Frame, NoiseLevels
 
 LEVEL_DIM, CONTEXT_LEVEL_DIM, STEP_SIZE_DIM = 32, 16, 16  # numbers that embed one of each
@@ -91,9 +92,7 @@ class StackedUNet(nn.Module):
         readers = [self.down_in] if self.copy_head.thin_in is None else []
         return readers + self.copy_head.edge_layers
 
-    def forward(
-        self, noisy: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels
-    ) -> tuple[Frame, Features]:
+    def forward(self, noisy: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels) -> Prediction:
         """Return the frame that the process predicts and the features ``[b, f]`` of the transition into it.
 
         Args:
@@ -106,7 +105,8 @@ class StackedUNet(nn.Module):
         hidden = F.pixel_shuffle(self.to_fine(coarse), 2) + skip
         for block in self.up:
             hidden = block(hidden, condition)
-        return self.copy_head(hidden, stacked, context.frames[:, -1]), self.pool(coarse)
+        frame, moved_share = self.copy_head(hidden, stacked, context.frames[:, -1])
+        return Prediction(frame, self.pool(coarse), moved_share)
 
     def commit(
         self, frame: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels

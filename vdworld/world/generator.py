@@ -70,7 +70,7 @@ class FrameGenerator:
 
         def denoise(noisy: Frame, level: float, length: float = jump) -> Frame:
             levels, steps = (torch.full_like(noisy[:, 0, 0, 0], value) for value in (level, length))
-            estimates = (weight * self.denoiser(noisy, levels, past, steps)[0] for weight, past in weighted_contexts)
+            estimates = (weight * self.denoiser(noisy, levels, past, steps).frame for weight, past in weighted_contexts)
             return sum(estimates).clamp(-1, 1)  # pyright: ignore[reportAttributeAccessIssue]
 
         process, noise = self.denoiser.process, lane_normal(seed, counter, shape)
