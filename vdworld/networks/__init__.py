@@ -6,13 +6,13 @@ whole clips, each frame at its own noise level, and train on all frames of a cli
 
 from vdworld.networks.context import Context
 from vdworld.networks.cost import Cost, count_flops
-from vdworld.networks.diamond import DiamondUNet
+from vdworld.networks.diamond_unet import DiamondUNet
 from vdworld.networks.ema import ExponentialMovingAverage
 from vdworld.networks.kv_cache import KVCache
 from vdworld.networks.network import ClipPrediction, Network, Prediction, VideoNetwork
 from vdworld.networks.network_sizes import SIZES
+from vdworld.networks.stacked_unet import StackedUNet
 from vdworld.networks.transformer import Transformer
-from vdworld.networks.unet import StackedUNet
 from vdworld.networks.video_unet import VideoUNet
 
 __all__ = [
