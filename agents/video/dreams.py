@@ -12,7 +12,7 @@ from torch import Tensor
 from vdworld.agents.video.goal_clips import goal_cameras
 from vdworld.types import Frame, Frames
 from vdworld.world import WorldModel, WorldState
-from vdworld.world.rolling import StepRequest
+from vdworld.world.step import StepRequest, imagine
 
 
 class VideoDreams:
@@ -93,10 +93,10 @@ class VideoDreams:
         state = self.world.start_encoded(shown, outputs[:, None].expand(-1, k - 1, -1), action_mask, seed)
         state = state.repeat(num_videos, noise="independent")
         goals, outputs = (part.repeat_interleave(num_videos, dim=0) for part in (goals, outputs))
-        request = StepRequest(num_sampling_steps or self.world.num_sampling_steps, outcome=False)
+        request, parts = StepRequest(num_sampling_steps, outcome=False), (self.world.generator, self.world.heads)
         video = []
         for _ in range(horizon):
-            state, _ = self.world.advance(state, outputs, request)
+            state, _ = imagine(*parts, state, outputs, request)
             state = self._with_goal(state, goals)
             video.append(state.frame[:, : self.num_channels])
         return torch.stack(video, dim=1).unflatten(0, (b, num_videos))

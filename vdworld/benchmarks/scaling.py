@@ -185,7 +185,7 @@ class _Stepper:
     def _step(self) -> float:
         shape = (len(self.state), self.world.action_codec.dim)
         action = (torch.rand(shape, generator=self.rng) * 2 - 1).to(self.world.device)
-        step = partial(self.world.step, self.state, action, encoded=True, donate=True)
+        step = partial(self.world.step, self.state, action, encoded=True)
         (self.state, _), seconds = timed(step, self.world.device)
         self.steps += 1
         return seconds

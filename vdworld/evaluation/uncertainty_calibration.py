@@ -20,7 +20,7 @@ from vdworld.evaluation.windows import draw_evenly, usable_steps
 from vdworld.metrics import Interval, spearman_interval
 from vdworld.spaces import frames_to_float, unflatten_action
 from vdworld.world import WorldModel
-from vdworld.world.uncertainty import disagreement
+from vdworld.world.disagreement import disagreement
 
 HELD_OUT, RANDOM, BOTH = "held-out clips", "random actions", "both"
 _BATCH_SIZE = 32

@@ -8,7 +8,7 @@ import torch
 
 from vdworld.training.batch import Batch
 from vdworld.world import WorldModel
-from vdworld.world.sampling import DRAWS_PER_STEP
+from vdworld.world.noise import DRAWS_PER_STEP
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,13 @@ def self_forced_batch(world: WorldModel, batch: Batch, num_frames: int, rng: tor
         num_frames: Number of frames to sample. The target is the recorded frame after them.
         rng: Draws the lanes' seeds; a generator on the CPU.
     """
-    k, n = world.context_length, num_frames
+    k, n, generator = world.context_length, num_frames, world.generator
     seed = torch.randint(2**62, (len(batch),), generator=rng).to(batch.frames.device)
     history = list(batch.frames[:, :k].unbind(dim=1))
     for h in range(n):
         past = torch.stack(history[h:], dim=1)
-        context = world.clean_context(past, batch.actions[:, h : h + k], batch.action_mask[:, h : h + k])
-        history.append(world.draw_frame(context, seed, torch.full_like(seed, DRAWS_PER_STEP * h)).float())
+        context = generator.clean_context(past, batch.actions[:, h : h + k], batch.action_mask[:, h : h + k])
+        history.append(generator.draw_frame(context, seed, torch.full_like(seed, DRAWS_PER_STEP * h)).float())
     return Batch(
         frames=torch.cat([torch.stack(history[n:], dim=1), batch.frames[:, k + n : k + n + 1]], dim=1),
         actions=batch.actions[:, n : n + k],

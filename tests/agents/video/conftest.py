@@ -13,7 +13,7 @@ from tests.agents.video.squares import NUM_CELLS, cells_of, shown, walks
 from tests.envs.random_world import CONTEXT, random_world
 from vdworld.agents import InverseDynamics
 from vdworld.data import Dataset
-from vdworld.networks import Context
+from vdworld.networks import Context, Prediction
 from vdworld.world import WorldModel
 
 
@@ -29,14 +29,14 @@ class Toward(nn.Module):
 
     def forward(
         self, noisy: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    ) -> Prediction:
         self.contexts.append(context)
         views = context.frames[:, -1].split(3, dim=1)
         cell = cells_of(views[0])
         way = (cells_of(views[1]) - cell).sign() if len(views) > 1 else context.actions[:, -1, 0].round()
         frame = shown(*(cell + way).long().clamp(0, NUM_CELLS - 1).tolist())
         lost = torch.zeros_like(frame)  # as if the goal could not be remembered
-        return torch.cat([frame, lost], dim=1)[:, : context.frames.shape[2]], noisy[:, 0, 0, :1]
+        return Prediction(torch.cat([frame, lost], dim=1)[:, : context.frames.shape[2]], noisy[:, 0, 0, :1])
 
     def commit(
         self, frame: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor

@@ -7,61 +7,27 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from vdworld.networks.blocks import level_embedding, stack_channels
 from vdworld.networks.context import Context
-from vdworld.networks.copy_head import CopyHead, coordinates
+from vdworld.networks.copy_head import CopyHead
+from vdworld.networks.frame_network import FrameNetwork
 from vdworld.networks.kv_cache import KVCache, KVCacheWriter
+from vdworld.networks.network import ClipPrediction, Prediction
 from vdworld.types import ActionMask, Actions, ClipLevels, Features, Frame, Frames, NoiseLevels, StepFeatures
 
-LEVEL_DIM, BEFORE_LEVEL_DIM, STEP_SIZE_DIM = 32, 16, 16  # numbers that embed one of each
-ACTION_PLANES = 8  # constant channels beside the coordinates, so that a place can be compared with an action
 
+class ClipNetwork(FrameNetwork, ABC):
+    """Estimate every frame of a clip from its own noisy frame and the frames before it (Chen et al. 2024).
 
-class ClipNetwork(nn.Module, ABC):
-    """Estimate every frame of a clip from its own noisy self and from the frames before it (Chen et al. 2024).
+    Each frame's pixels are shown with the noisy frame before it, and may be copied from there; the first frame is its
+    own predecessor. Attention along time, in the subclasses, reaches further back. A frame depends on nothing that
+    comes after it.
 
-    What is painted at a place can be copied out of the noisy frame before, which the network also sees beside each
-    frame, with its level; the first frame has itself before it. Memory beyond that is the subclass's. Frames, levels,
-    step sizes and actions change nothing in earlier frames.
-
-    A subclass sets `patch_in`, which reads `pixel_channels` channels, and `copy_head`.
-
-    Args:
-        frame_channels: Channels of one frame, 3 per camera.
-        image_size: Height and width.
-        action_dim: Length of an encoded action.
-        context_length: K, the number of past frames that a world hands over. Clips may have any length.
-        condition_dim: Length of the condition vector of a frame.
-        feature_dim: Length of the features for reward, continuation and policies.
-        predicts_clean: Whether the output can only be a clean frame, since it mixes in copies of pixels.
+    A subclass sets `patch_in`, which reads `pixel_channels` channels, and `copy_head`. It passes ``num_past=1`` to the
+    constructor.
     """
 
-    grid: Tensor
     patch_in: nn.Conv2d
     copy_head: CopyHead
-
-    def __init__(
-        self,
-        frame_channels: int,
-        image_size: tuple[int, int],
-        action_dim: int,
-        context_length: int,
-        condition_dim: int,
-        feature_dim: int,
-        predicts_clean: bool,
-    ) -> None:
-        super().__init__()
-        if frame_channels % 3:
-            raise ValueError(f"`frame_channels` must be a multiple of 3, 3 per camera, got {frame_channels}.")
-        self.frame_channels, self.context_length, self.feature_dim = frame_channels, context_length, feature_dim
-        self.predicts_clean = predicts_clean
-        told = LEVEL_DIM + BEFORE_LEVEL_DIM + STEP_SIZE_DIM + action_dim + 1
-        self.embed = nn.Sequential(
-            nn.Linear(told, condition_dim), nn.SiLU(), nn.Linear(condition_dim, condition_dim), nn.SiLU()
-        )
-        self.to_planes = nn.Linear(action_dim + 1, ACTION_PLANES)
-        self.register_buffer("grid", coordinates(image_size), persistent=False)
-        self.pixel_channels = 2 * frame_channels + 2 + ACTION_PLANES
 
     @property
     def edge_layers(self) -> list[nn.Module]:
@@ -70,7 +36,7 @@ class ClipNetwork(nn.Module, ABC):
 
     def clip(
         self, noisy: Frames, level: ClipLevels, actions: Actions, action_mask: ActionMask, step_size: ClipLevels
-    ) -> tuple[Frames, StepFeatures]:
+    ) -> ClipPrediction:
         """Return what the process predicts for every frame, and the features of the transitions into them.
 
         Args:
@@ -82,14 +48,14 @@ class ClipNetwork(nn.Module, ABC):
         """
         before = torch.cat([noisy[:, :1], noisy[:, :-1]], dim=1)
         before_level = torch.cat([level[:, :1], level[:, :-1]], dim=1)
-        pixels, condition = self._read(noisy, level, before, before_level, actions, action_mask, step_size)
+        pixels, condition = self._read_clip(noisy, level, before, before_level, actions, action_mask, step_size)
         maps, features = self._encode(self.patch_in(pixels), condition, noisy.shape[1], KVCacheWriter())
-        painted = self.copy_head(self._decode(maps, condition), pixels, before.flatten(0, 1))
-        return painted.unflatten(0, noisy.shape[:2]), features
+        frames, moved_share = self.copy_head(self._decode(maps, condition), pixels, before.flatten(0, 1))
+        b, t = noisy.shape[:2]
+        moved_share = None if moved_share is None else moved_share.unflatten(0, (b, t))
+        return ClipPrediction(frames.unflatten(0, (b, t)), features, moved_share)
 
-    def forward(
-        self, noisy: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels
-    ) -> tuple[Frame, Features]:
+    def forward(self, noisy: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels) -> Prediction:
         """Return the last frame of the clip that the context and the noisy frame make, and its features ``[b, f]``."""
         (maps, features), pixels, condition = self._continue(
             noisy, level, context, step_size, KVCacheWriter(context.cache)
@@ -99,7 +65,8 @@ class ClipNetwork(nn.Module, ABC):
             return rows.unflatten(0, (len(noisy), -1))[:, -1]
 
         hidden = self._decode([last(part) for part in maps], last(condition))
-        return self.copy_head(hidden, last(pixels), context.frames[:, -1]), features[:, -1]
+        frame, moved_share = self.copy_head(hidden, last(pixels), context.frames[:, -1])
+        return Prediction(frame, features[:, -1], moved_share)
 
     def commit(
         self, frame: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels
@@ -128,7 +95,7 @@ class ClipNetwork(nn.Module, ABC):
             frames, levels, step_size = noisy[:, None], level[:, None], step_size[:, None]
             actions, action_mask = context.actions[:, -1:], context.action_mask[:, -1:]
             before, before_level = context.frames[:, -1:], context.level[:, -1:]
-        pixels, condition = self._read(frames, levels, before, before_level, actions, action_mask, step_size)
+        pixels, condition = self._read_clip(frames, levels, before, before_level, actions, action_mask, step_size)
         return self._encode(self.patch_in(pixels), condition, frames.shape[1], writer), pixels, condition
 
     @abstractmethod
@@ -141,7 +108,7 @@ class ClipNetwork(nn.Module, ABC):
     def _decode(self, maps: list[Tensor], condition: Tensor) -> Tensor:
         """Return the features to paint from, each frame's out of its own maps."""
 
-    def _read(
+    def _read_clip(
         self,
         noisy: Frames,
         level: ClipLevels,
@@ -151,11 +118,7 @@ class ClipNetwork(nn.Module, ABC):
         action_mask: ActionMask,
         step_size: ClipLevels,
     ) -> tuple[Tensor, Tensor]:
-        """Return what each frame's pixels are shown with, and the conditions, rows ``[b t]``."""
-        given = action_mask.to(noisy.dtype)[..., None]
-        actions = torch.cat([actions * given, given], dim=-1).flatten(0, 1)
-        told = [level_embedding(level.flatten(), LEVEL_DIM), level_embedding(before_level.flatten(), BEFORE_LEVEL_DIM)]
-        told = torch.cat([*told, level_embedding(step_size.flatten(), STEP_SIZE_DIM), actions], dim=-1)
-        planes = self.to_planes(actions)[:, :, None, None].expand(-1, -1, *noisy.shape[-2:])
-        grid = self.grid.expand(len(planes), -1, -1, -1).to(noisy.dtype)
-        return stack_channels([before.flatten(0, 1), noisy.flatten(0, 1), grid, planes]), self.embed(told)
+        """Return what each frame's pixels are shown with, and the conditions; the rows are ``[b t]``."""
+        parts = (before, actions, action_mask, before_level)
+        past = Context(*(part.flatten(0, 1)[:, None] for part in parts))
+        return self.read_inputs(noisy.flatten(0, 1), level.flatten(), past, step_size.flatten())

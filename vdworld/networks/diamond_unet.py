@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from vdworld.networks.blocks import PooledFeatures, SelfAttention
 from vdworld.networks.context import Context
+from vdworld.networks.network import Prediction
 from vdworld.types import Features, Frame, NoiseLevels
 
 GROUP_SIZE, HEAD_DIM = 32, 8  # channels that are normalised together, numbers per attention head
@@ -83,9 +84,7 @@ class DiamondUNet(nn.Module):
         """The layers at the pixels, which an optimiser made for hidden layers should leave alone."""
         return [self.conv_in, self.conv_out]
 
-    def forward(
-        self, noisy: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels
-    ) -> tuple[Frame, Features]:
+    def forward(self, noisy: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels) -> Prediction:
         """Return what the process predicts for the frame, and the features ``[b, f]`` of the transition into it.
 
         Args:
@@ -103,7 +102,7 @@ class DiamondUNet(nn.Module):
             hidden = blocks(hidden, condition, skip)[-1]
         height, width = noisy.shape[-2:]
         hidden = self.norm_out(hidden[..., :height, :width])
-        return self.conv_out(F.silu(hidden)), features
+        return Prediction(self.conv_out(F.silu(hidden)), features)
 
     def commit(
         self, frame: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels

@@ -13,7 +13,7 @@ import torch
 def test_a_frame_comes_out_whatever_the_patch(
     make_network: Callable, make_inputs: Callable, size: tuple[int, int], channels: int, patch: int, thin_width: int
 ) -> None:
-    frame, _ = make_network(size, channels, patch=patch, thin_width=thin_width)(*make_inputs(size, channels))
+    frame = make_network(size, channels, patch=patch, thin_width=thin_width)(*make_inputs(size, channels)).frame
     assert frame.shape == (2, channels, *size)
     assert torch.isfinite(frame).all()
 

@@ -26,7 +26,7 @@ def test_it_has_as_many_parameters_as_diamond() -> None:
 
 def test_untrained_it_says_its_last_bias() -> None:
     network = DiamondUNet(frame_channels=3, image_size=(16, 16), action_dim=4)
-    frame, _ = network(*inputs(2))
+    frame = network(*inputs(2)).frame
     torch.testing.assert_close(frame, network.get_parameter("conv_out.bias")[None, :, None, None].expand(2, 3, 16, 16))
     assert not network.predicts_clean
 

@@ -21,10 +21,10 @@ def test_a_frame_changes_itself_and_what_follows_but_nothing_before(
     make_network: Callable, make_clip: Callable, name: str, what: str, i: int
 ) -> None:
     network, clip = make_network(name=name), make_clip(t=6)
-    frames, features = network.clip(**clip)
+    frames, features, _ = network.clip(**clip)
     other = clip[what].clone()
     other[:, i] = ~other[:, i] if what == "action_mask" else other[:, i] * 0.3
-    changed_frames, changed_features = network.clip(**{**clip, what: other})
+    changed_frames, changed_features, _ = network.clip(**{**clip, what: other})
     for before, after in ((frames, changed_frames), (features, changed_features)):
         assert torch.equal(before[:, :i], after[:, :i])
         for j in range(i, min(i + K + 1, 6)):  # as far as the window reaches
@@ -34,8 +34,8 @@ def test_a_frame_changes_itself_and_what_follows_but_nothing_before(
 @each
 def test_the_next_frame_is_the_last_one_of_a_clip(make_network: Callable, make_inputs: Callable, name: str) -> None:
     network, (noisy, level, context, step_size) = make_network(name=name), make_inputs()
-    frame, features = network(noisy, level, context, step_size)
-    clip_frames, clip_features = network.clip(
+    frame, features, _ = network(noisy, level, context, step_size)
+    clip_frames, clip_features, _ = network.clip(
         torch.cat([context.frames, noisy[:, None]], dim=1),
         torch.cat([context.level, level[:, None]], dim=1),
         torch.cat([torch.full((2, 1, 2), 0.5), context.actions], dim=1),
@@ -49,7 +49,7 @@ def test_the_next_frame_is_the_last_one_of_a_clip(make_network: Callable, make_i
 @each
 @pytest.mark.parametrize("t", [1, 2, 9])
 def test_clips_have_any_length(make_network: Callable, make_clip: Callable, name: str, t: int) -> None:
-    frames, features = make_network(name=name).clip(**make_clip(t=t))
+    frames, features, _ = make_network(name=name).clip(**make_clip(t=t))
     assert frames.shape == (2, t, 3, 16, 16)
     assert features.shape == (2, t, 32)
 
@@ -57,8 +57,8 @@ def test_clips_have_any_length(make_network: Callable, make_clip: Callable, name
 @each
 def test_a_clip_goes_on_as_it_began(make_network: Callable, make_clip: Callable, name: str) -> None:
     network, clip = make_network(name=name), make_clip(t=9)
-    frames, _ = network.clip(**clip)
-    shorter, _ = network.clip(**{key: value[:, :4] for key, value in clip.items()})
+    frames = network.clip(**clip).frames
+    shorter = network.clip(**{key: value[:, :4] for key, value in clip.items()}).frames
     torch.testing.assert_close(frames[:, :4], shorter, rtol=0, atol=1e-5)
 
 
@@ -86,7 +86,7 @@ def test_frame_by_frame_with_a_memory_is_the_clip_at_once(
             frames[:, past], actions[:, first + 1 : t + 1], action_mask[:, first + 1 : t + 1], level[:, past], cache
         )
         step_size = torch.full((2,), 0.5)
-        frame, _ = network(noisy[:, t], level[:, t] * 0.5, context, step_size)
+        frame = network(noisy[:, t], level[:, t] * 0.5, context, step_size).frame
         features, cache = network.commit(frames[:, t], level[:, t], context, torch.zeros(2))
         whole = {key: value[:, : t + 1].clone() for key, value in clip.items()}
         whole["actions"][:, 0], whole["action_mask"][:, 0] = 0.0, False
@@ -104,7 +104,7 @@ def test_untrained_each_frame_nearly_copies_the_one_before(
     make_network: Callable, make_clip: Callable, name: str
 ) -> None:
     network, clip = make_network(name=name, disturbed=False), make_clip()
-    frames, _ = network.clip(**clip)
+    frames = network.clip(**clip).frames
     before = torch.cat([clip["noisy"][:, :1], clip["noisy"][:, :-1]], dim=1)
     assert (frames - before).abs().mean() < 0.3 * (frames - clip["noisy"])[:, 1:].abs().mean()
 
@@ -112,6 +112,6 @@ def test_untrained_each_frame_nearly_copies_the_one_before(
 @each
 def test_a_clip_trains_every_parameter(make_network: Callable, make_clip: Callable, name: str) -> None:
     network = make_network(name=name)
-    frames, features = network.clip(**make_clip())
+    frames, features, _ = network.clip(**make_clip())
     (frames.square().mean() + features.square().mean()).backward()
     assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()] == []

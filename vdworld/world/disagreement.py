@@ -1,15 +1,12 @@
-"""How sure a world is: two draws of the same frame differ most where it does not know what comes."""
+"""Uncertainty: two draws of the same frame differ most where the world cannot predict what comes next."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 
 from vdworld.types import Frame, PerLane
-
-if TYPE_CHECKING:
-    from vdworld.world.model import WorldModel
 
 
 def disagreement(one: Frame, other: Frame) -> PerLane:
@@ -17,22 +14,22 @@ def disagreement(one: Frame, other: Frame) -> PerLane:
     return (one - other).square().mean(dim=(1, 2, 3)).sqrt()
 
 
-def uncertainty_limit(world: WorldModel, share: float) -> float:
+def uncertainty_limit(quantiles: Sequence[float], share: float) -> float:
     """Return the uncertainty that this share of the steps of held-out dreams stay below.
 
     Args:
-        world: A world that was trained with held-out episodes, or that ``vdworld.training.calibrate`` has measured.
+        quantiles: A world's `uncertainty_quantiles`, from 0% to 100% in equal steps. Training measures them where
+            there are held-out episodes, and ``vdworld.training.calibrate`` at any time.
         share: In (0, 1], such as 0.99.
 
     Raises:
-        ValueError: A share out of range, or a world that was never measured.
+        ValueError: The share is out of range, or there are no quantiles.
     """
     if not 0 < share <= 1:
         raise ValueError(f"`uncertainty_limit` must be a share of held-out steps in (0, 1], such as 0.99, got {share}.")
-    if not world.uncertainty_quantiles:
+    if not quantiles:
         raise ValueError(
             "`uncertainty_limit` must be None (null on the command line) for a world whose uncertainty was never "
-            "measured on held-out episodes. Or measure it first: vdworld.training.calibrate(world, dataset)."
+            f"measured on held-out episodes, got {share}. Measure it first: vdworld.training.calibrate(world, dataset)."
         )
-    known = np.linspace(0, 1, len(world.uncertainty_quantiles))
-    return float(np.interp(share, known, world.uncertainty_quantiles))
+    return float(np.interp(share, np.linspace(0, 1, len(quantiles)), quantiles))
