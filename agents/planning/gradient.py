@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from vdworld.agents.planning.checks import check_counts
+from vdworld.agents.checks import check_counts
 from vdworld.agents.planning.problem import PlanningProblem
 from vdworld.types import Actions
 

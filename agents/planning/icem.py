@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vdworld.agents.planning.checks import check_counts, check_shares
+from vdworld.agents.checks import check_counts, check_shares
 from vdworld.agents.planning.problem import PlanningProblem, shifted
 from vdworld.types import Actions
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from vdworld.agents.policies.distribution import ActionDistribution, ActionLayout
-from vdworld.agents.policies.encoder import eyes
+from vdworld.agents.policies.encoder import image_encoder
 from vdworld.data import Clips, ClipSampler, Dataset
 from vdworld.spaces import ActionCodec
 from vdworld.training.assemble_world import action_codec
@@ -57,7 +57,7 @@ class InverseDynamics(nn.Module):
         self.image_size = (image_size[0], image_size[1])
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.eyes = eyes((num_before + 1) * num_channels, self.image_size, hidden_dim)
+            self.image_encoder = image_encoder((num_before + 1) * num_channels, self.image_size, hidden_dim)
             self.output = nn.Linear(hidden_dim, self.layout.num_outputs)
             nn.init.orthogonal_(self.output.weight, 0.01)
             nn.init.zeros_(self.output.bias)
@@ -78,7 +78,7 @@ class InverseDynamics(nn.Module):
             raise ValueError(f"`frames` must {rule}, got {list(frames.shape)}.")
         windows = [frames[:, i : i + length].flatten(1, 2) for i in range(frames.shape[1] - length + 1)]
         stacked = torch.stack(windows, dim=1)  # [b, h, (num_before + 1) c, h, w]
-        features = self.eyes(stacked.flatten(0, 1)).unflatten(0, stacked.shape[:2])
+        features = self.image_encoder(stacked.flatten(0, 1)).unflatten(0, stacked.shape[:2])
         return ActionDistribution(self.layout, self.output(features))
 
     @torch.no_grad()
