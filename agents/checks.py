@@ -1,6 +1,10 @@
-"""Checks of numeric arguments that agents share."""
+"""Checks of arguments that agents share."""
 
 from __future__ import annotations
+
+import torch
+
+from vdworld.types import LaneMask
 
 
 def check_counts(**counts: int | None) -> None:
@@ -34,3 +38,13 @@ def check_not_negative(**values: float) -> None:
     for name, value in values.items():
         if value < 0:
             raise ValueError(f"`{name}` must not be negative, got {value}.")
+
+
+def check_all_lanes(mask: LaneMask | None) -> None:
+    """Check that a reset selects all lanes ``[b]``; None does.
+
+    Raises:
+        ValueError: It selects some of them.
+    """
+    if mask is not None and not bool(torch.as_tensor(mask).all()):
+        raise ValueError(f"`mask` must select all lanes: this agent starts them together, got {mask}.")

@@ -16,6 +16,6 @@ def check_elites(num_elites: int, num_candidates: int, *, least: int = 1) -> Non
 
 
 def select_elites(plans: Tensor, scores: Tensor, num_elites: int) -> tuple[Tensor, Tensor]:
-    """Return the best of n plans ``[b, n, t, a]`` with scores ``[b, n]``: ``[b, k, t, a]`` and ``[b, k]``, best first."""
+    """Return the best k of n plans ``[b, n, t, a]`` and of their scores ``[b, n]``, best first."""
     top = scores.topk(num_elites, dim=1)
     return plans.take_along_dim(top.indices[:, :, None, None], dim=1), top.values

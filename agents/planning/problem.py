@@ -107,7 +107,9 @@ class PlanningProblem:
         return torch.randn(len(self.guess), *shape, generator=self.rng).to(self.guess)
 
     def _score_chunk(self, lanes: Tensor, plans: Actions) -> PerLane:
-        return self.evaluator.score(lanes, plans) if self._score_function is None else self._score_function(lanes, plans)
+        return (
+            self.evaluator.score(lanes, plans) if self._score_function is None else self._score_function(lanes, plans)
+        )
 
     def _chunks(self, plans: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield lanes ``[m]`` and plans ``[m, t, a]``, as many as fit at once."""

@@ -160,4 +160,4 @@ def test_a_saved_model_of_stable_baselines3_acts_as_itself(tmp_path: Path) -> No
     acted = as_agent(loaded).act(frames_to_float(torch.from_numpy(pixels)))
     np.testing.assert_array_equal(acted, model.predict(pixels, deterministic=True)[0])
     assert all(BOX.contains(action) for action in acted)
-    assert len(np.unique(acted[:, 0])) == 3  # it looks at what it is shown
+    assert len(np.unique(acted[:, 0])) == 3  # it looks at what it is frames_at

@@ -96,10 +96,10 @@ def test_the_seed_decides_and_lanes_are_alone(untaught, inverse_dynamics):
 def test_of_several_videos_the_one_counts_that_ends_most_like_the_goal(untaught, inverse_dynamics):
     policy = VideoPolicy(untaught, inverse_dynamics, horizon=2, num_candidates=4, num_sampling_steps=1)
     policy.reset(goal=shown(1))
-    videos = policy.dreams.imagine(shown(4)[:, None], goal=shown(1), horizon=2, num_videos=4)[0]
+    videos = policy.generator.imagine(shown(4)[:, None], goal=shown(1), horizon=2, num_videos=4)[0]
     assert videos.shape == (4, 2, 3, 8, 16)
     assert not torch.equal(videos[0], videos[1])
-    likeness = [policy.likeness(video[-1], shown(1)[0]).item() for video in videos]
+    likeness = [policy.similarity(video[-1], shown(1)[0]).item() for video in videos]
     assert torch.equal(policy.imagine(shown(4)[:, None])[0], videos[int(np.argmax(likeness))])
 
 
@@ -147,7 +147,7 @@ def test_wrong_arguments_are_refused(untaught, inverse_dynamics):
     with pytest.raises(ValueError, match="`goal` must be given for a video to it"):
         policy.act(shown(4))
     with pytest.raises(ValueError, match="`goal` must hold one frame per lane, 1, got 2."):
-        policy.dreams.imagine(shown(4)[:, None], goal=shown(4, 4), horizon=1)
+        policy.generator.imagine(shown(4)[:, None], goal=shown(4, 4), horizon=1)
     with pytest.raises(ValueError, match="`mask` must select all lanes"):
         policy.reset(mask=torch.tensor([True, False]))
     with pytest.raises(ValueError, match="`instruction` must be None"):
