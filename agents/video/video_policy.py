@@ -199,7 +199,7 @@ class VideoPolicy:
 
         return load_video_policy(Path(folder).expanduser(), device)
 
-    def _infer_actions(self, frames: Frames, video: Frames) -> Tensor:
+    def _infer_actions(self, frames: Frames, video: Tensor) -> Tensor:
         """Return the encoded actions ``[b, horizon, a]`` of a video after past frames."""
         num_before = self.inverse_dynamics.num_before
         missing = max(num_before - frames.shape[1], 0)

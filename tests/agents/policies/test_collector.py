@@ -100,9 +100,9 @@ def test_a_stack_begins_with_the_context_and_never_shows_another_episode():
     assert torch.equal(before[:, 1:][going_on], newest[:, :-1][going_on])
     _, info = dreams().reset(seed=0)
     action_mask = info["context_action_mask"][:, -1]
-    shown = torch.as_tensor(info["context_frames"])[:, -2].movedim(-1, -3)
+    last_frames = torch.as_tensor(info["context_frames"])[:, -2].movedim(-1, -3)
     assert action_mask.any()
-    assert torch.equal(before[:, 0], shown * action_mask[:, None, None, None])
+    assert torch.equal(before[:, 0], last_frames * action_mask[:, None, None, None])
 
 
 def test_without_a_context_episodes_begin_in_the_initial_state():
