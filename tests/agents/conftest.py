@@ -69,7 +69,7 @@ def make_line() -> Callable[..., WorldModel]:
 
 
 @pytest.fixture
-def shown() -> Callable[..., torch.Tensor]:
+def frames_at() -> Callable[..., torch.Tensor]:
     """Frames ``[b, 3, h, w]`` of the places given, one per lane."""
 
     def make(*places: float) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Planning problems that are solved without a world."""
+"""Planning problems with a known solution, without a world."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ def closeness(target: torch.Tensor) -> Score:
     return lambda plans: -(plans - target[:, None]).square().sum(dim=(-2, -1))
 
 
-def pose(
+def make_problem(
     guess: torch.Tensor,
     score: Score,
     rng: torch.Generator,
     anchor: torch.Tensor | None = None,
     *,
     space: gym.Space | None = None,
-    **given: Any,
+    **settings: Any,
 ) -> PlanningProblem:
-    """Ask for plans that ``score`` rates highest; it maps ``[b, n, t, a]`` to ``[b, n]``."""
+    """Return the problem of maximising ``score``, which maps ``[b, n, t, a]`` to ``[b, n]``."""
 
-    def rate(lanes: torch.Tensor, plans: torch.Tensor) -> torch.Tensor:
+    def score_function(lanes: torch.Tensor, plans: torch.Tensor) -> torch.Tensor:
         return score(plans.reshape(len(guess), -1, *plans.shape[1:])).flatten()
 
     codec = ActionCodec(space or gym.spaces.Box(-1, 1, guess.shape[2:]))
-    return PlanningProblem(guess, codec=codec, rng=rng, rate=rate, anchor=anchor, **given)
+    return PlanningProblem(guess, codec=codec, rng=rng, score_function=score_function, anchor=anchor, **settings)

@@ -1,4 +1,4 @@
-"""Dreams as a planner needs them: many plans from the same states, rated, and counted in network evaluations."""
+"""Score plans by dreaming them, and count what the dreams cost."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ import torch
 from torch import Tensor
 
 from vdworld.agents.objectives import Objective
-from vdworld.agents.planning.branches import Branches, chained, side_by_side
+from vdworld.agents.planning.partial_plans import PartialPlans, concatenate_lanes, concatenate_steps
 from vdworld.types import Actions, Frame, LaneIntegers, PerLane
 from vdworld.world import Rollout, WorldModel, WorldState
 from vdworld.world.model import Policy
 
 
-class Imagination:
-    """Dream plans from the states of b lanes and rate what comes of them.
+class PlanEvaluator:
+    """Dream plans from the states of b lanes, and score the dreams.
 
     The plans of a lane share its noise (common random numbers), so that they differ by their actions alone. With
-    several particles every plan is dreamt under as many noises, again the same ones for all plans of a lane.
+    several particles every plan is dreamt once per particle, each with noise of its own that the plans of a lane share.
 
     Args:
-        world: Where futures are imagined.
-        state: Where they start, b lanes.
-        objective: Rates a rollout.
-        goal: Frames to reach ``[b, c, h, w]``, if there are any.
-        num_sampling_steps: Network evaluations per drawn frame; None takes the world's own number.
+        world: The world to dream in.
+        state: The states that plans begin in, b lanes.
+        objective: Scores a rollout.
+        goal: Frames to reach ``[b, c, h, w]``, if any.
+        num_sampling_steps: Network evaluations per sampled frame; None takes the world's own number.
         max_batch: Most dreams at once.
         num_particles: Dreams per plan, whose scores are averaged.
-        risk: How many standard deviations over the particles are taken off the mean.
-        uncertainty_penalty: Weight of a rollout's mean uncertainty, which is taken off; asking for it doubles the cost.
+        risk: How many standard deviations over the particles are subtracted from the mean.
+        uncertainty_penalty: Weight of a rollout's mean uncertainty, which is subtracted; it doubles the cost.
 
     Attributes:
-        max_plans: Most plans rated at once.
+        max_plans: Most plans scored at once.
         num_frames: Frames imagined so far.
-        num_evaluations: Passes through the network so far, each lane counted: those of the sampler, those of a second
-            draw where uncertainty is asked for, those that read features from a finished frame, which some networks do
-            at half the price, and the objective's own. With gradients every pass is made twice; the way back is not
+        num_evaluations: Network evaluations so far, each lane counted: those of the sampler, those of a second sample
+            for the uncertainty, those that read features from a finished frame (half the price in some networks), and
+            the objective's own. With gradients every forward pass is made and counted twice; backward passes are not
             counted.
     """
 
@@ -57,66 +57,66 @@ class Imagination:
         self.risk, self.uncertainty_penalty = risk, uncertainty_penalty
         self.max_plans = max(max_batch // num_particles, 1)
         self.num_frames = self._num_passes = 0
-        self._earlier_passes = getattr(objective, "num_evaluations", 0)
+        self._objective_passes_before = getattr(objective, "num_evaluations", 0)
         self._particles = state.repeat(num_particles, noise="independent")
 
     @property
     def num_evaluations(self) -> int:
-        """Passes through the network so far."""
-        return self._num_passes + getattr(self.objective, "num_evaluations", 0) - self._earlier_passes
+        """Network evaluations so far."""
+        return self._num_passes + getattr(self.objective, "num_evaluations", 0) - self._objective_passes_before
 
-    def rate(self, lanes: LaneIntegers, plans: Actions) -> PerLane:
-        """Return the scores ``[m]`` of legal plans ``[m, t, a]`` from the lanes ``[m]``; differentiable."""
+    def score(self, lanes: LaneIntegers, plans: Actions) -> PerLane:
+        """Return the scores ``[m]`` of legal plans ``[m, t, a]`` in the lanes ``[m]``; differentiable."""
         rollout = self._dream(self._particles[self._rows(lanes)], plans)
-        return self._judge(rollout, lanes)
+        return self._score_rollout(rollout, lanes)
 
-    def begin(self, lanes: LaneIntegers) -> Branches:
-        """Return one plan of no steps for each of the lanes ``[b]``."""
+    def start(self, lanes: LaneIntegers) -> PartialPlans:
+        """Return one plan without steps in each of the lanes ``[b]``."""
         actions = self.state.frames.new_zeros(len(lanes), 1, 0, self.world.action_codec.dim)
-        return Branches(lanes, actions, actions.new_zeros(len(lanes), 1), self._particles[self._rows(lanes)], None)
+        return PartialPlans(lanes, actions, actions.new_zeros(len(lanes), 1), self._particles[self._rows(lanes)], None)
 
     @torch.no_grad()
-    def extend(self, branches: Branches, options: Tensor) -> Branches:
-        """Follow every plan by every one of m actions ``[m, a]``, without dreaming its beginning again.
+    def extend(self, plans: PartialPlans, options: Tensor) -> PartialPlans:
+        """Extend every plan by each of m actions ``[m, a]``, without dreaming its earlier steps again.
 
-        The n plans per lane become n * m, those of one beginning next to each other, each scored as far as it goes.
+        The n plans of a lane become n * m, those with the same beginning next to each other, each scored anew.
         """
-        (b, n), m = branches.scores.shape, len(options)
+        (b, n), m = plans.scores.shape, len(options)
         newest = options.repeat(b * n, 1)[:, None]  # [b * n * m, 1, a]
         parents = torch.arange(b * n, device=newest.device).repeat_interleave(m)
         rollouts, scores = [], []
         for parent, action in zip(parents.split(self.max_plans), newest.split(self.max_plans), strict=True):
             rows = self._rows(parent)
-            step = self._dream(branches.state[rows], action)
-            rollouts.append(step if branches.rollout is None else chained(branches.rollout, rows, step))
-            scores.append(self._judge(rollouts[-1], branches.lanes[parent // n]))
-        before = branches.actions.repeat_interleave(m, dim=1)
+            step = self._dream(plans.state[rows], action)
+            rollouts.append(step if plans.rollout is None else concatenate_steps(plans.rollout, rows, step))
+            scores.append(self._score_rollout(rollouts[-1], plans.lanes[parent // n]))
+        before = plans.actions.repeat_interleave(m, dim=1)
         actions = torch.cat([before, newest.reshape(b, n * m, 1, -1)], dim=2)
-        rollout = side_by_side(rollouts)
-        return Branches(branches.lanes, actions, torch.cat(scores).reshape(b, n * m), rollout.state, rollout)
+        rollout = concatenate_lanes(rollouts)
+        return PartialPlans(plans.lanes, actions, torch.cat(scores).reshape(b, n * m), rollout.state, rollout)
 
     @torch.no_grad()
-    def follow(self, lanes: LaneIntegers, policy: Policy, horizon: int) -> Actions:
-        """Return what a policy, which gives encoded actions, does in the lanes ``[m]``: plans ``[m, t, a]``."""
-        taken: list[Tensor] = []
+    def roll_out_policy(self, lanes: LaneIntegers, policy: Policy, horizon: int) -> Actions:
+        """Return the plans ``[m, t, a]`` that a policy makes in the lanes ``[m]``; it returns encoded actions."""
+        actions: list[Tensor] = []
 
         def act(state: WorldState) -> Tensor:
-            taken.append(self.world.action_codec.project(policy(state)))
-            return taken[-1]
+            actions.append(self.world.action_codec.project(policy(state)))
+            return actions[-1]
 
         self._count(len(lanes) * horizon, len(lanes) * horizon)
         steps = {"horizon": horizon, "num_sampling_steps": self.num_sampling_steps}
         self.world.rollout(self.state[lanes], act, encoded=True, **steps)
-        return torch.stack(taken, dim=1)
+        return torch.stack(actions, dim=1)
 
     def _rows(self, plans: Tensor) -> Tensor:
-        """Return where the particles of plans ``[m]`` stand among those of all, ``[m * p]``."""
+        """Return the rows ``[m * p]`` of the particles of the plans number ``[m]``."""
         particle = torch.arange(self.num_particles, device=plans.device)
         return (plans[:, None] * self.num_particles + particle).flatten()
 
-    def _count(self, num_frames: int, num_features: int, draws: int = 1) -> None:
-        """Note frames, all lanes counted, the draws that each took, and how many of them features were read from."""
-        passes = draws * num_frames * evaluations_per_draw(self.world, self.num_sampling_steps) + num_features
+    def _count(self, num_frames: int, num_features: int, num_samples: int = 1) -> None:
+        """Count frames of all lanes, the samples of each, and the frames from which features are read."""
+        passes = num_samples * num_frames * evaluations_per_frame(self.world, self.num_sampling_steps) + num_features
         self.num_frames += num_frames
         self._num_passes += passes * (2 if torch.is_grad_enabled() else 1)
 
@@ -125,7 +125,7 @@ class Imagination:
         frames_only = getattr(self.objective, "frames_only", False) and not self.uncertainty_penalty
         lanes, steps = len(state), plans.shape[1]
         num_features = lanes if frames_only and state.cache is None else lanes * steps
-        self._count(lanes * steps, num_features, draws=2 if self.uncertainty_penalty else 1)
+        self._count(lanes * steps, num_features, num_samples=2 if self.uncertainty_penalty else 1)
         return self.world.rollout(
             state,
             plans.repeat_interleave(self.num_particles, dim=0),
@@ -137,7 +137,7 @@ class Imagination:
             encoded=True,
         )
 
-    def _judge(self, rollout: Rollout, lanes: Tensor) -> PerLane:
+    def _score_rollout(self, rollout: Rollout, lanes: Tensor) -> PerLane:
         """Return one score per plan ``[m]`` for the dreams of its particles."""
         owners = lanes.repeat_interleave(self.num_particles)
         scores = self.objective(rollout, None if self.goal is None else self.goal[owners])
@@ -153,8 +153,8 @@ class Imagination:
         return scores.mean(dim=1) - self.risk * (scores.var(dim=1, correction=0) + 1e-12).sqrt()
 
 
-def evaluations_per_draw(world: WorldModel, num_sampling_steps: int | None = None) -> int:
-    """Return how many passes through the network it takes to draw one frame, guidance included."""
+def evaluations_per_frame(world: WorldModel, num_sampling_steps: int | None = None) -> int:
+    """Return the number of network evaluations that sampling one frame takes, guidance included."""
     sampling = world.sampling
     steps = sampling.num_steps if num_sampling_steps is None else num_sampling_steps
     calls = 2 * steps - 1 if sampling.sampler in ("heun", "churn") else steps
