@@ -60,6 +60,24 @@ def test_a_step_reads_nothing_back_to_the_host(make_world: Callable, make_past: 
 
 
 @every_network
+def test_a_step_recorded_in_inference_mode_serves_outside_of_it(
+    make_world: Callable, make_past: Callable, tape: Tape, network: str
+) -> None:
+    world, (frames, actions) = make_world(network=network), make_past(k=9)
+    world.graphs = StepGraphs(tape)
+    dreams = []
+    for mode in (torch.inference_mode, torch.inference_mode, torch.no_grad, torch.inference_mode):
+        with mode():
+            state, action = world.start(frames[:, :4], actions[:, :3]), actions[:, 3]
+            after, outputs = imagine_recorded(world, state, action, StepRequest(num_steps=2))
+            dreams.append((after.frames.clone(), outputs["reward"].clone()))
+    assert tape.recorded == 1
+    for frames_after, reward in dreams[1:]:
+        assert torch.equal(frames_after, dreams[0][0])
+        assert torch.equal(reward, dreams[0][1])
+
+
+@every_network
 def test_recorded_steps_dream_the_same(
     make_world: Callable, make_past: Callable, assert_same_state: Callable, tape: Tape, network: str
 ) -> None:

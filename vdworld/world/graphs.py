@@ -66,8 +66,9 @@ class RecordedStep:
     """
 
     def __init__(self, step: Step, inputs: Tensors, record: Record) -> None:
-        self._inputs = {name: value.clone(memory_format=torch.contiguous_format) for name, value in inputs.items()}
-        self._replay, self._outputs = record(step, self._inputs)
+        with torch.inference_mode(False), torch.no_grad():  # memory made in inference mode can't be written outside it
+            self._inputs = {name: value.clone(memory_format=torch.contiguous_format) for name, value in inputs.items()}
+            self._replay, self._outputs = record(step, self._inputs)
 
     def __call__(self, inputs: Tensors) -> Tensors:
         """Replay the step on other tensors."""

@@ -1,0 +1,110 @@
+"""DIAMOND's own code in turn with ours, imagining and training, where a checkout of it is given."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vdworld.benchmarks.contest import check_contexts
+from vdworld.benchmarks.gpu.isolation import NotRunError
+from vdworld.benchmarks.gpu.settings import GpuSettings, PartResult
+from vdworld.benchmarks.gpu.training import carried
+from vdworld.benchmarks.peers import DiamondCode, DiamondWorld, train_diamond
+from vdworld.benchmarks.speed import fresh_world
+from vdworld.benchmarks.speed_beside import measure_beside
+from vdworld.data import Dataset, load_dataset
+from vdworld.evaluation.report.table import Table
+from vdworld.training import train
+
+COMMIT = "COMMIT"
+"""The file in a copy of a checkout that names its commit."""
+
+_LONGEST_TRAINING = 20.0  # seconds of each
+_SHARES = {"imagining": 0.5, "training": 0.2}  # of the time: when no preset begins any more, and for each in training
+_LARGEST_BATCH = 256  # DIAMOND's are about twenty times as slow
+
+
+def measure_beside_diamond(settings: GpuSettings, seconds: float) -> PartResult:
+    """Imagine and train in turn with DIAMOND's own code, and return the ratios.
+
+    Args:
+        settings: Its checkout and our presets; training needs carried clips.
+        seconds: About as long as it takes; presets that don't fit are left out, and the training gets shorter.
+
+    Raises:
+        NotRunError: No checkout is given.
+        ValueError: The checkout holds something else.
+    """
+    if settings.peer is None:
+        raise NotRunError("No checkout of DIAMOND is given: peer=FOLDER.")
+    code, began = load_code(settings.peer), time.monotonic()
+    torch.backends.cuda.matmul.allow_tf32 = True  # as its trainer does; this process ends with the part
+    tables, figures = [], {"commit": code.commit}
+    for name in settings.presets:
+        if tables and time.monotonic() - began > _SHARES["imagining"] * seconds:
+            tables.append(Table(f"Beside DIAMOND: {name} imagines", ("",), (("not run: no time left",),)))
+            continue
+        result = _imagine(code, name, settings)
+        print(result, flush=True)
+        table = result.table()
+        tables.append(Table(f"Beside DIAMOND: {name} imagines", table.columns, table.rows, table.note))
+        figures[name] = result.to_json()
+    names = carried(settings.clips)
+    if names:
+        dataset = load_dataset(settings.clips / names[0])
+        table, figures["training"] = _train(code, dataset, names[0], settings, _SHARES["training"] * seconds)
+        tables.append(table)
+    return PartResult(tuple(tables), figures, headline=_headline(figures, settings))
+
+
+def load_code(checkout: Path) -> DiamondCode:
+    """Return a checkout's code; the commit of a copy without git's records stands in the file ``COMMIT``."""
+    code, note = DiamondCode.load(checkout), checkout / COMMIT
+    return replace(code, commit=note.read_text().strip()) if note.is_file() else code
+
+
+def _imagine(code: DiamondCode, preset: str, settings: GpuSettings) -> Any:
+    ours = fresh_world(preset).to(settings.device)
+    shape: dict[str, Any] = {"codec": ours.action_codec, "image_size": ours.image_size, "cameras": ours.cameras}
+    context = max(ours.context_length, 4)
+    peer = DiamondWorld(code, **shape, context_length=context, device=settings.device, seed=settings.seed)
+    check_contexts(ours, peer)
+    return measure_beside(
+        ours,
+        peer,
+        names=("vdworld", "DIAMOND"),
+        batch_sizes=[batch for batch in settings.batch_sizes if batch <= _LARGEST_BATCH],
+        num_sampling_steps=settings.num_sampling_steps,
+        repeats=settings.repeats,
+        seconds=settings.seconds,
+        seed=settings.seed,
+        notes=f"DIAMOND is its own code at commit {code.commit}, frames alone, in its 3 sampling steps, uncompiled, in "
+        "float32 with TF32 products.",
+    )
+
+
+def _train(
+    code: DiamondCode, dataset: Dataset, name: str, settings: GpuSettings, seconds: float
+) -> tuple[Table, dict[str, Any]]:
+    """Train both on the same clips for the same time, and compare the target frames that each learnt from."""
+    minutes = min(_LONGEST_TRAINING, max(seconds, 1.0)) / 60
+    peer = DiamondWorld.for_dataset(code, dataset, device=settings.device, seed=settings.seed)
+    train_diamond(peer, dataset, minutes=minutes, seed=settings.seed, progress=False)
+    limits: dict[str, Any] = {"max_minutes": minutes, "seed": settings.seed, "device": settings.device}
+    ours = train(dataset, preset=settings.train_preset, horizon=1, **limits).training_info
+    theirs = peer.training_info["frames_per_second"]
+    ours_per_second = ours["steps"] * ours["settings"]["batch_size"] / (60 * minutes)
+    figures = {"vdworld": ours_per_second, "diamond": theirs, "ratio": ours_per_second / theirs}
+    row = (f"{name}, {settings.train_preset}", f"{ours_per_second:,.0f}", f"{theirs:,.0f}", f"{figures['ratio']:.2f}")
+    note = f"Target frames per second that each learnt from in {60 * minutes:.0f} seconds of training."
+    return Table("Beside DIAMOND: training", ("", "vdworld", "DIAMOND", "ratio"), (row,), note), figures
+
+
+def _headline(figures: dict[str, Any], settings: GpuSettings) -> tuple[str, str]:
+    preset = settings.presets[0]
+    best = max(figures[preset]["rows"], key=lambda row: row["ratio"]["median"])
+    return f"{best['ratio']['median']:.0f}x", f"DIAMOND's frames/s: {preset}, batch {best['batch_size']}"

@@ -1,0 +1,84 @@
+"""The tests marked ``gpu``, run by pytest in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from xml.etree import ElementTree
+
+from vdworld.benchmarks.gpu.isolation import NotRunError
+from vdworld.benchmarks.gpu.needs import ROOT
+from vdworld.benchmarks.gpu.settings import GpuSettings, PartResult
+from vdworld.evaluation.report.table import Table
+
+_MARK = "mark.gpu"
+
+
+def run_gpu_tests(settings: GpuSettings, seconds: float) -> PartResult:
+    """Run every test marked ``gpu``; without a GPU collect them alone, which finds errors of import.
+
+    Args:
+        settings: The device decides.
+        seconds: For all of them.
+
+    Raises:
+        NotRunError: There is no folder with tests: the package was installed without its repository.
+        RuntimeError: pytest could not collect the tests, or was not done in time.
+    """
+    files = test_files(ROOT / "tests")
+    if not files:
+        raise NotRunError(f"{ROOT} has no tests marked gpu. Run the check in a checkout of the repository.")
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        collect = [] if settings.on_cuda else ["--collect-only"]
+        options = ["-m", "gpu", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *collect]
+        command = [sys.executable, "-m", "pytest", *options, *map(str, files)]
+        try:
+            process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=seconds)
+        except subprocess.TimeoutExpired as error:
+            output = (error.stdout or b"").decode(errors="replace")
+            raise RuntimeError(f"pytest was not done within {seconds:.0f} seconds:\n{output[-4000:]}") from error
+        print(process.stdout[-4000:], process.stderr[-2000:], flush=True)
+        if process.returncode not in (0, 1) or (settings.on_cuda and not report.is_file()):
+            raise RuntimeError(f"pytest ended with code {process.returncode}:\n{process.stdout[-8000:]}")
+        return summary(report) if settings.on_cuda else _collected(process.stdout)
+
+
+def test_files(folder: Path) -> list[Path]:
+    """Return the test files below a folder that hold tests marked ``gpu``; others need not be importable there."""
+    return sorted(path for path in folder.rglob("test_*.py") if _MARK in path.read_text(encoding="utf-8"))
+
+
+test_files.__test__ = False  # pyright: ignore[reportFunctionMemberAccess] - pytest takes it for a test otherwise
+
+
+def summary(report: Path) -> PartResult:
+    """Return what pytest's JUnit file says: one test a row."""
+    rows, counts, failures = [], {"passed": 0, "failed": 0, "skipped": 0}, {}
+    for case in ElementTree.parse(report).getroot().iter("testcase"):
+        name = f"{case.get('classname', '').rpartition('.')[2]}: {case.get('name')}"
+        trouble = next((part for part in case if part.tag in ("failure", "error")), None)
+        status = "failed" if trouble is not None else "skipped" if case.find("skipped") is not None else "passed"
+        counts[status] += 1
+        rows.append((name, status, f"{float(case.get('time', 0)):.1f} s"))
+        if trouble is not None:
+            failures[name] = trouble.text or trouble.get("message", "")
+    table = Table("Tests marked gpu", ("", "outcome", "time"), tuple(rows), ", ".join(_words(counts)) + ".")
+    problem = "\n\n".join(f"{name}\n{text}" for name, text in failures.items())
+    if not rows:
+        problem = "pytest ran no test."
+    headline = (f"{counts['passed']} of {len(rows)}", "GPU tests passed")
+    return PartResult((table,), {**counts, "failures": failures}, headline=headline, problem=problem)
+
+
+def _collected(output: str) -> PartResult:
+    names = [line.rpartition("/")[2] for line in output.splitlines() if "::" in line]
+    rows = tuple((name, "collected, not run: no GPU") for name in names)
+    table = Table("Tests marked gpu", ("", "outcome"), rows, f"{len(rows)} tests were found.")
+    return PartResult((table,), {"collected": len(rows)}, headline=(f"{len(rows)}", "GPU tests found, none run"))
+
+
+def _words(counts: dict[str, int]) -> list[str]:
+    return [f"{count} {status}" for status, count in counts.items() if count]

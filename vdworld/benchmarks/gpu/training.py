@@ -1,0 +1,77 @@
+"""Train a world on carried clips for some minutes, and measure it on the held-out ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from vdworld.benchmarks.gpu.isolation import NotRunError
+from vdworld.benchmarks.gpu.settings import GpuSettings, PartResult
+from vdworld.data import Dataset, load_dataset
+from vdworld.data.layout import INFO
+from vdworld.evaluation.prediction import Prediction, predict
+from vdworld.evaluation.report.plots import film_strip
+from vdworld.evaluation.report.table import Table
+from vdworld.evaluation.report.tables import prediction_table
+from vdworld.training import train
+
+OVERHEAD = 25.0  # seconds for reading clips, calibration, and the measurement
+LEAST = 10.0  # seconds of training below which there is nothing to see
+
+
+def carried(clips: Path) -> list[str]:
+    """Return the names of the datasets in a folder."""
+    return sorted(path.parent.parent.name for path in clips.glob(f"*/{INFO}"))
+
+
+def train_on_clips(settings: GpuSettings, seconds: float, name: str) -> PartResult:
+    """Train and measure a world.
+
+    Args:
+        settings: Preset, minutes and device.
+        seconds: For everything; the training is shortened where its minutes don't fit.
+        name: The dataset's folder.
+
+    Raises:
+        NotRunError: There is too little time.
+    """
+    limits: dict[str, Any] = {"max_steps": settings.train_steps, "batch_size": 4}  # a rehearsal
+    if settings.train_steps is None:
+        left = min(60 * settings.train_minutes, seconds - OVERHEAD)
+        if left < LEAST:
+            raise NotRunError(f"{max(seconds, 0):.0f} seconds were left, and it takes {OVERHEAD + LEAST:.0f}.")
+        limits = {"max_minutes": left / 60}
+    dataset = load_dataset(settings.clips / name)
+    world = train(dataset, preset=settings.train_preset, device=settings.device, seed=settings.seed, **limits)
+    held_out = dataset.split("test")
+    prediction = predict(world, held_out, num_clips=settings.num_clips, seed=settings.seed, progress=False)
+    table, info = prediction_table(prediction), world.training_info
+    seconds_trained = 60 * limits.get("max_minutes", max(info["minutes"], 0.01))
+    note = (
+        f"`{settings.train_preset}`, trained {info['minutes']:g} minutes: {info['steps']:,} steps of "
+        f"{info['settings']['batch_size']} clips, {info['steps'] / seconds_trained:.1f} steps/s. {table.note}"
+    )
+    first, last = prediction.steps[0], prediction.steps[-1]
+    moving = {step: prediction.interval("moving_psnr", step).mean for step in (first, last)}
+    return PartResult(
+        tables=(Table(f"Prediction: {name}", table.columns, table.rows, note),),
+        figures={"training": info, "prediction": _figures(prediction), "dataset": _describe(dataset)},
+        pictures={
+            f"{name}_{picture.label.replace(' ', '_')}.png": film_strip(picture, prediction.steps)
+            for picture in prediction.pictures
+        },
+        headline=(f"{moving[last]:.1f} dB", f"moving pixels of {name}, {last} steps ahead"),
+    )
+
+
+def _figures(prediction: Prediction) -> dict[str, Any]:
+    """Return the scores at the reported steps as plain JSON values."""
+    scores = {
+        name: {str(step): prediction.interval(name, step).to_json() for step in prediction.steps}
+        for name in prediction.scores
+    }
+    return {"num_clips": prediction.num_clips, "frames_per_second": prediction.frames_per_second, "scores": scores}
+
+
+def _describe(dataset: Dataset) -> dict[str, Any]:
+    return {"episodes": len(dataset), "steps": dataset.num_steps, "image_size": list(dataset.image_size)}
