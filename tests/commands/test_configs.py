@@ -18,9 +18,9 @@ from vdworld.benchmarks.few_steps import measure_few_steps
 from vdworld.benchmarks.planning import compare_planners
 from vdworld.benchmarks.scaling import measure_growth
 from vdworld.benchmarks.speed import fresh_world, measure_speed
-from vdworld.commands.learn import DREAMS as LEARN_DREAMS
-from vdworld.commands.learn import SETTINGS as LEARN_SETTINGS
-from vdworld.commands.search import CONFIGS, compose_config, config_file, config_names, groups, options
+from vdworld.commands.config_search import CONFIGS, compose_config, config_file, config_names, groups, options
+from vdworld.commands.policy_learning import DREAMS as LEARN_DREAMS
+from vdworld.commands.policy_learning import SETTINGS as LEARN_SETTINGS
 from vdworld.commands.verbs import VERBS
 from vdworld.envs.recording.recorder import record
 from vdworld.evaluation import evaluate, play

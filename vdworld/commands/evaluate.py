@@ -15,7 +15,7 @@ def run(config: DictConfig) -> None:
     """Evaluate, and print the tables."""
     world = load_world(config)
     dataset = load_dataset(config.data)
-    others = ("world", "data", "device", "sampling", "execution", "policy")
-    values = {name: value for name, value in config.items() if name not in others}
+    not_evaluate = ("world", "data", "device", "sampling", "execution", "policy")
+    values = {name: value for name, value in config.items() if name not in not_evaluate}
     agents = None if config.policy is None else {"policy": load_agent(config.policy, device=world.device)}
     print(evaluate(world, dataset, agents=agents, **keyword_arguments(evaluate, values)))
