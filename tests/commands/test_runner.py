@@ -10,8 +10,8 @@ import gymnasium as gym
 import pytest
 
 from vdworld.commands import benchmark, train
+from vdworld.commands.config_search import config_names
 from vdworld.commands.runner import run_verb
-from vdworld.commands.search import config_names
 
 GIVEN = ["data=data/pusht", "output=runs/pusht"]
 
@@ -142,8 +142,8 @@ def test_what_was_mistyped_is_named(runs, arguments, message, capsys):
         (["growth"], "benchmark 'growth' is now called 'scaling'."),
         (["dreaming"], "benchmark 'dreaming' is now called 'dream_vs_real'."),
         (["planners"], "benchmark 'planners' is now called 'planner_overhead'."),
-        (["name=speed"], "`name` is no key any more; type the name alone: `vdworld benchmark speed`."),
-        (["name=envs"], "`name` is no key any more; type the name alone: `vdworld benchmark env_overhead`."),
+        (["name=speed"], "`name` is no longer a key. Type the name alone: `vdworld benchmark speed`."),
+        (["name=envs"], "`name` is no longer a key. Type the name alone: `vdworld benchmark env_overhead`."),
         (["sizes", "iamge_size=3"], "there is no key 'iamge_size'. Did you mean image_size?"),
         (["sizes", "num_draws=3"], "there is no key 'num_draws'. `vdworld benchmark sizes --help` lists the keys."),
         (["sizes", "speed"], "expected key=value, got 'speed'. `vdworld benchmark sizes --help` lists the keys."),

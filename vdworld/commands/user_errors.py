@@ -31,7 +31,7 @@ def explain(verb: str, error: Exception, name: str | None = None) -> str:
 def missing_keys(command: str, names: list[str]) -> str:
     """Return the message for keys that a command needs and does not have."""
     listed = " and ".join(f"`{name}`" for name in names)
-    return f"{listed} must be set, as in `vdworld {command} {' '.join(f'{name}=...' for name in names)}`."
+    return f"{listed} must be given, as in `vdworld {command} {' '.join(f'{name}=...' for name in names)}`."
 
 
 def check_name(verb: str, name: str | None) -> None:
