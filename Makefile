@@ -1,9 +1,10 @@
 # Every target sets up what it needs: a virtual environment in .venv with the pinned packages of constraints.txt.
-# Nothing has to be there but Python 3.10 or later. `make PYTHON=/path/to/python3 install` picks another one,
-# and ARGS passes words on: `make demo ARGS="seed=1"`.
+# The only requirement is Python 3.10 or later; `make PYTHON=/path/to/python3 install` picks another interpreter.
+# ARGS passes arguments on: `make demo ARGS="seed=1"`.
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+BASE ?= HEAD
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.vdworld-installed
@@ -12,16 +13,17 @@ NEEDS := vdworld needs Python 3.10 or later with venv and pip. Name one: make in
 INSTALL := $(PIP) install --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types layers unit benchmark gpu gpu-bundle clean
+.PHONY: help install demo test lint types layers unit same-bytes benchmark gpu gpu-bundle clean
 
 help:
-	@echo "make demo        record PushT, train a world model, plan in it, and show that the plan works for real"
-	@echo "make test        every check: style, types, layers, tests"
-	@echo "make benchmark   imagined frames per second on this machine"
+	@echo "make demo        record PushT, train a world, plan in it, and let the plans act in the real environment"
+	@echo "make test        run every check: style, types, layers, tests"
+	@echo "make benchmark   imagined frames per second on this machine; ARGS=NAME runs another benchmark"
 	@echo "make gpu         on a machine with a GPU: tests, speed and training there, in ten minutes (docs/gpu.md)"
-	@echo "make gpu-bundle  beforehand, on any machine: the packages and clips that 'make gpu' takes along"
-	@echo "make install     the virtual environment alone; the others do this first"
-	@echo "make clean       remove the virtual environment and what tools left behind"
+	@echo "make gpu-bundle  beforehand, on any machine: collect the packages and clips that 'make gpu' needs"
+	@echo "make same-bytes  compare training, dreams and plans with those of BASE=REVISION, byte for byte"
+	@echo "make install     create the virtual environment; the other targets do this first"
+	@echo "make clean       remove the virtual environment and files that tools left behind"
 
 install: $(STAMP)
 	@echo "vdworld is ready in $(VENV): $(BIN)/vdworld --help"
@@ -46,8 +48,11 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)
 	$(BIN)/vdworld demo $(ARGS)
 
+same-bytes: $(STAMP)
+	$(BIN)/python tests/regression/same_bytes.py $(BASE)
+
 benchmark: $(STAMP)
-	$(BIN)/vdworld benchmark $(ARGS)
+	$(BIN)/vdworld benchmark $(or $(ARGS),speed)
 
 # The machine's own Python, with its torch, unless there is a virtual environment already.
 gpu:

@@ -1,4 +1,4 @@
-"""Agents: planners that search in a world, policies that learn in it, and those of other libraries."""
+"""Agents: planners that search in a world, policies that learn in it, and policies of other libraries."""
 
 from vdworld.agents.agent import Agent
 from vdworld.agents.objectives import GoalFeatures, GoalImage, Objective, Return, Sum

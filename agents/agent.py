@@ -1,4 +1,4 @@
-"""What an agent is: something that decides for a batch of episodes at once."""
+"""The protocol of agents, which decide for a batch of episodes at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from vdworld.types import Frame, Frames, LaneMask
 
 @runtime_checkable
 class Agent(Protocol):
-    """Decide for b episodes at once, in the environment's units."""
+    """Choose actions for b episodes at once, in the environment's units.
+
+    ``reset()`` without arguments begins new episodes in all lanes, without goals and without a past.
+    """
 
     def reset(
         self,
@@ -23,14 +26,14 @@ class Agent(Protocol):
         """Begin new episodes.
 
         Args:
-            mask: Which lanes begin anew ``[b]``; None means all.
-            seed: Of everything random in the agent; None goes on with the old streams.
-            goal: Frames to reach ``[b, c, h, w]`` in [-1, 1], for agents that pursue goals.
-            context: Real frames ``[b, k, c, h, w]`` up to the one the episode begins with, newest last, and the flat
-                actions ``[b, k - 1, n]`` between them; None where there is no past.
+            mask: Which lanes begin a new episode ``[b]``; None means all.
+            seed: Seeds everything random in the agent; None continues its random streams.
+            goal: Frames to reach ``[b, c, h, w]`` in [-1, 1], for agents that pursue goals; None means no goals.
+            context: Real frames ``[b, k, c, h, w]`` up to the first of the episode, newest last, and the flat actions
+                ``[b, k - 1, n]`` between them; None means no past.
         """
         ...
 
     def act(self, observation: Frame) -> Any:
-        """Choose one action per lane after seeing the frames ``[b, c, h, w]`` in [-1, 1]."""
+        """Choose one action per lane, given the newest frames ``[b, c, h, w]`` in [-1, 1]."""
         ...

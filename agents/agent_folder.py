@@ -1,4 +1,4 @@
-"""Folders that learnt agents are kept in: a description and weights, nothing pickled."""
+"""Folders of saved agents: a description and weights; nothing is pickled."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from typing import Any
 from torch import nn
 
 from vdworld.extras import require
+from vdworld.world.older_names import with_present_names
 
 FORMAT = 1
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 LABELS = {"policy": "policy", "video_policy": "video policy", "inverse_dynamics": "inverse dynamics"}
-"""What folders may hold, by the entry ``kind`` of their description."""
+"""What a folder may hold, by the entry ``kind`` of its description."""
 
 
 def kind_of(path: Path) -> str | None:
-    """Return what a folder holds; None where it does not say so.
+    """Return the entry ``kind`` of a folder's description; None if it has none.
 
     Raises:
-        ValueError: Its description is damaged.
+        ValueError: The description is damaged.
     """
     if not (path / CONFIG).exists():
         return None
@@ -35,13 +36,13 @@ def kind_of(path: Path) -> str | None:
 
 
 def write_folder(path: Path, kind: str, config: dict[str, Any], module: nn.Module | None = None) -> Path:
-    """Write a folder; what it held before is replaced only once the new files are whole.
+    """Write a folder; earlier files are replaced only when the new ones are complete.
 
     Args:
         path: The folder.
         kind: One of ``LABELS``.
-        config: The description, plain JSON values.
-        module: Whose weights to keep; None keeps none.
+        config: The description, as plain JSON values.
+        module: The module whose weights are saved; None saves none.
 
     Raises:
         FileExistsError: The folder holds something else.
@@ -66,13 +67,13 @@ def write_folder(path: Path, kind: str, config: dict[str, Any], module: nn.Modul
 
 
 def check_free(path: Path, kind: str) -> None:
-    """Make a folder, unless it is there.
+    """Create a folder unless it exists.
 
     Raises:
         FileExistsError: It holds something else.
     """
     if (path / CONFIG).exists() and kind_of(path) != kind:
-        raise FileExistsError(f"{path} holds something else than a {LABELS[kind]}. Name another folder.")
+        raise FileExistsError(f"{path} holds something other than a {LABELS[kind]}. Choose another folder.")
     path.mkdir(parents=True, exist_ok=True)
 
 
@@ -80,28 +81,32 @@ def read_config(path: Path, kind: str) -> dict[str, Any]:
     """Read the description of a folder.
 
     Raises:
-        FileNotFoundError: There is no such folder, or nothing in it.
+        FileNotFoundError: There is no such folder, or no description in it.
         ValueError: It is damaged, describes something else, or was written by another version.
     """
     if not (path / CONFIG).exists():
-        raise FileNotFoundError(f"There is no {LABELS[kind]} at {path}. Name a folder of `save_pretrained`.")
+        raise FileNotFoundError(f"There is no {LABELS[kind]} at {path}. Pass a folder that `save_pretrained` wrote.")
     if kind_of(path) != kind:
-        raise ValueError(f"{path / CONFIG} describes no {LABELS[kind]}. Name a folder of `save_pretrained`.")
+        raise ValueError(
+            f"{path / CONFIG} does not describe a {LABELS[kind]}. Pass a folder that `save_pretrained` wrote."
+        )
     config = json.loads((path / CONFIG).read_text(encoding="utf-8"))
     if config["format"] != FORMAT:
-        raise ValueError(f"{path} has format {config['format']}, and this vdworld reads {FORMAT}. Learn it again.")
+        raise ValueError(
+            f"{path} has format {config['format']}, but this version of vdworld reads {FORMAT}. Train it again."
+        )
     return config
 
 
 def read_weights(path: Path, module: nn.Module) -> None:
-    """Fill a module with a folder's weights; it is then in evaluation mode, its gradients off.
+    """Load a folder's weights into a module, and put it in evaluation mode without gradients.
 
     Raises:
-        ValueError: They are damaged, or another module's.
+        ValueError: The weights are damaged, or those of another module.
     """
     safetensors = require("safetensors.torch", "all")
     try:
-        module.load_state_dict(safetensors.load_file(path / WEIGHTS))
+        module.load_state_dict(with_present_names(safetensors.load_file(path / WEIGHTS)))
     except (RuntimeError, OSError, require("safetensors", "all").SafetensorError) as error:
         raise ValueError(f"{WEIGHTS} in {path} is damaged or doesn't fit {CONFIG}: {error}") from error
     module.eval().requires_grad_(False)

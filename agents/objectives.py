@@ -1,4 +1,4 @@
-"""What a plan is worth: functions of an imagined rollout, higher is better."""
+"""Objectives: functions of an imagined rollout that score a plan; higher is better."""
 
 from __future__ import annotations
 
@@ -8,34 +8,49 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from vdworld.agents.checks import check_shares
+from vdworld.data import Dataset
+from vdworld.envs.tasks import find_task
 from vdworld.types import Features, Frame, PerLane
 from vdworld.world import Rollout, WorldModel, WorldState
 
 Objective = Callable[[Rollout, Frame | None], PerLane]
 """Maps a rollout of b lanes, and their goal frames if there are any, to one score per lane.
 
-It may say more by attributes: ``frames_only``, that rewards and features need not be imagined; ``needs_rewards``, that
-it has no meaning in a world without; ``num_evaluations``, its own passes through a network so far.
+It may have attributes: ``frames_only`` means that it reads neither rewards nor features, ``needs_rewards`` that it
+requires a world with rewards, and ``num_evaluations`` is the number of its own network evaluations so far.
 """
 
 
+def check_objective(objective: Objective, world: WorldModel) -> None:
+    """Check that a world predicts the rewards that an objective needs.
+
+    Raises:
+        ValueError: It has none.
+    """
+    if getattr(objective, "needs_rewards", False) and not world.has_reward:
+        raise ValueError(
+            "`objective` must not need rewards in a world that was trained without any, as Return does. "
+            "Pass another objective: any function of a Rollout and the goal frames."
+        )
+
+
 class Return:
-    """The expected discounted sum of rewards, each weighted by the probability that the episode is still going on.
+    """The expected discounted sum of rewards, each weighted by the probability that the episode has not ended yet.
 
     Args:
-        discount: Per step, in [0, 1].
-        value: What the future after the rollout is worth, a function of its last state to ``[b]``, such as
-            ``policy.value``; None is nothing.
+        discount: Discount factor per step, in [0, 1].
+        value: Maps the last state of a rollout to the expected return after it ``[b]``, such as ``policy.value``; None
+            means 0.
 
     Attributes:
-        needs_rewards: Tells planners that a world without rewards will not do.
+        needs_rewards: True: it requires a world with rewards.
     """
 
     needs_rewards = True
 
     def __init__(self, discount: float = 1.0, value: Callable[[WorldState], PerLane] | None = None) -> None:
-        if not 0 <= discount <= 1:
-            raise ValueError(f"`discount` must lie in [0, 1], got {discount}.")
+        check_shares(discount=discount)
         self.discount, self.value = discount, value
 
     def __call__(self, rollout: Rollout, goal: Frame | None = None) -> PerLane:
@@ -50,20 +65,20 @@ class Return:
 
 
 class GoalImage:
-    """How much the imagined frames look like a goal image, at several scales.
+    """The similarity of the imagined frames to a goal image, at several scales.
 
-    Plain pixel error is flat wherever shapes don't overlap; blurring both images gives the search a slope. The score
-    is the cosine between what stands out from the background in either, averaged over the scales: unlike a squared
-    error it is not won by dreams in which things fade.
+    Pixel error is flat where shapes do not overlap; blurring both images gives the search a gradient. The score is the
+    cosine similarity of the two images' differences from the background, averaged over the scales: unlike a squared
+    error, it does not reward dreams in which objects fade.
 
     Args:
-        blur: Standard deviations of the blurs, as shares of the frame's height; 0 leaves the pixels as they are.
-        last: How much the last frame counts against the mean over all frames, in [0, 1].
-        background: What a frame holds when nothing stands out ``[c, h, w]``, such as ``world.background()``; None
-            takes each frame's mean colour.
+        blur: Standard deviations of the blurs, as shares of the frame's height; 0 does not blur.
+        last: Weight of the last frame, in [0, 1]; the rest is that of the mean over all frames.
+        background: A frame without objects ``[c, h, w]``, such as ``world.background()``; None takes each frame's mean
+            colour.
 
     Attributes:
-        frames_only: Tells planners that rewards need not be imagined.
+        frames_only: True: it reads neither rewards nor features.
     """
 
     frames_only = True
@@ -72,9 +87,8 @@ class GoalImage:
         self, blur: tuple[float, ...] = (0.05, 0.15), last: float = 0.5, background: Tensor | None = None
     ) -> None:
         if not blur or min(blur) < 0:
-            raise ValueError(f"`blur` must hold numbers from 0, got {blur}.")
-        if not 0 <= last <= 1:
-            raise ValueError(f"`last` must lie in [0, 1], got {last}.")
+            raise ValueError(f"`blur` must hold numbers of at least 0, got {blur}.")
+        check_shares(last=last)
         self.blur, self.last, self.background = tuple(blur), last, background
 
     def __call__(self, rollout: Rollout, goal: Frame | None = None) -> PerLane:
@@ -85,47 +99,46 @@ class GoalImage:
         """
         if goal is None:
             raise ValueError("`goal` must be given for a GoalImage objective: reset the agent with `goal=frames`.")
-        likeness = self.likeness(rollout.frames, goal[:, None])
-        return self.last * likeness[:, -1] + (1 - self.last) * likeness.mean(dim=1)
+        similarity = self.similarity(rollout.frames, goal[:, None])
+        return self.last * similarity[:, -1] + (1 - self.last) * similarity.mean(dim=1)
 
-    def likeness(self, frames: Tensor, goal: Tensor) -> Tensor:
-        """Return the mean cosine between frames that broadcast, ``[..., c, h, w]`` -> ``[...]``."""
-        pairs = [(self._standing_out(frames), self._standing_out(goal))]
-        blurred = [(blur(x, std).flatten(-3), blur(y, std).flatten(-3)) for x, y in pairs for std in self.blur]
+    def similarity(self, frames: Tensor, goal: Tensor) -> Tensor:
+        """Return the similarity ``[...]`` of frames and goals ``[..., c, h, w]`` that broadcast, in [-1, 1]."""
+        x, y = self._foreground(frames), self._foreground(goal)
+        blurred = [(blur(x, std).flatten(-3), blur(y, std).flatten(-3)) for std in self.blur]
         return torch.stack([F.cosine_similarity(x, y, dim=-1) for x, y in blurred]).mean(dim=0)
 
-    def _standing_out(self, frames: Tensor) -> Tensor:
+    def _foreground(self, frames: Tensor) -> Tensor:
         if self.background is None:
             return frames - frames.mean(dim=(-2, -1), keepdim=True)
         return frames - self.background.to(frames)
 
 
 class GoalFeatures:
-    """How much the imagined frames are like a goal in the eyes of the world itself.
+    """The similarity of the imagined frames to a goal image in the world's own features.
 
-    The score is the cosine between the world's features of each imagined frame and of the goal, each seen as the only
-    frame there is: the features of a rollout tell of motion too, of which a goal has none. Where the world knows its
-    background, the features of that are taken off first, since they make up most of any frame's.
+    The score is the cosine similarity of the features of each imagined frame and of the goal. Each is encoded as a
+    single frame, because the features of a rollout also describe motion, which a goal has not. If the world knows its
+    background, the background's features are subtracted first, since they dominate those of any frame.
 
     Args:
-        world: Whose features are compared.
-        last: How much the last frame counts against the mean over all frames, in [0, 1].
+        world: The world whose features are compared.
+        last: Weight of the last frame, in [0, 1]; the rest is that of the mean over all frames.
 
     Attributes:
-        frames_only: Tells planners that rewards need not be imagined.
-        num_evaluations: Frames that features were read from so far, each by one pass through the network.
+        frames_only: True: it reads neither rewards nor features of the rollout.
+        num_evaluations: Frames encoded so far, each by one network evaluation.
     """
 
     frames_only = True
 
     def __init__(self, world: WorldModel, last: float = 0.5) -> None:
-        if not 0 <= last <= 1:
-            raise ValueError(f"`last` must lie in [0, 1], got {last}.")
+        check_shares(last=last)
         self.world, self.last, self.num_evaluations = world, last, 0
-        self._usual: Features | float = 0.0
+        self._background_features: Features | float = 0.0
         if world.starts is not None:
             with torch.no_grad():
-                self._usual = self._features(world.background()[None])
+                self._background_features = self._features(world.background()[None])
 
     def __call__(self, rollout: Rollout, goal: Frame | None = None) -> PerLane:
         """Return one score per lane ``[b]``, in [-1, 1]; 1 is the goal itself.
@@ -135,27 +148,27 @@ class GoalFeatures:
         """
         if goal is None:
             raise ValueError("`goal` must be given for a GoalFeatures objective: reset the agent with `goal=frames`.")
-        goals, owner = goal.unique_consecutive(dim=0, return_inverse=True)  # plans of a lane have the same
-        wanted = self._features(goals)[owner]
+        goals, owner = goal.unique_consecutive(dim=0, return_inverse=True)  # plans of a lane share theirs
+        goal_features = self._features(goals)[owner]
         features = self._features(rollout.frames.flatten(0, 1)).unflatten(0, rollout.frames.shape[:2])
-        likeness = F.cosine_similarity(features, wanted[:, None], dim=-1)
-        return self.last * likeness[:, -1] + (1 - self.last) * likeness.mean(dim=1)
+        similarity = F.cosine_similarity(features, goal_features[:, None], dim=-1)
+        return self.last * similarity[:, -1] + (1 - self.last) * similarity.mean(dim=1)
 
     def _features(self, frames: Frame) -> Features:
         self.num_evaluations += len(frames)
-        return self.world.start(frames[:, None]).features - self._usual
+        return self.world.start(frames[:, None]).features - self._background_features
 
 
 class Sum:
-    """Several objectives at once, as in ``Sum([GoalImage(), Return()], weights=[1.0, 0.1])``.
+    """A weighted sum of objectives, as in ``Sum([GoalImage(), Return()], weights=[1.0, 0.1])``.
 
     Args:
         objectives: Any objectives.
-        weights: One each; None is 1 for all.
+        weights: One per objective; None means 1 for all.
 
     Attributes:
-        frames_only: Whether none of them looks at anything but frames.
-        needs_rewards: Whether one of them has no meaning without rewards.
+        frames_only: Whether all of them read frames only.
+        needs_rewards: Whether one of them requires rewards.
     """
 
     def __init__(self, objectives: Sequence[Objective], weights: Sequence[float] | None = None) -> None:
@@ -168,7 +181,7 @@ class Sum:
 
     @property
     def num_evaluations(self) -> int:
-        """The parts' own passes through a network so far."""
+        """The network evaluations of all parts so far."""
         return sum(getattr(part, "num_evaluations", 0) for part in self.objectives)
 
     def __call__(self, rollout: Rollout, goal: Frame | None = None) -> PerLane:
@@ -177,8 +190,32 @@ class Sum:
         return torch.stack(scores).sum(dim=0)
 
 
+def default_objective(
+    world: WorldModel,
+    dataset: Dataset,
+    *,
+    env: str | None = None,
+    discount: float = 1.0,
+    value: Callable[[WorldState], PerLane] | None = None,
+) -> Objective:
+    """Return the objective of an environment: goal images if it has a goal-reaching task, else the return.
+
+    Args:
+        world: The world to plan in; provides the background of goal images.
+        dataset: Names the recorded environment.
+        env: Gymnasium id of the real environment; None takes the recorded one.
+        discount: Discount of the return, per step.
+        value: Value of the future after the plan; see ``Return``.
+    """
+    recorded = "" if dataset.spec is None else dataset.spec.id
+    name = recorded if env is None else env
+    if find_task(name.split(":")[-1]) is None:
+        return Return(discount, value)
+    return GoalImage(background=world.background())
+
+
 def blur(frames: Tensor, std: float) -> Tensor:
-    """Blur frames ``[..., c, h, w]`` with a Gaussian of `std` frame heights; edges are repeated."""
+    """Blur frames ``[..., c, h, w]`` with a Gaussian of `std` frame heights; edge pixels are repeated."""
     height, width = frames.shape[-2:]
     sigma = std * height
     if sigma == 0:

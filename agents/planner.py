@@ -1,4 +1,4 @@
-"""An agent that looks for good plans in a world, and follows them for a few steps."""
+"""An agent that plans in a world model, and executes the first steps of each plan."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vdworld.agents.objectives import Objective, Return
+from vdworld.agents.checks import check_all_lanes, check_not_negative
+from vdworld.agents.objectives import Objective, Return, check_objective
 from vdworld.agents.planning.cross_entropy import CrossEntropy
-from vdworld.agents.planning.imagination import Imagination
-from vdworld.agents.planning.problem import PlanningMethod, PlanningProblem, shifted
+from vdworld.agents.planning.plan_evaluator import PlanEvaluator
+from vdworld.agents.planning.problem import PlanningMethod, PlanningProblem, shift_plans
 from vdworld.spaces import unflatten_action
 from vdworld.types import Actions, Frame, Frames, LaneMask, PerLane, RawActions
 from vdworld.world import WorldModel, WorldState
@@ -20,13 +21,13 @@ from vdworld.world import WorldModel, WorldState
 
 @dataclass(frozen=True)
 class Plan:
-    """What a planner decided, and what it cost.
+    """The plans of b lanes, and their cost.
 
     Args:
         actions: Encoded and legal ``[b, t, a]``; ``world.action_codec.decode`` returns them in the environment's units.
-        scores: What they are worth in dreams ``[b]``.
-        num_evaluations: Passes through the network, each lane counted; see ``Imagination``.
-        seconds: Time it took.
+        scores: Their scores in dreams ``[b]``.
+        num_evaluations: Network evaluations, each lane counted; see ``PlanEvaluator``.
+        seconds: Wall-clock time.
     """
 
     actions: Actions
@@ -36,30 +37,32 @@ class Plan:
 
 
 class Planner:
-    """Plan by imagining many futures, execute the first steps of the best, and plan again.
+    """Imagine many plans, execute the first steps of the best, and plan again (model-predictive control).
 
     All lanes plan at the same time, and all candidates of all lanes are imagined in one batch (or in chunks of
     `max_batch`). The candidates of a lane share its noise, so that they differ by their actions alone.
 
     Args:
-        world: Where futures are imagined.
-        method: The search.
-        objective: Rates a rollout; see ``vdworld.agents.objectives``.
-        replan_every: Steps of a plan that are executed before the next one; None is half the horizon.
+        world: The world to plan in.
+        method: The search; None is ``CrossEntropy()``.
+        objective: Scores a rollout; see ``vdworld.agents.objectives``. None is ``Return()``.
+        replan_every: Steps of a plan that are executed before the next one; None means half the horizon.
         num_sampling_steps: Network evaluations per imagined frame; None takes the world's own number.
         max_batch: Most lanes imagined at once.
-        seed: Of the search and of the dreams.
-        num_particles: Dreams per plan, each with noise of its own; their mean score counts.
-        risk: How many standard deviations over the particles are taken off the mean.
-        uncertainty_penalty: Weight of the mean uncertainty of a dream, which is taken off; asking for it doubles the
-            cost.
+        seed: Seeds the search and the dreams.
+        num_particles: Dreams per plan, each with noise of its own, whose scores are averaged.
+        risk: How many standard deviations over the particles are subtracted from the mean.
+        uncertainty_penalty: Weight of a dream's mean uncertainty, which is subtracted; it doubles the cost.
 
     Attributes:
-        last_plan: The plan that is being followed; None before the first.
+        last_plan: The plan in execution; None before the first.
         num_plans: Plans made so far.
         num_imagined: Frames imagined so far.
-        num_evaluations: Passes through the network so far.
+        num_evaluations: Network evaluations so far.
         seconds: Time spent on plans so far.
+
+    Raises:
+        ValueError: A number is out of range, or the objective needs rewards that the world does not predict.
     """
 
     def __init__(
@@ -80,17 +83,12 @@ class Planner:
         self.replan_every = replan_every or max(self.method.horizon // 2, 1)
         if not 1 <= self.replan_every <= self.method.horizon:
             raise ValueError(f"`replan_every` must lie in 1..{self.method.horizon}, got {replan_every}.")
-        if getattr(self.objective, "needs_rewards", False) and not world.has_reward:
-            raise ValueError(
-                "`objective` Return needs rewards, and this world was trained on data without any. "
-                "Give another objective: any function of a Rollout and the goal frames."
-            )
+        check_objective(self.objective, world)
         if not 1 <= num_particles <= max_batch:
             raise ValueError(f"`num_particles` must lie in 1..{max_batch} (`max_batch`), got {num_particles}.")
         if risk and num_particles == 1:
             raise ValueError(f"`risk` must be 0 with a single particle, got {risk}. Raise `num_particles`.")
-        if uncertainty_penalty < 0:
-            raise ValueError(f"`uncertainty_penalty` must not be negative, got {uncertainty_penalty}.")
+        check_not_negative(uncertainty_penalty=uncertainty_penalty)
         self.num_sampling_steps, self.max_batch, self.seed = num_sampling_steps, max_batch, seed
         self.num_particles, self.risk, self.uncertainty_penalty = num_particles, risk, uncertainty_penalty
         self.num_plans = self.num_imagined = self.num_evaluations = 0
@@ -110,8 +108,7 @@ class Planner:
         Raises:
             ValueError: A partial `mask`.
         """
-        if mask is not None and not bool(torch.as_tensor(mask).all()):
-            raise ValueError(f"`mask` must select all lanes: this planner starts them together, got {mask}.")
+        check_all_lanes(mask)
         if seed is not None:
             self.seed = seed
             self.rng.manual_seed(seed)
@@ -120,20 +117,20 @@ class Planner:
         if context is not None:
             self._past = context[0][:, :-1].float().cpu(), torch.as_tensor(context[1]).float().cpu()
         self.last_plan: Plan | None = None
-        self._memory: dict[str, Any] = {}
+        self._method_state: dict[str, Any] = {}
         self._age, self._count = 0, 0
 
     @torch.no_grad()
     def act(self, observation: Frame) -> Any:
         """Choose one action per lane ``[b, ...]`` in the environment's units."""
-        frames, actions = self._see(observation)
+        frames, actions = self._context(observation)
         if self.last_plan is None or self._age >= self.replan_every:
             native = anchor = None
             if actions.shape[1]:
                 native = unflatten_action(self.world.action_space, actions)
                 anchor = self.world.action_codec.encode_flat(actions[:, -1].to(self.world.device))
             state = self.world.start(frames, native, seed=self.seed + 7919 * self._count)
-            self.last_plan, self._age = self._follow_up(state, anchor), 0
+            self.last_plan, self._age = self._replan(state, anchor), 0
         encoded = self.last_plan.actions[:, self._age]
         self._age, self._count = self._age + 1, self._count + 1
         flat = self.world.action_codec.decode_flat(encoded).cpu()
@@ -149,55 +146,62 @@ class Planner:
         anchor: Tensor | None = None,
         goal: Frame | None = None,
         elapsed: int | None = None,
-        memory: dict[str, Any] | None = None,
+        method_state: dict[str, Any] | None = None,
     ) -> Plan:
         """Plan from any state, without acting.
 
         Args:
-            state: Where the plans begin, b lanes.
-            guess: Plans to start from, encoded ``[b, t, a]`` with t the horizon; None holds the last action.
+            state: The states that the plans begin in, b lanes.
+            guess: Plans to start from, encoded ``[b, t, a]`` with t the horizon; None repeats `anchor`.
             anchor: The last action, encoded ``[b, a]``; None where there is none.
             goal: Frames to reach ``[b, c, h, w]``; None takes those of the last reset.
-            elapsed: Steps executed since the last plan of the episode, for methods that go on from it.
-            memory: What such a method kept then; it is changed in place.
+            elapsed: Steps executed since the last plan of the episode, for methods that continue from it.
+            method_state: What such a method kept then; it is changed in place.
 
         Raises:
-            ValueError: Goals for another number of lanes, or a method that returns something else than b plans.
+            ValueError: Goals of another number of lanes, or a method that does not return b plans.
         """
-        began, codec = self._now(), self.world.action_codec
+        began_at, codec = self._synchronized_time(), self.world.action_codec
         goal = self.goal if goal is None else goal
         if goal is not None and len(goal) != len(state):
             raise ValueError(f"`goal` must hold one frame per lane, {len(state)}, got {len(goal)}.")
         if guess is None:
             guess = torch.zeros(len(state), self.method.horizon, codec.dim, device=self.world.device)
             guess = guess if anchor is None else guess + anchor[:, None]
-        given = {"codec": codec, "rng": self.rng, "anchor": anchor, "elapsed": elapsed, "memory": memory}
-        problem = PlanningProblem(guess, imagination=self._imagination(state, goal), **given)
-        actions = codec.project(self._solved(problem))
-        known = bool(problem.best_score.isfinite().all()) and torch.equal(actions, problem.best_plan)
-        scores = problem.best_score if known else problem.score(actions[:, None])[:, 0]
-        plan = Plan(actions, scores, problem.imagination.num_evaluations, self._now() - began)
-        self.num_plans, self.num_imagined = self.num_plans + 1, self.num_imagined + problem.imagination.num_frames
+        problem = PlanningProblem(
+            guess,
+            codec=codec,
+            rng=self.rng,
+            evaluator=self._evaluator(state, goal),
+            anchor=anchor,
+            elapsed=elapsed,
+            method_state=method_state,
+        )
+        actions = codec.project(self._search(problem))
+        is_scored = bool(problem.best_score.isfinite().all()) and torch.equal(actions, problem.best_plan)
+        scores = problem.best_score if is_scored else problem.score(actions[:, None])[:, 0]
+        plan = Plan(actions, scores, problem.evaluator.num_evaluations, self._synchronized_time() - began_at)
+        self.num_plans, self.num_imagined = self.num_plans + 1, self.num_imagined + problem.evaluator.num_frames
         self.num_evaluations, self.seconds = self.num_evaluations + plan.num_evaluations, self.seconds + plan.seconds
         return plan
 
-    def _see(self, observation: Frame) -> tuple[Frames, RawActions]:
-        """Return the last K + 1 frames with the newest, and the flat actions between them."""
+    def _context(self, observation: Frame) -> tuple[Frames, RawActions]:
+        """Return the last K + 1 frames, the newest included, and the flat actions between them."""
         frame, k = observation.float().cpu()[:, None], self.world.context_length
         if self._past is None:
             return frame, torch.zeros(len(frame), 0, len(self.world.action_codec.num_choices))
         frames, actions = self._past
         return torch.cat([frames[:, -k:], frame], dim=1), actions[:, -k:]
 
-    def _follow_up(self, state: WorldState, anchor: Tensor | None) -> Plan:
-        """Plan on from what is left of the last plan."""
+    def _replan(self, state: WorldState, anchor: Tensor | None) -> Plan:
+        """Plan from the rest of the last plan."""
         if self.last_plan is None:
-            return self.plan(state, anchor=anchor, memory=self._memory)
-        guess = shifted(self.last_plan.actions, self._age)
-        return self.plan(state, guess=guess, anchor=anchor, elapsed=self._age, memory=self._memory)
+            return self.plan(state, anchor=anchor, method_state=self._method_state)
+        guess = shift_plans(self.last_plan.actions, self._age)
+        return self.plan(state, guess=guess, anchor=anchor, elapsed=self._age, method_state=self._method_state)
 
-    def _solved(self, problem: PlanningProblem) -> Actions:
-        """Return what the method says, if it has the right shape."""
+    def _search(self, problem: PlanningProblem) -> Actions:
+        """Return the method's plans ``[b, t, a]``."""
         actions, shape = self.method.plan(problem), problem.guess.shape
         if actions.shape != shape:
             name = type(self.method).__name__
@@ -206,8 +210,8 @@ class Planner:
             )
         return actions
 
-    def _imagination(self, state: WorldState, goal: Frame | None) -> Imagination:
-        return Imagination(
+    def _evaluator(self, state: WorldState, goal: Frame | None) -> PlanEvaluator:
+        return PlanEvaluator(
             self.world,
             state,
             self.objective,
@@ -219,8 +223,8 @@ class Planner:
             uncertainty_penalty=self.uncertainty_penalty,
         )
 
-    def _now(self) -> float:
-        """Return the time when all that was begun is done."""
+    def _synchronized_time(self) -> float:
+        """Return the time after all work on the device is done, in seconds."""
         if self.world.device.type == "cuda":
             torch.cuda.synchronize(self.world.device)
         return time.perf_counter()

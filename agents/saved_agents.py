@@ -1,4 +1,4 @@
-"""Read whatever acts from its folder."""
+"""Load a saved agent, whatever its kind."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ def load_agent(folder: str | Path, *, device: str | torch.device = "cpu") -> Pol
         ValueError: It is damaged, or written by another version.
     """
     path = Path(folder).expanduser()
-    found = VideoPolicy if kind_of(path) == "video_policy" else Policy
-    return found.from_pretrained(path, device=device)
+    agent_class = VideoPolicy if kind_of(path) == "video_policy" else Policy
+    return agent_class.from_pretrained(path, device=device)

@@ -1,4 +1,4 @@
-"""stable-worldmodel: let its solvers (CEM, iCEM, MPPI, gradient descent) plan in a world."""
+"""stable-worldmodel: plan in a world with its solvers (CEM, iCEM, MPPI, gradient descent)."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vdworld.agents.objectives import Objective, Return
+from vdworld.agents.objectives import Objective, Return, check_objective
 from vdworld.spaces import frames_to_float
 from vdworld.world import WorldModel, WorldState
 
 
 class CostModel:
-    """The model that a solver of stable-worldmodel searches in, which asks for the costs of candidate plans.
+    """A model for the solvers of stable-worldmodel, which returns the costs of candidate plans.
 
-    Plans are searched in encoded actions, where every number spans [-1, 1] and every choice has one number per option;
-    only there do a mean of zero and a deviation of one, with which the solvers begin, suit any environment. They do
-    not all keep to bounds, so that this class does: a candidate costs what the nearest legal one costs, and
-    ``inverse_transform`` returns the nearest legal plan in the environment's units::
+    Solvers search in encoded actions, where every number spans [-1, 1] and every choice has one number per option;
+    there, their initial mean of 0 and standard deviation of 1 suit any environment. Since some solvers ignore bounds, a
+    candidate has the cost of the nearest legal one, and ``inverse_transform`` returns the nearest legal plan in the
+    environment's units::
 
         model = CostModel(world, objective)
         solver = ICEMSolver(model, num_samples=64, n_steps=3, topk=8)
@@ -28,17 +28,17 @@ class CostModel:
         plans = model.inverse_transform(solver.solve({"state": state, "goal": goal})["actions"])
 
     ``config`` is a ``PlanConfig``, of which solvers read ``horizon`` and ``action_block``. With their
-    ``WorldModelPolicy``, pass the model as ``process={"action": model}`` too; it then starts from ``"pixels"``.
+    ``WorldModelPolicy``, also pass the model as ``process={"action": model}``; dreams then start from ``"pixels"``.
 
     Args:
-        world: Where futures are imagined.
-        objective: Rates a rollout; see ``vdworld.agents.objectives``. Costs are its negative.
+        world: The world to dream in.
+        objective: Scores a rollout; see ``vdworld.agents.objectives``. Costs are its negative.
         num_sampling_steps: Network evaluations per imagined frame; None takes the world's own number.
         max_batch: Most lanes imagined at once.
-        seed: Of dreams that start from pixels.
+        seed: Seeds the dreams that start from pixels.
 
     Raises:
-        ValueError: Returns are asked of a world without rewards.
+        ValueError: The objective needs rewards, and the world has none.
     """
 
     def __init__(
@@ -51,11 +51,7 @@ class CostModel:
         seed: int = 0,
     ) -> None:
         self.world, self.objective = world, objective or Return()
-        if getattr(self.objective, "needs_rewards", False) and not world.has_reward:
-            raise ValueError(
-                "`objective` Return needs rewards, and this world was trained on data without any. "
-                "Give another objective: any function of a Rollout and the goal frames."
-            )
+        check_objective(self.objective, world)
         self.num_sampling_steps, self.max_batch, self.seed = num_sampling_steps, max_batch, seed
 
     def action_space(self, num_lanes: int) -> gym.spaces.Box:
@@ -63,22 +59,22 @@ class CostModel:
         return gym.spaces.Box(-1.0, 1.0, (num_lanes, self.world.action_codec.dim), np.float32)
 
     def get_cost(self, info_dict: dict[str, Any], action_candidates: Tensor) -> Tensor:
-        """Return the cost of every candidate ``[b, n]``; differentiable where gradients are wanted.
+        """Return the cost of every candidate ``[b, n]``; differentiable if gradients are enabled.
 
         The candidates of a lane share its noise, so that they differ by their actions alone.
 
         Args:
-            info_dict: ``"state"``, a WorldState of b lanes, or else ``"pixels"``, the last k frames
-                ``[b, n, k, ...]``; and the ``"goal"`` that some objectives want, ``[b, n, ...]`` or ``[b, n, 1, ...]``.
-                Frames are uint8 ``h w c``, or floats ``c h w`` in [-1, 1]; solvers repeat them for n candidates.
-            action_candidates: Encoded ``[b, n, t, m * a]``: in each of t blocks, m actions that follow one another.
+            info_dict: ``"state"``, a WorldState of b lanes, or ``"pixels"``, the last k frames ``[b, n, k, ...]``; and
+                the ``"goal"`` that some objectives need, ``[b, n, ...]`` or ``[b, n, 1, ...]``. Frames are uint8
+                ``h w c``, or floats ``c h w`` in [-1, 1]; solvers repeat them for n candidates.
+            action_candidates: Encoded ``[b, n, t, m * a]``: t blocks of m consecutive actions each.
 
         Raises:
-            ValueError: Candidates of another width, or an `info_dict` without a beginning.
+            ValueError: Candidates of another width, or an `info_dict` without state and pixels.
         """
         with_gradients = torch.is_grad_enabled()
         with torch.inference_mode(False), torch.set_grad_enabled(with_gradients):  # recorded steps can't mix modes
-            state, goal = self._beginning(info_dict), _goal(info_dict)
+            state, goal = self._start(info_dict), _goal(info_dict)
             candidates = self._unblocked(action_candidates).to(self.world.device)
             b, n = candidates.shape[:2]
             plans = self.world.action_codec.project(candidates.flatten(0, 1))
@@ -88,7 +84,7 @@ class CostModel:
             return torch.cat(costs).reshape(b, n).to(action_candidates)
 
     def criterion(self, info_dict: dict[str, Any], action_candidates: Tensor) -> Tensor:
-        """Return what ``get_cost`` does; their protocol has both names."""
+        """Return ``get_cost(...)``; the solvers' protocol has both names."""
         return self.get_cost(info_dict, action_candidates)
 
     def transform(self, actions: Any) -> np.ndarray:
@@ -98,7 +94,7 @@ class CostModel:
     def inverse_transform(self, plans: Any) -> Any:
         """Return encoded plans ``[..., t, m * a]`` as actions within the bounds, in the environment's units and shape.
 
-        Blocks of m actions are laid out one after the other: ``[..., t * m, *shape]``.
+        The actions of all blocks follow each other: ``[..., t * m, *shape]``.
         """
         return self.world.action_codec.decode(self._unblocked(torch.as_tensor(plans)))
 
@@ -111,7 +107,7 @@ class CostModel:
             )
         return plans.reshape(*plans.shape[:-2], -1, dim)
 
-    def _beginning(self, info: dict[str, Any]) -> WorldState:
+    def _start(self, info: dict[str, Any]) -> WorldState:
         if "state" in info:
             return info["state"]
         if "pixels" not in info:
@@ -130,7 +126,7 @@ class CostModel:
 
 
 def _frames(repeated: Any) -> Tensor:
-    """Return frames ``[b, ..., c, h, w]`` in [-1, 1] of what a solver repeated for each candidate."""
+    """Return frames ``[b, ..., c, h, w]`` in [-1, 1], which a solver has repeated for each candidate."""
     frames = torch.as_tensor(repeated)[:, 0]
     return frames if frames.is_floating_point() else frames_to_float(frames)
 

@@ -1,13 +1,13 @@
-"""Record an environment, learn to dream it, act in the dream, and measure how good it is: about two minutes.
+"""Record an environment, train a world model on it, act in the model, and evaluate it, in about two minutes.
 
-Change the id to another one that Gymnasium knows, and it is your own environment.
+Replace the id by that of any other Gymnasium environment to use your own.
 """
 
 import gymnasium as gym
 
 import vdworld
 
-if __name__ == "__main__":  # recording starts processes, which import this file
+if __name__ == "__main__":  # recording starts processes that import this file
     dataset = vdworld.record("Pendulum-v1", "runs/pendulum/data", num_steps=3_000, image_size=32)
     world = vdworld.train(dataset, preset="tiny", max_minutes=1, output="runs/pendulum/world")
 
@@ -17,6 +17,6 @@ if __name__ == "__main__":  # recording starts processes, which import this file
     while not done:
         observation, reward, terminated, truncated, info = env.step(env.action_space.sample())
         imagined_return, done = imagined_return + float(reward), terminated or truncated
-    print(f"The return of 50 random actions, as imagined: {imagined_return:.1f}")
+    print(f"The imagined return of 50 random actions: {imagined_return:.1f}")
 
     print(vdworld.evaluate(world, dataset, output="runs/pendulum/report"))

@@ -1,4 +1,4 @@
-"""Turn any recordings into a dataset: one call of ``add`` per episode. Runs offline, in seconds."""
+"""Write your own recordings as a dataset, with one call of ``add`` per episode. Runs offline, in seconds."""
 
 import tempfile
 from pathlib import Path
@@ -12,7 +12,7 @@ rng = np.random.default_rng(0)
 
 with vdworld.EpisodeWriter(folder, fps=10, task="move the square") as writer:
     for _ in range(20):
-        # Your own recording goes here. T actions need T + 1 frames: one before each action and one after the last.
+        # Put your own recording here. T actions need T + 1 frames: one before each action and one after the last.
         actions = rng.uniform(-3, 3, size=(50, 2))
         path = np.clip(np.cumsum(np.vstack([[24, 24], actions]), axis=0), 0, 55).astype(int)
         frames = np.full((51, 64, 64, 3), 255, dtype=np.uint8)

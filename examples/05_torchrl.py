@@ -1,10 +1,10 @@
-"""Let TorchRL's PPO learn to push a T, in the real environment or in a dream of it.
+"""Train TorchRL's PPO to push a T, in the real environment or in dreams of it.
 
     python examples/05_torchrl.py --env real
     python examples/05_torchrl.py --env FOLDER_OF_A_WORLD
 
-Nothing else changes. Without --env, a small world is learnt first, from 300 steps and in half a minute. Dreams hand
-over tensors, which stay on the device. Needs torchrl and gym-pusht.
+Nothing else changes. Without --env, a small world is trained first, on 300 steps, in half a minute. Dreams
+return tensors, which stay on their device. Needs torchrl and gym-pusht.
 """
 
 import argparse
@@ -28,7 +28,7 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def make_envs(choice: str, num_envs: int, max_episode_steps: int) -> VectorEnv:
-    """Build real environments or dreams, which look the same from here on. TorchRL resets them by itself."""
+    """Make real environments or dreams; the code that uses them is the same. TorchRL resets them itself."""
     if choice != "real":
         limits: dict[str, Any] = {"max_episode_steps": max_episode_steps, "autoreset_mode": AutoresetMode.DISABLED}
         dreams: dict[str, Any] = {"world": choice, "output": "torch", "device": DEVICE}
@@ -41,15 +41,15 @@ def make_envs(choice: str, num_envs: int, max_episode_steps: int) -> VectorEnv:
     return SyncVectorEnv([make] * num_envs, autoreset_mode=AutoresetMode.DISABLED)
 
 
-def learn_small_world(folder: str) -> str:
-    """Record and train just enough to have something to dream with."""
+def train_small_world(folder: str) -> str:
+    """Record and train just enough for a demonstration."""
     dataset = vdworld.record(PUSHT, f"{folder}/data", num_steps=300, image_size=SIZE)
     vdworld.train(dataset, max_minutes=0.5, output=f"{folder}/world")
     return f"{folder}/world"
 
 
-class Eyes(nn.Module):
-    """Turn uint8 pixels ``[..., h, w, 3]`` of any size into 128 numbers."""
+class ImageEncoder(nn.Module):
+    """Map uint8 pixels ``[..., h, w, 3]`` of any size to 128 features."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class Eyes(nn.Module):
         )
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Look."""
+        """Return the features ``[..., 128]``."""
         pictures = pixels.flatten(0, -4).movedim(-1, -3).float() / 255
         return self.layers(pictures).unflatten(0, pixels.shape[:-3])
 
@@ -74,13 +74,13 @@ if __name__ == "__main__":
 
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as scratch:
-        envs = make_envs(arguments.env or learn_small_world(scratch), arguments.num_envs, max_episode_steps=50)
+        envs = make_envs(arguments.env or train_small_world(scratch), arguments.num_envs, max_episode_steps=50)
     assert isinstance(envs.action_space, gym.spaces.Box)
     env = TorchRLEnv(envs, device=DEVICE)
     env.set_seed(0)
 
     low, high = (torch.as_tensor(end, device=DEVICE) for end in (envs.action_space.low[0], envs.action_space.high[0]))
-    head = nn.Sequential(Eyes(), nn.Linear(128, 2 * len(low)), NormalParamExtractor())
+    head = nn.Sequential(ImageEncoder(), nn.Linear(128, 2 * len(low)), NormalParamExtractor())
     actor = ProbabilisticActor(
         TensorDictModule(head, in_keys=["observation"], out_keys=["loc", "scale"]),
         spec=env.action_spec,
@@ -89,8 +89,8 @@ if __name__ == "__main__":
         distribution_kwargs={"low": low, "high": high},
         return_log_prob=True,
     ).to(DEVICE)
-    critic = ValueOperator(nn.Sequential(Eyes(), nn.Linear(128, 1)), in_keys=["observation"]).to(DEVICE)
-    advantage = GAE(gamma=0.99, lmbda=0.95, value_network=critic, average_gae=True)  # bootstraps where time ran out
+    critic = ValueOperator(nn.Sequential(ImageEncoder(), nn.Linear(128, 1)), in_keys=["observation"]).to(DEVICE)
+    advantage = GAE(gamma=0.99, lmbda=0.95, value_network=critic, average_gae=True)  # bootstraps truncated episodes
     loss = ClipPPOLoss(actor, critic, entropy_bonus=False)  # type: ignore[arg-type]
     optimizer = torch.optim.Adam(loss.parameters(), lr=3e-4)
 

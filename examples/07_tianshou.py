@@ -1,10 +1,10 @@
-"""Learn a policy with Tianshou's PPO, in dreams alone.
+"""Learn a policy with Tianshou's PPO, entirely in dreams.
 
     pip install "vdworld[tianshou]"
     python examples/07_tianshou.py [FOLDER OF A WORLD] [NUMBER OF STEPS]
 
-Without a folder, a small world is learnt first, from 300 steps of Pendulum and in half a minute. The world's actions
-must be a Box; Tianshou has other actors for choices.
+Without a folder, a small world is trained first, on 300 steps of Pendulum, in half a minute. The world's action
+space must be a Box; Tianshou has other actors for discrete actions.
 """
 
 # pyright: reportMissingImports=false
@@ -29,8 +29,8 @@ from vdworld.envs.integrations.tianshou import tianshou_vector_env
 NUM_ENVS = 8
 
 
-def learn_small_world(folder: str) -> str:
-    """Record and train just enough to have something to dream with."""
+def train_small_world(folder: str) -> str:
+    """Record and train just enough for a demonstration."""
     dataset = vdworld.record("Pendulum-v1", f"{folder}/data", num_steps=300, image_size=32)
     vdworld.train(dataset, max_minutes=0.5, output=f"{folder}/world")
     return f"{folder}/world"
@@ -47,7 +47,7 @@ class PixelNetwork(ModuleWithVectorOutput):
         )
 
     def forward(self, obs: object, state: object = None, info: object = None) -> tuple[Tensor, object]:
-        """Return the features ``[b, f]``, and the state of a memory that there isn't."""
+        """Return the features ``[b, f]``, and the recurrent state, which is unused."""
         pixels = torch.as_tensor(obs).movedim(-1, 1)
         return self.layers(pixels.float() / 255), state
 
@@ -58,7 +58,7 @@ def normal(mean_and_std: tuple[Tensor, Tensor]) -> Distribution:
 
 
 def make_algorithm(space: gym.spaces.Box, observation: object) -> PPO:
-    """Put PPO together; a first look at an observation fixes the sizes of the layers."""
+    """Build PPO; a first forward pass determines the sizes of the layers."""
     network = PixelNetwork()
     network(observation)
     actor = ContinuousActorProbabilistic(preprocess_net=network, action_shape=space.shape, unbounded=True)
@@ -70,7 +70,7 @@ def make_algorithm(space: gym.spaces.Box, observation: object) -> PPO:
 if __name__ == "__main__":
     num_steps = int(sys.argv[2]) if len(sys.argv) > 2 else 4_096
     with tempfile.TemporaryDirectory() as scratch:
-        world = sys.argv[1] if len(sys.argv) > 1 else learn_small_world(scratch)
+        world = sys.argv[1] if len(sys.argv) > 1 else train_small_world(scratch)
         envs = tianshou_vector_env(
             gym.make_vec(
                 "vdworld/Dream-v0",

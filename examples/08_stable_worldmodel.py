@@ -1,10 +1,10 @@
-"""Plan in a dream with a solver of stable-worldmodel, here iCEM, and compare it with acting at random.
+"""Plan in dreams with a solver of stable-worldmodel, here iCEM, and compare it with random actions.
 
-    pip install stable-worldmodel    # with torchvision; its solvers alone: --no-deps stable-worldmodel loguru
+    pip install stable-worldmodel    # with torchvision; for its solvers alone: --no-deps stable-worldmodel loguru
     python examples/08_stable_worldmodel.py [FOLDER OF A WORLD] [NUMBER OF STEPS]
 
-Without a folder, a small world is learnt first, from 300 steps of Pendulum and in half a minute.
-It knows too little yet for plans to gain much: pass a world that learnt for longer to see the difference.
+Without a folder, a small world is trained first, on 300 steps of Pendulum, in half a minute.
+It is too inaccurate for plans to gain much: pass a world that was trained for longer to see the difference.
 """
 
 # pyright: reportMissingImports=false
@@ -21,8 +21,8 @@ from vdworld.agents.stable_worldmodel import CostModel
 HORIZON, REPLAN_EVERY, NUM_DREAMS = 6, 3, 2
 
 
-def learn_small_world(folder: str) -> str:
-    """Record and train just enough to have something to dream with."""
+def train_small_world(folder: str) -> str:
+    """Record and train just enough for a demonstration."""
     dataset = vdworld.record("Pendulum-v1", f"{folder}/data", num_steps=300, image_size=32)
     vdworld.train(dataset, max_minutes=0.5, output=f"{folder}/world")
     return f"{folder}/world"
@@ -38,7 +38,7 @@ def act_at_random(world: vdworld.WorldModel, num_steps: int) -> float:
 
 
 def act_by_plan(world: vdworld.WorldModel, num_steps: int) -> float:
-    """Return the mean return of plans, each of which is followed for some steps before the next one is made."""
+    """Return the mean return of plans, of which the first steps are executed before planning again."""
     model = CostModel(world)
     solver = ICEMSolver(model, batch_size=NUM_DREAMS, num_samples=16, n_steps=3, topk=4)
     config = SimpleNamespace(horizon=HORIZON, action_block=1)  # or stable_worldmodel.PlanConfig
@@ -55,6 +55,6 @@ def act_by_plan(world: vdworld.WorldModel, num_steps: int) -> float:
 if __name__ == "__main__":
     num_steps = int(sys.argv[2]) if len(sys.argv) > 2 else 24
     with tempfile.TemporaryDirectory() as scratch:
-        world = vdworld.WorldModel.from_pretrained(sys.argv[1] if len(sys.argv) > 1 else learn_small_world(scratch))
+        world = vdworld.WorldModel.from_pretrained(sys.argv[1] if len(sys.argv) > 1 else train_small_world(scratch))
         print(f"The dreamt return of {num_steps} random actions:  {act_at_random(world, num_steps):.2f}")
         print(f"The dreamt return of {num_steps} planned actions: {act_by_plan(world, num_steps):.2f}")

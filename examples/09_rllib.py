@@ -1,12 +1,12 @@
-"""Learn a policy with RLlib's PPO, in dreams alone; no adapter is needed.
+"""Learn a policy with RLlib's PPO, entirely in dreams; no adapter is needed.
 
     pip install vdworld "ray[rllib]"
     python examples/09_rllib.py [FOLDER OF A WORLD] [NUMBER OF ITERATIONS]
 
-Without a folder, a small world is learnt first, from 300 steps of Pendulum and in half a minute.
+Without a folder, a small world is trained first, on 300 steps of Pendulum, in half a minute.
 
-While it runs, Ray listens on every address of the machine, ``_node_ip_address="127.0.0.1"`` or not. Where others can
-reach it, give it a network of its own: ``unshare --map-root-user --net sh -c "ip link set lo up; python ..."``.
+While it runs, Ray listens on every address of the machine, even with ``_node_ip_address="127.0.0.1"``. If others can
+reach it, use a network namespace: ``unshare --map-root-user --net sh -c "ip link set lo up; python ..."``.
 """
 
 # pyright: reportMissingImports=false
@@ -23,20 +23,20 @@ from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
 import vdworld
 
 
-def learn_small_world(folder: str) -> str:
-    """Record and train just enough to have something to dream with."""
+def train_small_world(folder: str) -> str:
+    """Record and train just enough for a demonstration."""
     dataset = vdworld.record("Pendulum-v1", f"{folder}/data", num_steps=300, image_size=64)
     vdworld.train(dataset, max_minutes=0.5, output=f"{folder}/world")
     return f"{folder}/world"
 
 
 class PixelsToFloats(SingleAgentObservationPreprocessor):
-    """RLlib's networks want floats, where dreams show uint8."""
+    """Convert uint8 pixels to the floats that RLlib's networks require."""
 
     def recompute_output_observation_space(
         self, input_observation_space: gym.Space, input_action_space: gym.Space
     ) -> gym.Space:
-        """Return the space of what ``preprocess`` returns."""
+        """Return the space of preprocessed observations."""
         return gym.spaces.Box(0.0, 1.0, input_observation_space.shape, np.float32)
 
     def preprocess(self, observation: np.ndarray, episode: object = None) -> np.ndarray:
@@ -45,7 +45,7 @@ class PixelsToFloats(SingleAgentObservationPreprocessor):
 
 
 def make_config(world: str) -> PPOConfig:
-    """Return a small PPO on 64x64 pictures; a batch of dreams steps at once in the process that learns."""
+    """Configure a small PPO on 64x64 pictures; the learner's process steps a batch of dreams."""
     config = PPOConfig()
     config.environment("vdworld:vdworld/Dream-v0", env_config={"world": world, "max_episode_steps": 50})
     config.env_runners(
@@ -66,7 +66,7 @@ def make_config(world: str) -> PPOConfig:
 if __name__ == "__main__":
     num_iterations = int(sys.argv[2]) if len(sys.argv) > 2 else 3
     with tempfile.TemporaryDirectory() as scratch:
-        world = sys.argv[1] if len(sys.argv) > 1 else learn_small_world(scratch)
+        world = sys.argv[1] if len(sys.argv) > 1 else train_small_world(scratch)
         ray.init(num_cpus=1, include_dashboard=False)
         try:
             algorithm = make_config(world).build_algo()

@@ -1,8 +1,8 @@
-"""Write a planner of your own, and compare it in a dream with one of ours and with holding still.
+"""Write your own planning method, and compare it in dreams with CrossEntropy and with doing nothing.
 
     python examples/10_your_own_planner.py [FOLDER OF A WORLD] [NUMBER OF STEPS]
 
-Without a folder, a small world is learnt first, from 300 steps of Pendulum and in half a minute.
+Without a folder, a small world is trained first, on 300 steps of Pendulum, in half a minute.
 """
 
 import sys
@@ -17,13 +17,13 @@ NUM_DREAMS = 2
 
 
 class HillClimbing:
-    """Change the best plan here and there, by less and less.
+    """Perturb the best plan so far, by less and less.
 
-    A method has a `horizon`, and a `plan` that asks a PlanningProblem: where to start (`problem.guess`), for random
-    numbers (`problem.normal`), and what plans are worth (`problem.score`), n of them in each of b lanes at once. Plans
-    are encoded actions ``[b, n, t, a]``, in which [-1, 1] are the bounds and a choice has one number per option; the
-    problem moves others to the nearest legal ones, dreams them in batches that fit the memory, counts what that costs
-    and remembers the best.
+    A method has a `horizon`, and a `plan` that takes a PlanningProblem. The problem holds a plan to start from
+    (`problem.guess`), samples random numbers (`problem.normal`) and scores n plans in each of b lanes
+    (`problem.score`). Plans are encoded actions ``[b, n, t, a]``, in which [-1, 1] are the bounds and a choice has one
+    number per option. The problem projects plans to the nearest legal ones, dreams them in batches, counts the cost
+    and keeps the best (`problem.best_plan`).
     """
 
     def __init__(self, horizon: int = 8, num_candidates: int = 32, num_iterations: int = 4, std: float = 0.6) -> None:
@@ -39,31 +39,31 @@ class HillClimbing:
         return problem.best_plan
 
 
-def learn_small_world(folder: str) -> str:
-    """Record and train just enough to have something to dream with."""
+def train_small_world(folder: str) -> str:
+    """Record and train just enough for a demonstration."""
     dataset = vdworld.record("Pendulum-v1", f"{folder}/data", num_steps=300, image_size=32)
     vdworld.train(dataset, max_minutes=0.5, output=f"{folder}/world")
     return f"{folder}/world"
 
 
 def dream(world: vdworld.WorldModel, method: PlanningMethod, num_steps: int) -> None:
-    """Follow half of every plan before the next one is made, and say what that earns and costs."""
-    planner, state, earned = Planner(world, method), world.sample_start(NUM_DREAMS, seed=0), 0.0
+    """Execute half of every plan before the next one, and print the return and the cost."""
+    planner, state, total = Planner(world, method), world.sample_start(NUM_DREAMS, seed=0), 0.0
     guess = elapsed = None
     for start in range(0, num_steps, planner.replan_every):
         plan = planner.plan(state, guess=guess, elapsed=elapsed)
         elapsed = min(planner.replan_every, num_steps - start)
         with torch.no_grad():
             rollout = world.rollout(state, plan.actions[:, :elapsed], encoded=True)
-        state, earned = rollout.state, earned + float(rollout.rewards.sum(dim=1).mean())
+        state, total = rollout.state, total + float(rollout.rewards.sum(dim=1).mean())
         guess = torch.cat([plan.actions[:, elapsed:], plan.actions[:, -1:].expand(-1, elapsed, -1)], dim=1)
-    cost = f"{planner.num_evaluations / planner.num_plans:,.0f} evaluations a plan"
-    print(f"{type(method).__name__:<15} earns {earned:8.2f} in {num_steps} steps, with {cost}")
+    cost = f"{planner.num_evaluations / planner.num_plans:,.0f} evaluations per plan"
+    print(f"{type(method).__name__:<15} return {total:8.2f} in {num_steps} steps, {cost}")
 
 
 if __name__ == "__main__":
     num_steps = int(sys.argv[2]) if len(sys.argv) > 2 else 24
     with tempfile.TemporaryDirectory() as scratch:
-        world = vdworld.WorldModel.from_pretrained(sys.argv[1] if len(sys.argv) > 1 else learn_small_world(scratch))
+        world = vdworld.WorldModel.from_pretrained(sys.argv[1] if len(sys.argv) > 1 else train_small_world(scratch))
         for method in (HillClimbing(), CrossEntropy(), RandomShooting(num_candidates=1)):
             dream(world, method, num_steps)

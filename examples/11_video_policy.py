@@ -1,12 +1,12 @@
-"""Act by imagining: a video to the goal, and the actions read off it (UniPi, Du et al. 2023).
+"""Act by imagining a video to the goal and inferring its actions (UniPi, Du et al. 2023).
 
     pip install "vdworld[all]"
     python examples/11_video_policy.py [STEPS TO RECORD] [MINUTES TO TRAIN] [EPISODES TO PLAY]
 
-PushT: bring the T to where it is in an image, 8 steps ahead in a held-out recording. Two models are learnt from 6,000
-recorded steps, in four minutes each: one that imagines videos to a goal and knows no actions, and a world that knows
-them. The first makes a policy, with a small network that tells which action led from one frame to the next; the second
-is what a planner searches in. Both play beside random actions; the whole takes ten to fifteen minutes on a laptop.
+PushT: move the T to its place in a goal image, which lies 8 steps ahead in a held-out recording. Two models are trained
+on 6,000 recorded steps, for four minutes each: a video model, which imagines videos to a goal without actions, and a
+world model. The video model and a small network that infers the action between two frames make a policy; the world
+model serves a planner. Both are compared with random actions. All this takes ten to fifteen minutes on a laptop.
 """
 
 import sys
@@ -20,7 +20,7 @@ GOAL_OFFSET, HORIZON = 8, 8
 
 
 def compare(folder: str, num_steps: int, minutes: float, num_episodes: int) -> None:
-    """Record, learn, and let all agents reach for the same goals."""
+    """Record, train, and evaluate all agents with the same goals."""
     dataset = vdworld.record(
         "gym_pusht/PushT-v0",
         f"{folder}/data",
@@ -32,12 +32,12 @@ def compare(folder: str, num_steps: int, minutes: float, num_episodes: int) -> N
     )
     video = VideoPolicy.learn(
         dataset,
-        goal_offset=GOAL_OFFSET,  # how far apart frames and goals lie in training
-        horizon=HORIZON,  # frames of a video, of which half are acted out before the next
-        num_updates=1_000,  # of the network that reads actions off frames
+        goal_offset=GOAL_OFFSET,  # most steps from a frame to its goal in training
+        horizon=HORIZON,  # frames of a video, half of which are executed before the next
+        num_updates=1_000,  # of the network that infers actions
         max_minutes=minutes,
     )
-    video.save_pretrained(f"{folder}/video_policy")  # VideoPolicy.from_pretrained reads it back
+    video.save_pretrained(f"{folder}/video_policy")  # VideoPolicy.from_pretrained loads it
     world = vdworld.train(dataset, max_minutes=minutes, output=f"{folder}/world")
     planner = Planner(world, CrossEntropy(horizon=HORIZON), GoalImage(background=world.background()))
     report = vdworld.evaluate(
@@ -51,8 +51,8 @@ def compare(folder: str, num_steps: int, minutes: float, num_episodes: int) -> N
     print(report)
 
 
-if __name__ == "__main__":  # recording starts processes, which import this file
-    given = [float(argument) for argument in sys.argv[1:]]
-    num_steps, minutes, num_episodes = given + [6_000, 4, 30][len(given) :]
+if __name__ == "__main__":  # recording starts processes that import this file
+    values = [float(argument) for argument in sys.argv[1:]]
+    num_steps, minutes, num_episodes = values + [6_000, 4, 30][len(values) :]
     with tempfile.TemporaryDirectory() as scratch:
         compare(scratch, int(num_steps), minutes, int(num_episodes))

@@ -1,11 +1,11 @@
-"""Learn a game while playing it: act, record, train a world, learn in its dreams, and again.
+"""Learn a game while playing it: act, record, train a world, learn in its dreams, and repeat.
 
     pip install "vdworld[all]"
     python examples/12_learn_online.py [FOLDER] [REAL STEPS]
 
-The game is to keep a ball in play. Every round plays 1,000 steps, trains the world on all that was played so far, lets
-the policy learn from ten times as many dreamt steps, and measures it in 30 new games. A second call with the same
-folder goes on where the first one was broken off. It takes half an hour on a laptop.
+The game is to keep a ball in play. Every round plays 1,000 steps, trains the world on all steps so far, trains the
+policy on ten times as many dreamt steps, and evaluates it in 30 new games. A second call with the same folder resumes
+an interrupted run. It takes half an hour on a laptop.
 """
 
 import sys
@@ -15,7 +15,7 @@ import vdworld
 
 
 def learn(folder: str, num_real_steps: int) -> None:
-    """Learn, and show how the return grows with the real steps."""
+    """Learn, and print how the return grows with the number of real steps."""
     result = vdworld.online.learn_online(
         "vdworld/Bounce-v0",
         folder,

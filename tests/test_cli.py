@@ -9,7 +9,7 @@ import pytest
 
 import vdworld
 from vdworld.cli import main
-from vdworld.commands.search import CONFIGS
+from vdworld.commands.config_search import config_file, config_names
 from vdworld.commands.verbs import VERBS
 
 
@@ -40,7 +40,9 @@ def test_an_unknown_verb_is_an_error_with_a_hint(word, hint, capsys):
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_a_command_and_a_configuration(verb):
     assert callable(importlib.import_module(f"vdworld.commands.{verb}").run)
-    assert (CONFIGS / verb / f"{verb}.yaml").is_file()
+    names = config_names(verb) if VERBS[verb].named else [None]
+    assert names
+    assert all(config_file(verb, name).is_file() for name in names)
 
 
 def test_the_script_is_the_command_line():

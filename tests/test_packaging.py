@@ -38,7 +38,7 @@ def shipped_files() -> dict[str, str]:
     for folder, installed in FOLDERS.items():
         for path in sorted((ROOT / folder).rglob("*")):
             linked = any(parent.is_symlink() for parent in path.parents if parent != ROOT)
-            if path.suffix in {".py", ".yaml", ".typed", ".html", ".js"} and not linked:
+            if path.suffix in {".py", ".yaml", ".typed", ".html", ".css", ".js"} and not linked:
                 files[path.relative_to(ROOT).as_posix()] = f"{installed}/{path.relative_to(ROOT / folder).as_posix()}"
     return files
 

@@ -12,6 +12,7 @@ import gymnasium
 
 if TYPE_CHECKING:
     from vdworld import agents as agents
+    from vdworld import benchmarks as benchmarks
     from vdworld import data as data
     from vdworld import diffusion as diffusion
     from vdworld import envs as envs
@@ -37,6 +38,7 @@ __version__ = "0.1.0"
 
 _MODULES = (
     "agents",
+    "benchmarks",
     "data",
     "diffusion",
     "envs",

@@ -117,6 +117,28 @@ class ActionCodec:
         """Turn native actions (tensors, arrays, or a tree of them, leading axes kept) into ``[..., a]``, float32."""
         return self.encode_flat(self.flatten(actions))
 
+    def encode_batch(
+        self, actions: Any, batch: tuple[int, ...], device: torch.device, action_mask: Tensor | None = None
+    ) -> Tensor:
+        """Turn native actions with leading axes `batch` into encoded ones ``[*batch, a]`` on a device.
+
+        Args:
+            actions: In the environment's units.
+            batch: The expected leading axes.
+            device: Where to encode.
+            action_mask: Which of them are actions; see ``encode_flat``.
+
+        Raises:
+            ValueError: The leading axes are others.
+        """
+        flat = self.flatten(actions).to(device)
+        if flat.shape[:-1] != batch:
+            raise ValueError(
+                f"`actions` must have leading axes {list(batch)} before one action of {self.space}, "
+                f"got {list(flat.shape[:-1])}."
+            )
+        return self.encode_flat(flat, action_mask)
+
     def flatten(self, actions: Any) -> Tensor:
         """Turn native actions into flat float32 numbers ``[..., n]``; tensors stay on their device."""
         return _flatten_tensor(self.space, actions)

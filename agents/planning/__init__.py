@@ -1,4 +1,4 @@
-"""Planning methods: they search over encoded action sequences; what they may ask of a world is a PlanningProblem."""
+"""Planning methods: searches over encoded action sequences; a PlanningProblem is their view of a world."""
 
 from vdworld.agents.planning.beam_search import BeamSearch
 from vdworld.agents.planning.categorical import CategoricalCrossEntropy

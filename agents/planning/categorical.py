@@ -1,4 +1,4 @@
-"""The cross-entropy method over choices."""
+"""The cross-entropy method over discrete actions."""
 
 from __future__ import annotations
 
@@ -6,26 +6,27 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vdworld.agents.planning.checks import check_counts, check_shares
+from vdworld.agents.checks import check_counts, check_shares
 from vdworld.agents.planning.discrete import count_options, encode_options
+from vdworld.agents.planning.elites import check_elites, select_elites
 from vdworld.agents.planning.problem import PlanningProblem
 from vdworld.types import Actions
 
 
 class CategoricalCrossEntropy:
-    """Refit the odds of every choice at every step to the best of their own samples (de Boer et al. 2005, section 4).
+    """Refit a categorical distribution per step to the best of its samples (de Boer et al. 2005, section 4).
 
-    For action spaces that are made of choices alone: Discrete, MultiDiscrete, MultiBinary, and Dicts and Tuples of
-    them. The best plans stay in the race without being scored again.
+    For action spaces that consist of choices alone: Discrete, MultiDiscrete, MultiBinary, and Dicts and Tuples of
+    them. The best plans are kept as candidates without being scored again.
 
     Args:
         horizon: Length of a plan in steps.
         num_candidates: New plans per iteration.
-        num_iterations: How often the odds are refitted.
-        num_elites: Best plans the odds are refitted to.
-        keep: Elites that stay in the race.
-        smoothing: Share of the old odds in the new ones, so that no choice dies out at once.
-        trust: The odds with which the first plans follow the guess at each step, where there is one.
+        num_iterations: How often the distributions are refitted.
+        num_elites: Number of best plans that they are refitted to.
+        keep: Elites that remain candidates in the next iteration.
+        smoothing: Share of the old probabilities in the new ones, so that no choice dies out at once.
+        trust: Probability with which the first plans follow the guess at each step, where there is one.
     """
 
     def __init__(
@@ -40,8 +41,7 @@ class CategoricalCrossEntropy:
         trust: float = 0.5,
     ) -> None:
         check_counts(horizon=horizon, num_candidates=num_candidates, num_iterations=num_iterations)
-        if not 1 <= num_elites <= num_candidates:
-            raise ValueError(f"`num_elites` must lie in 1..{num_candidates} (`num_candidates`), got {num_elites}.")
+        check_elites(num_elites, num_candidates)
         if keep < 0:
             raise ValueError(f"`keep` must be at least 0, got {keep}.")
         check_shares(smoothing=smoothing, trust=trust)
@@ -53,47 +53,47 @@ class CategoricalCrossEntropy:
         """Return the best plan scored, ``[b, t, a]``; the first candidate is the problem's guess.
 
         Raises:
-            ValueError: The action space is not made of choices alone.
+            ValueError: The action space has continuous parts.
         """
         guess = self._options(problem, problem.guess)  # [b, t, n]
-        odds = self._first_odds(problem, guess)
-        kept, values, number = guess[:, None][:, :0], problem.guess[:, :0, 0], self.num_candidates - 1
-        new = torch.cat([guess[:, None], self._draw(problem, odds, number)], dim=1)
+        probabilities = self._first_probabilities(problem, guess)
+        kept, kept_scores = guess[:, None][:, :0], problem.guess[:, :0, 0]
+        new = torch.cat([guess[:, None], self._sample(problem, probabilities, self.num_candidates - 1)], dim=1)
         for i in range(self.num_iterations):
             if i:
-                new = self._draw(problem, odds, self.num_candidates)
-            scores = torch.cat([values, problem.score(encode_options(problem.codec, new))], dim=1)
-            plans, top = torch.cat([kept, new], dim=1), scores.topk(self.num_elites, dim=1)
-            elites = plans.take_along_dim(top.indices[:, :, None, None], dim=1)  # [b, k, t, n]
-            odds = [self._refitted(old, elites[..., column]) for column, old in enumerate(odds)]
-            kept, values = elites[:, : self.keep], top.values[:, : self.keep]
+                new = self._sample(problem, probabilities, self.num_candidates)
+            scores = torch.cat([kept_scores, problem.score(encode_options(problem.codec, new))], dim=1)
+            elites, values = select_elites(torch.cat([kept, new], dim=1), scores, self.num_elites)  # [b, k, t, n]
+            probabilities = [self._refit(old, elites[..., column]) for column, old in enumerate(probabilities)]
+            kept, kept_scores = elites[:, : self.keep], values[:, : self.keep]
         return problem.best_plan
 
     def _options(self, problem: PlanningProblem, plans: Tensor) -> Tensor:
-        """Return the values of encoded plans ``[..., a]``, counted from 0, ``[..., n]``."""
+        """Return the values of encoded plans ``[..., a]``, counted from 0: ``[..., n]``."""
         flat = problem.codec.decode_flat(plans)
         return (flat - torch.as_tensor(problem.codec.offsets).to(flat)).round().long()
 
-    def _first_odds(self, problem: PlanningProblem, guess: Tensor) -> list[Tensor]:
-        """Return the odds of the values of each number ``[b, t, c]``, even where nothing was guessed."""
+    def _first_probabilities(self, problem: PlanningProblem, guess: Tensor) -> list[Tensor]:
+        """Return the probabilities of each number's values ``[b, t, c]``, uniform where there is no guess."""
         trust = self.trust * (problem.guess != 0).any(dim=-1, keepdim=True).to(problem.guess)  # zeros are no choice
         return [
             (1 - trust) / count + trust * F.one_hot(guess[..., column], count)
             for column, count in enumerate(count_options(problem.codec))
         ]
 
-    def _draw(self, problem: PlanningProblem, odds: list[Tensor], count: int) -> Tensor:
-        """Draw plans ``[b, count, t, n]``."""
+    def _sample(self, problem: PlanningProblem, probabilities: list[Tensor], count: int) -> Tensor:
+        """Sample plans ``[b, count, t, n]``."""
+        b, t, device = *probabilities[0].shape[:2], probabilities[0].device
         if not count:
-            return torch.zeros(*odds[0].shape[:1], 0, odds[0].shape[1], len(odds), dtype=torch.long).to(odds[0].device)
+            return torch.zeros(b, 0, t, len(probabilities), dtype=torch.long, device=device)
         columns = [
             torch.multinomial(column.cpu().flatten(0, 1), count, replacement=True, generator=problem.rng)
-            .reshape(*column.shape[:2], count)
+            .reshape(b, t, count)
             .movedim(2, 1)
-            for column in odds
+            for column in probabilities
         ]
-        return torch.stack(columns, dim=-1).to(odds[0].device)
+        return torch.stack(columns, dim=-1).to(device)
 
-    def _refitted(self, old: Tensor, elites: Tensor) -> Tensor:
-        """Return new odds ``[b, t, c]`` from the old ones and the values ``[b, k, t]`` of elites."""
+    def _refit(self, old: Tensor, elites: Tensor) -> Tensor:
+        """Return new probabilities ``[b, t, c]`` from the old ones and the values ``[b, k, t]`` of elites."""
         return self.smoothing * old + (1 - self.smoothing) * F.one_hot(elites, old.shape[-1]).to(old).mean(dim=1)

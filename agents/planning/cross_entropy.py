@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vdworld.agents.planning.checks import check_counts
+from vdworld.agents.checks import check_counts
+from vdworld.agents.planning.elites import check_elites, select_elites
 from vdworld.agents.planning.problem import PlanningProblem
 from vdworld.types import Actions
 
@@ -13,21 +14,21 @@ from vdworld.types import Actions
 class CrossEntropy:
     """Refit a Gaussian over action sequences to the best of its own samples (Rubinstein 1999; PlaNet, Hafner 2019).
 
-    A diffusion model's steps are dear, so that the sequences have few degrees of freedom: `num_knots` actions, with
-    straight lines between them. A share of the elites is scored again in the next iteration (iCEM, Pinneri 2020), and
-    the best plan seen is the answer.
+    Since a step of a diffusion model is expensive, plans may have few degrees of freedom: `num_knots` actions, with
+    straight lines between them. Some elites are scored again in the next iteration (iCEM, Pinneri 2020), and the best
+    plan ever scored is the result.
 
     Args:
         horizon: Length of a plan in steps.
         num_candidates: Plans per iteration.
         num_iterations: How often the Gaussian is refitted.
-        num_elites: Best plans the Gaussian is refitted to.
-        num_knots: Actions that a plan is interpolated from; None lets every step move freely.
+        num_elites: Number of best plans that the Gaussian is refitted to.
+        num_knots: Number of actions that a plan is interpolated from; None means one per step.
         std: Standard deviation of the first samples, in encoded units, where actions span [-1, 1].
-        std_min: The deviation never falls below this.
+        std_min: Lower limit of the standard deviation.
         keep: Elites carried over to the next iteration.
-        anchored: Plans leave from the last action in a straight line rather than with a jump; for commands that move
-            smoothly in the data, such as positions.
+        anchored: Whether plans begin at the last action, without a jump; for commands that change smoothly in the
+            data, such as positions.
     """
 
     def __init__(
@@ -44,8 +45,7 @@ class CrossEntropy:
         anchored: bool = False,
     ) -> None:
         check_counts(horizon=horizon, num_candidates=num_candidates, num_iterations=num_iterations)
-        if not 1 < num_elites <= num_candidates:
-            raise ValueError(f"`num_elites` must lie in 2..{num_candidates} (`num_candidates`), got {num_elites}.")
+        check_elites(num_elites, num_candidates, least=2)
         if num_knots is not None and not 1 <= num_knots <= horizon:
             raise ValueError(f"`num_knots` must lie in 1..{horizon} (`horizon`), got {num_knots}.")
         if keep < 0:
@@ -60,28 +60,28 @@ class CrossEntropy:
         """Return the best plan scored, ``[b, t, a]``; the first candidate is the problem's guess."""
         guess, anchor = problem.guess, problem.anchor
         b, horizon, a = guess.shape
-        lines, base = knot_lines(horizon, self.num_knots).to(guess), torch.zeros_like(guess)  # [t, k], [b, t, a]
+        weights, base = knot_weights(horizon, self.num_knots).to(guess), torch.zeros_like(guess)  # [t, k], [b, t, a]
         if self.anchored and anchor is not None:
-            lines = knot_lines(horizon, self.num_knots, anchored=True).to(guess)
-            base, lines = lines[:, :1] * anchor[:, None], lines[:, 1:]
-        mean = torch.linalg.lstsq(lines.expand(b, -1, -1), guess - base).solution  # [b, k, a]
+            weights = knot_weights(horizon, self.num_knots, anchored=True).to(guess)
+            base, weights = weights[:, :1] * anchor[:, None], weights[:, 1:]
+        mean = torch.linalg.lstsq(weights.expand(b, -1, -1), guess - base).solution  # [b, k, a]
         std = torch.full_like(mean, self.std)
         kept = mean[:, None].clamp(-1, 1)
         for _ in range(self.num_iterations):
             noise = problem.normal(self.num_candidates - kept.shape[1], self.num_knots, a)
             knots = torch.cat([kept, (mean[:, None] + std[:, None] * noise).clamp(-1, 1)], dim=1)
-            scores = problem.score(base[:, None] + lines @ knots)
-            elites = knots.take_along_dim(scores.topk(self.num_elites, dim=1).indices[:, :, None, None], dim=1)
+            scores = problem.score(base[:, None] + weights @ knots)
+            elites, _ = select_elites(knots, scores, self.num_elites)
             mean, std = elites.mean(dim=1), elites.std(dim=1).clamp(min=self.std_min)
             kept = elites[:, : self.keep]
         return problem.best_plan
 
 
-def knot_lines(horizon: int, num_knots: int, anchored: bool = False) -> Tensor:
-    """Return the weights ``[t, k]`` with which knots make up each step; straight lines, knots at both ends.
+def knot_weights(horizon: int, num_knots: int, anchored: bool = False) -> Tensor:
+    """Return the weights ``[t, k]`` of knots in each step: linear interpolation, with knots at both ends.
 
-    One knot holds one action throughout. With `anchored` a column stands before the others, ``[t, k + 1]``: the action
-    before the first step, from which the line to the first knot leaves.
+    A single knot is one constant action. With `anchored` a column precedes the others, ``[t, k + 1]``: the weight of
+    the action before the first step, from which the plan moves to the first knot.
     """
     if anchored:
         places, count = torch.arange(1, horizon + 1) * (num_knots / horizon), num_knots + 1

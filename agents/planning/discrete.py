@@ -1,4 +1,4 @@
-"""Action spaces that are made of choices."""
+"""Discrete action spaces: those that consist of choices alone."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from vdworld.spaces import ActionCodec, leaves
 
 
 def count_options(codec: ActionCodec) -> list[int]:
-    """Return how many values each number of a flat action can take.
+    """Return the number of values that each number of a flat action can take.
 
     Raises:
-        ValueError: Some can take any.
+        ValueError: The space has a continuous part.
     """
     if any(isinstance(leaf, spaces.Box) for leaf in leaves(codec.space)):
         raise ValueError(
-            f"`action_space` must be made of choices alone for this planner, got {codec.space}. "
+            f"`action_space` must consist of discrete choices for this planning method, got {codec.space}. "
             "CrossEntropy, ICEM and MPPI take any space."
         )
-    return [count or 2 for count in codec.num_choices]  # a binary number counts as continuous there
+    return [count or 2 for count in codec.num_choices]  # the codec counts a binary number as continuous, 0
 
 
 def encode_options(codec: ActionCodec, options: Tensor) -> Tensor:
-    """Encode flat actions ``[..., n]`` whose values are counted from 0, ``[..., a]``."""
+    """Encode flat actions ``[..., n]`` whose values count from 0: ``[..., a]``."""
     return codec.encode_flat(options.float() + torch.as_tensor(codec.offsets, dtype=torch.float32).to(options.device))
 
 
@@ -34,13 +34,13 @@ def every_action(codec: ActionCodec, most: int = 512) -> Tensor:
     """Return all encoded actions of a space, ``[m, a]``.
 
     Raises:
-        ValueError: There are more than `most`, or infinitely many.
+        ValueError: The space has more than `most` actions, or infinitely many.
     """
     counts = count_options(codec)
     if math.prod(counts) > most:
         raise ValueError(
             f"`action_space` must have at most {most} actions for a search that tries them all, got "
-            f"{math.prod(counts):,} in {codec.space}. CategoricalCrossEntropy draws some of them."
+            f"{math.prod(counts):,} in {codec.space}. CategoricalCrossEntropy samples some of them."
         )
     options = torch.cartesian_prod(*[torch.arange(count) for count in counts]).reshape(-1, len(counts))
     return encode_options(codec, options)

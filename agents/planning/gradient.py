@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import torch
 
-from vdworld.agents.planning.checks import check_counts
+from vdworld.agents.checks import check_counts
 from vdworld.agents.planning.problem import PlanningProblem
 from vdworld.types import Actions
 
 
 class GradientDescent:
-    """Follow the slope of the score in the actions, through the model, from several starts (Adam, Kingma & Ba 2015).
+    """Follow the gradient of the score in the actions, from several starts (Adam, Kingma & Ba 2015).
 
-    Only one step of a dream is held in memory at a time: the others are computed again on the way back. An iteration
-    therefore costs two forward passes and a backward one, about what four candidates of a search without slopes cost.
-    Numbers are followed as they are. Choices have the slope of the option that was dreamt, as if its one-hot vector
-    could be anything (Bengio et al. 2013, the straight-through estimator).
+    Only one step of a dream is held in memory at a time: the others are recomputed in the backward pass. An iteration
+    therefore costs two forward passes and a backward one, about as much as four candidates of a search without
+    gradients. Choices have the gradient of the one-hot vector of the option that was dreamt, as if it were continuous
+    (the straight-through estimator, Bengio et al. 2013).
 
     Args:
         horizon: Length of a plan in steps.
-        num_restarts: Plans improved side by side; the first starts from the guess, the others near it.
-        num_iterations: Steps of each.
-        learning_rate: Length of a step in encoded units, where actions span [-1, 1].
-        std: How far from the guess the other plans start.
+        num_restarts: Plans improved in parallel; the first starts from the guess, the others near it.
+        num_iterations: Gradient steps of each.
+        learning_rate: Size of a step in encoded units, where actions span [-1, 1].
+        std: Standard deviation of the other plans' starts around the guess.
     """
 
     def __init__(
@@ -42,10 +42,10 @@ class GradientDescent:
 
     @torch.no_grad()
     def plan(self, problem: PlanningProblem) -> Actions:
-        """Return the best plan scored on any of the ways, ``[b, t, a]``."""
+        """Return the best plan scored in any iteration, ``[b, t, a]``."""
         guess = problem.guess[:, None]
-        away = self.std * problem.normal(self.num_restarts - 1, *guess.shape[2:])
-        plans = torch.cat([guess, guess + away], dim=1).clamp(-1, 1)
+        offsets = self.std * problem.normal(self.num_restarts - 1, *guess.shape[2:])
+        plans = torch.cat([guess, guess + offsets], dim=1).clamp(-1, 1)
         optimizer = torch.optim.Adam([plans], lr=self.learning_rate, maximize=True)
         for _ in range(self.num_iterations):
             _, plans.grad = problem.score_with_gradients(plans)

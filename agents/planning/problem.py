@@ -1,4 +1,4 @@
-"""What a planning method may ask, and what it must offer."""
+"""The interface between a planning method and a planner."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from vdworld.agents.planning.imagination import Imagination
+from vdworld.agents.planning.plan_evaluator import PlanEvaluator
 from vdworld.spaces import ActionCodec
 from vdworld.types import Actions, PerLane
 
-Rate = Callable[[Tensor, Actions], PerLane]
-"""Maps the lanes ``[m]`` that m plans start from, and these plans ``[m, t, a]``, to scores ``[m]``; differentiable."""
+ScoreFunction = Callable[[Tensor, Actions], PerLane]
+"""Maps m plans ``[m, t, a]`` and the lanes ``[m]`` that they begin in to scores ``[m]``; differentiable."""
 
 
 class PlanningProblem:
-    """Decide in b lanes at once: find plans whose scores are high.
+    """Find plans with high scores, in b lanes at once.
 
     Plans are encoded actions: numbers in [-1, 1], and one number per option of a choice, of which the largest wins.
-    Whatever a method tries is moved to the nearest legal plan before it is rated, and the noise of a lane's dreams is
-    the same for every plan, so that a plan never needs to be scored twice.
+    Every plan is projected to the nearest legal one before it is scored. The noise of a lane's dreams is the same for
+    all plans, so that no plan needs to be scored twice.
 
     Args:
-        guess: Plans to start from ``[b, t, a]``: what is left of the last ones, its last action held; at the start of
-            an episode the last action of the past, or zeros where there is none.
-        codec: Between encoded actions and those of the environment.
-        rng: Of everything random in the search; on the CPU.
-        imagination: Dreams plans and rates them; None where `rate` stands in for it.
-        rate: Rates plans without dreaming, to try a method on a problem that is solved.
+        guess: Plans to start from ``[b, t, a]``: the rest of the last plans with their last action held; at the start
+            of an episode the last action of the past, or zeros where there is none.
+        codec: Maps encoded actions to those of the environment.
+        rng: The random stream of the search; on the CPU.
+        evaluator: Dreams and scores plans; None if `score_function` replaces it.
+        score_function: Scores plans without dreams, to try a method on a problem with a known solution.
         anchor: The actions before the plans ``[b, a]``; None where there are none.
         elapsed: Steps executed since the last plan of this episode; None if this is the first.
-        memory: What the method keeps from one plan of an episode to the next; empty for the first.
+        method_state: What the method keeps from one plan of an episode to the next; empty at the first.
 
     Attributes:
         best_plan: The best legal plan scored so far ``[b, t, a]``.
@@ -45,53 +45,53 @@ class PlanningProblem:
         *,
         codec: ActionCodec,
         rng: torch.Generator,
-        imagination: Imagination | None = None,
-        rate: Rate | None = None,
+        evaluator: PlanEvaluator | None = None,
+        score_function: ScoreFunction | None = None,
         anchor: Tensor | None = None,
         elapsed: int | None = None,
-        memory: dict[str, Any] | None = None,
+        method_state: dict[str, Any] | None = None,
     ) -> None:
-        if (imagination is None) == (rate is None):
-            raise ValueError("`imagination` or `rate` must be given, and not both.")
+        if (evaluator is None) == (score_function is None):
+            raise ValueError("`evaluator` or `score_function` must be given, and not both.")
         self.guess, self.codec, self.rng, self.anchor = guess, codec, rng, anchor
-        self.elapsed, self.memory = elapsed, {} if memory is None else memory
-        self._imagination, self._rate = imagination, rate
+        self.elapsed, self.method_state = elapsed, {} if method_state is None else method_state
+        self._evaluator, self._score_function = evaluator, score_function
         self.best_plan = codec.project(guess)
         self.best_score = guess.new_full((len(guess),), -torch.inf)
 
     @property
-    def imagination(self) -> Imagination:
-        """Dreams of the b lanes, for methods that look into them."""
-        if self._imagination is None:
-            raise ValueError("`imagination` must be given for a method that looks into dreams, got None.")
-        return self._imagination
+    def evaluator(self) -> PlanEvaluator:
+        """Dreams plans, for methods that look into the dreams."""
+        if self._evaluator is None:
+            raise ValueError("`evaluator` must be given for a method that looks into dreams, got None.")
+        return self._evaluator
 
     def score(self, plans: Tensor) -> Tensor:
         """Return the scores ``[b, n]`` of n plans per lane ``[b, n, t, a]``; higher is better."""
         with torch.no_grad():
             legal = self.codec.project(plans)
-            scores = [self._rated(lanes, some) for lanes, some in self._chunks(legal)]
-            return self.remember(legal, torch.cat(scores).reshape(plans.shape[:2]))
+            scores = [self._score_chunk(lanes, chunk) for lanes, chunk in self._chunks(legal)]
+            return self.update_best(legal, torch.cat(scores).reshape(plans.shape[:2]))
 
     def score_with_gradients(self, plans: Tensor) -> tuple[Tensor, Tensor]:
-        """Return scores ``[b, n]``, and how each grows with every number of its plan ``[b, n, t, a]``.
+        """Return scores ``[b, n]`` and their gradients in the plans ``[b, n, t, a]``.
 
-        The slopes are those at the nearest legal plan. They are taken chunk by chunk, with the memory of one.
+        Gradients are those at the nearest legal plan. They are computed chunk by chunk to save memory.
         """
-        legal, scores, slopes = self.codec.project(plans.detach()), [], []
+        legal, scores, gradients = self.codec.project(plans.detach()), [], []
         with torch.inference_mode(False), torch.enable_grad():
-            for lanes, some in self._chunks(legal):
-                variable = some.clone().requires_grad_()
-                rated = self._rated(lanes, variable)
-                slopes += torch.autograd.grad(rated.sum(), variable)
-                scores.append(rated.detach())
-        slope = torch.cat(slopes).nan_to_num(0.0, 0.0, 0.0).reshape(plans.shape)
-        return self.remember(legal, torch.cat(scores).reshape(plans.shape[:2])), slope
+            for lanes, chunk in self._chunks(legal):
+                variable = chunk.clone().requires_grad_()
+                chunk_scores = self._score_chunk(lanes, variable)
+                gradients += torch.autograd.grad(chunk_scores.sum(), variable)
+                scores.append(chunk_scores.detach())
+        gradient = torch.cat(gradients).nan_to_num(0.0, 0.0, 0.0).reshape(plans.shape)
+        return self.update_best(legal, torch.cat(scores).reshape(plans.shape[:2])), gradient
 
-    def remember(self, plans: Tensor, scores: Tensor) -> Tensor:
-        """Note the best of n legal plans ``[b, n, t, a]`` that were scored ``[b, n]``; return the scores.
+    def update_best(self, plans: Tensor, scores: Tensor) -> Tensor:
+        """Update ``best_plan`` with legal plans ``[b, n, t, a]`` and their scores ``[b, n]``; return the scores.
 
-        A score that is no number counts as the lowest.
+        A score of NaN becomes the lowest possible one.
         """
         lowest = torch.finfo(scores.dtype).min
         scores = scores.nan_to_num(lowest, neginf=lowest)
@@ -106,12 +106,14 @@ class PlanningProblem:
         """Return standard normal numbers ``[b, *shape]``."""
         return torch.randn(len(self.guess), *shape, generator=self.rng).to(self.guess)
 
-    def _rated(self, lanes: Tensor, plans: Actions) -> PerLane:
-        return self.imagination.rate(lanes, plans) if self._rate is None else self._rate(lanes, plans)
+    def _score_chunk(self, lanes: Tensor, plans: Actions) -> PerLane:
+        return (
+            self.evaluator.score(lanes, plans) if self._score_function is None else self._score_function(lanes, plans)
+        )
 
     def _chunks(self, plans: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield lanes ``[m]`` and plans ``[m, t, a]``, as many as fit at once."""
-        size = plans[:, :, 0, 0].numel() if self._imagination is None else self._imagination.max_plans
+        size = plans[:, :, 0, 0].numel() if self._evaluator is None else self._evaluator.max_plans
         lanes = torch.arange(len(plans), device=plans.device).repeat_interleave(plans.shape[1])
         yield from zip(lanes.split(size), plans.flatten(0, 1).split(size), strict=True)
 
@@ -131,7 +133,7 @@ class PlanningMethod(Protocol):
         ...
 
 
-def shifted(plans: Tensor, steps: int) -> Tensor:
-    """Return plans ``[..., t, a]`` some steps later: their beginning dropped, their last action held to the end."""
+def shift_plans(plans: Tensor, steps: int) -> Tensor:
+    """Return plans ``[..., t, a]`` without their first `steps` actions, the last action held to keep their length."""
     rest, last = plans[..., steps:, :], plans[..., -1:, :]
     return torch.cat([rest, last.expand(*last.shape[:-2], plans.shape[-2] - rest.shape[-2], -1)], dim=-2)

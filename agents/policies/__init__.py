@@ -1,4 +1,4 @@
-"""Policies: networks that act at once, learnt in dreams, in real environments or from recordings."""
+"""Policies: networks that map observations to actions, trained in dreams, real environments or on recordings."""
 
 from vdworld.agents.policies.actor_critic import ActorCritic
 from vdworld.agents.policies.cloning import BehaviourCloning

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,32 +20,30 @@ from vdworld.agents.policies.learner_checkpoint import resume_learner, save_lear
 from vdworld.agents.policies.learning_settings import LearningSettings
 from vdworld.agents.policies.policy import Policy
 from vdworld.agents.policies.policy_losses import OBJECTIVES
-from vdworld.agents.policies.return_normalizer import ReturnSpread
+from vdworld.agents.policies.return_normalizer import ReturnNormalizer
 from vdworld.agents.policies.rollout import Rollout
+from vdworld.agents.progress import Report
 from vdworld.networks import ExponentialMovingAverage
 from vdworld.spaces import ActionCodec
 from vdworld.training.checkpoint import has_checkpoint
-
-Report = Callable[[int, dict[str, float]], None]
-"""Is told, after every update, the number of steps so far and some figures."""
 
 CHECKPOINT_EVERY = 60.0  # seconds
 
 
 class ActorCritic:
-    """Improve a policy by what happens when it acts; ``ActorCritic.learn`` is all that most people need.
+    """Improve a policy from its own experience; most users need only ``ActorCritic.learn``.
 
-    The critic learns lambda-returns as distributions over bins, held back by its own running average; advantages are
-    divided by the spread of the returns, as in DreamerV3 (Hafner et al. 2023).
+    The critic learns lambda-returns as distributions over bins and is regularised towards its own moving average;
+    advantages are divided by the range of the returns, as in DreamerV3 (Hafner et al. 2023).
 
     Args:
         policy: The policy to improve; its weights change.
-        prior: A policy that pmpo stays near; None for none.
-        seed: Of the lots of lanes that gradient steps are taken on.
-        settings: See ``LearningSettings``.
+        prior: A policy that pmpo stays close to; None for none.
+        seed: Seeds the minibatches.
+        settings: Fields of ``LearningSettings``.
 
     Attributes:
-        num_steps: Steps learnt from so far.
+        num_steps: Number of environment steps learnt from so far.
     """
 
     def __init__(self, policy: Policy, *, prior: Policy | None = None, seed: int = 0, **settings: Any) -> None:
@@ -55,7 +52,7 @@ class ActorCritic:
         self.slow_critic = ExponentialMovingAverage(self.network.critic, self.settings.slow_decay)
         rate, epsilon = self.settings.learning_rate, self.settings.adam_epsilon
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=rate, eps=epsilon)
-        self.spread = ReturnSpread(policy.device)
+        self.return_normalizer = ReturnNormalizer(policy.device)
         self.rng = torch.Generator().manual_seed(seed)
         self.num_steps = 0
 
@@ -75,59 +72,56 @@ class ActorCritic:
         report: Report | None = None,
         **settings: Any,
     ) -> Policy:
-        """Learn a policy in a vector environment: dreams, whose tensors stay on their device, or anything else.
+        """Learn a policy in a vector environment: dreams, whose tensors stay on their device, or any other.
 
-        Dreams are best made with ``uncertainty_limit=0.99``, as ``vdworld learn`` does, so that the policy cannot feed
-        on what the world gets wrong; and with ``output="torch"``.
+        Make dreams with ``output="torch"``, and with ``uncertainty_limit=0.99`` as ``vdworld learn`` does, so that the
+        policy does not exploit the errors of the world model.
 
         Args:
-            envs: Environments in mode SAME_STEP that observe uint8 pictures ``[h, w, 3]``, or a Dict of such and of
-                vectors.
-            num_steps: Steps to take, all lanes together, those before an interruption included; the last rollout is
-                finished.
-            objective: ``"ppo"``, which makes the most of each step; ``"reinforce"``, as DIAMOND and DreamerV3 do, for
-                whom steps are cheap; or ``"pmpo"``.
-            prior: A policy to begin from, for example a clone; pmpo also stays near it.
-            action_codec: How actions are encoded; None takes that of the prior, of the dreams' world, or of the bounds.
-            device: Where to learn; None learns where the dreams' world lies, else on the CPU.
-            seed: Of everything random in learning, the first reset included.
-            output: A folder for a checkpoint, written every minute, on Ctrl-C and at the end; None keeps none.
-            resume: Go on from the checkpoint in `output` with new episodes; starts anew where there is none.
-            report: Is told the figures of each update.
+            envs: Environments in mode SAME_STEP that observe uint8 pictures ``[h, w, 3]``, or a Dict of such pictures
+                and of vectors.
+            num_steps: Steps to take, summed over lanes, those before an interruption included (``total_timesteps`` in
+                Stable-Baselines3); the last rollout is completed.
+            objective: ``"ppo"``, which makes the most of each step; ``"reinforce"``, as in DIAMOND and DreamerV3, for
+                cheap steps; or ``"pmpo"``.
+            prior: A policy to start from, for example a clone; pmpo also stays close to it.
+            action_codec: Encodes the actions; None takes that of the prior, of the dreams' world, or of the bounds.
+            device: Device to train on; None takes that of the dreams' world, else the CPU.
+            seed: Seeds everything random in learning, the first reset included.
+            output: A folder for a checkpoint, written every minute, on Ctrl-C and at the end; None writes none.
+            resume: Continue from the checkpoint in `output` with new episodes; starts from scratch if there is none.
+            report: Called with the figures of each update.
             settings: Other fields of ``LearningSettings``.
 
         Raises:
-            ValueError: A mode, space or setting that doesn't fit, or a prior with other spaces.
+            ValueError: A mode, space or setting that is not supported, or a prior with other spaces.
         """
         if num_steps < 1:
             raise ValueError(f"`num_steps` must be at least 1, got {num_steps}.")
-        chosen = LearningSettings(objective=objective, **settings)
+        learning = LearningSettings(objective=objective, **settings)
         world = getattr(envs.unwrapped, "world", None)
-        place = torch.device(device or getattr(world, "device", "cpu"))
-        policy = _new_policy(envs, world, chosen, prior, action_codec, seed).to(place)
-        kept = None if prior is None or objective != "pmpo" else copy.deepcopy(prior).to(place)
-        learner = cls(policy, prior=kept, seed=seed, **asdict(chosen))
+        device = torch.device(device or getattr(world, "device", "cpu"))
+        policy = _new_policy(envs, world, learning, prior, action_codec, seed).to(device)
+        fixed_prior = None if prior is None or objective != "pmpo" else copy.deepcopy(prior).to(device)
+        learner = cls(policy, prior=fixed_prior, seed=seed, **asdict(learning))
         folder = None if output is None else Path(output)
         if resume and folder is not None and has_checkpoint(folder):
             learner.resume(folder)
         learner._train_loop(envs, num_steps, seed, folder, report)
         policy.network.eval().requires_grad_(False)
         policy.reset(seed=seed)
-        policy.training_info = {
-            **asdict(chosen),
-            "num_steps": learner.num_steps,
-            "num_envs": envs.num_envs,
-            "seed": seed,
-        }
+        run = {"num_steps": learner.num_steps, "num_envs": envs.num_envs, "seed": seed}
+        policy.training_info = {**asdict(learning), **run}
         return policy
 
     def _train_loop(
         self, envs: VectorEnv, num_steps: int, seed: int, folder: Path | None, report: Report | None
     ) -> None:
-        """Act and learn until `num_steps` steps were learnt from."""
+        """Collect rollouts and learn from them until `num_steps` steps are reached."""
         if self.num_steps >= num_steps:
             return
-        collector, saved = Collector(envs, self.policy, prior=self.prior, seed=seed + self.num_steps), time.monotonic()
+        collector = Collector(envs, self.policy, prior=self.prior, seed=seed + self.num_steps)
+        saved_at = time.monotonic()
         try:
             while self.num_steps < num_steps:
                 rollout = collector.collect(self.settings.horizon)
@@ -135,19 +129,19 @@ class ActorCritic:
                 self.num_steps += rollout.rewards.numel()
                 if report is not None:
                     report(self.num_steps, _figures(collector, rollout, figures))
-                if folder is not None and time.monotonic() - saved > CHECKPOINT_EVERY:
+                if folder is not None and time.monotonic() - saved_at > CHECKPOINT_EVERY:
                     self.save(folder)
-                    saved = time.monotonic()
+                    saved_at = time.monotonic()
         finally:
             if folder is not None:
                 self.save(folder)
 
     def save(self, folder: Path) -> None:
-        """Write a checkpoint into a folder: weights, optimiser and everything that runs along."""
+        """Write a checkpoint: the weights, the optimiser and all running statistics."""
         save_learner(self, folder)
 
     def resume(self, folder: Path) -> None:
-        """Go on from a checkpoint.
+        """Restore a checkpoint.
 
         Raises:
             FileNotFoundError: There is none.
@@ -156,7 +150,7 @@ class ActorCritic:
         resume_learner(self, folder)
 
     def update(self, rollout: Rollout) -> dict[str, Tensor]:
-        """Take the gradient steps of one rollout, and return figures about the last."""
+        """Take the gradient steps of one rollout, and return the losses of the last step."""
         settings = self.settings
         returns = lambda_returns(
             rollout.rewards,
@@ -167,10 +161,10 @@ class ActorCritic:
             lambda_=settings.lambda_,
             continuation=rollout.continuation if settings.continuation_weighted else None,
         )
-        advantages = (returns - rollout.values) / self.spread.update(returns)
+        advantages = (returns - rollout.values) / self.return_normalizer.update(returns)
         losses: dict[str, Tensor] = {}
         for _ in range(settings.epochs):
-            for lanes in self._lots(len(returns)):
+            for lanes in self._minibatches(len(returns)):
                 losses = self._losses(rollout[lanes], returns[lanes], advantages[lanes])
                 self.optimizer.zero_grad(set_to_none=True)
                 losses["loss"].backward()
@@ -180,8 +174,8 @@ class ActorCritic:
         self.network.scale.update(rollout.readings)
         return {name: value.detach() for name, value in losses.items()} | {"lambda_return": returns.mean()}
 
-    def _lots(self, num_lanes: int) -> tuple[Tensor, ...]:
-        """Return the lanes of each gradient step of one time through a rollout, drawn at random."""
+    def _minibatches(self, num_lanes: int) -> tuple[Tensor, ...]:
+        """Return the lanes of each minibatch of one epoch, in random order."""
         lanes = torch.arange(num_lanes, device=self.policy.device)
         if self.settings.minibatches == 1:
             return (lanes,)
@@ -191,10 +185,12 @@ class ActorCritic:
 
     def _losses(self, rollout: Rollout, returns: Tensor, advantages: Tensor) -> dict[str, Tensor]:
         settings = self.settings
-        outputs, features = self.network.unroll(rollout.seen, rollout.previous, rollout.hidden, rollout.begins)
+        outputs, features = self.network.unroll(
+            rollout.observations, rollout.previous_actions, rollout.hidden, rollout.is_first
+        )
         distribution = ActionDistribution(self.policy.layout, outputs)
-        climb = OBJECTIVES[settings.objective]
-        actor = climb(distribution.log_prob(rollout.actions), rollout.log_probs, advantages)
+        policy_loss = OBJECTIVES[settings.objective]
+        actor = policy_loss(distribution.log_prob(rollout.actions), rollout.log_probs, advantages)
         entropy = distribution.entropy().mean()
         logits = self.network.critic(features)
         with torch.no_grad():
@@ -218,13 +214,13 @@ def _new_policy(
     codec: ActionCodec | None,
     seed: int,
 ) -> Policy:
-    """Build the policy to learn, with the prior's weights if there is one."""
-    observed, acted = envs.single_observation_space, envs.single_action_space
+    """Return the policy to train, a copy of the prior if there is one."""
+    observation_space, action_space = envs.single_observation_space, envs.single_action_space
     if prior is None:
-        known = codec or getattr(world, "action_codec", None)
+        codec = codec or getattr(world, "action_codec", None) or ActionCodec(action_space)
         return Policy(
-            observed,
-            ActionCodec(acted) if known is None else known,
+            observation_space,
+            codec,
             cameras=getattr(world, "cameras", None),
             hidden_dim=settings.hidden_dim,
             recurrent=settings.recurrent,
@@ -233,16 +229,16 @@ def _new_policy(
         )
     if prior.goals:
         raise ValueError(
-            "`prior` must be learnt without goals, which no environment shows: clone with goal_offset=null."
+            "`prior` must be trained without goals, which environments do not show: clone it with goal_offset=null."
         )
-    for name, space in (("observation_space", observed), ("action_space", acted)):
+    for name, space in (("observation_space", observation_space), ("action_space", action_space)):
         if getattr(prior, name) != space:
             raise ValueError(f"`prior` must have the {name} of `envs`, {space}, got {getattr(prior, name)}.")
     return copy.deepcopy(prior)
 
 
 def _figures(collector: Collector, rollout: Rollout, figures: dict[str, Tensor]) -> dict[str, float]:
-    """Return the figures of an update as numbers; the return is of episodes that ended in its rollout, if any did."""
-    told = {"reward": rollout.rewards.mean().item(), **{name: value.item() for name, value in figures.items()}}
+    """Return the figures of an update as numbers; the return is that of the episodes that ended in its rollout."""
+    means = {"reward": rollout.rewards.mean().item(), **{name: value.item() for name, value in figures.items()}}
     total, count = (value.item() for value in collector.take_returns())
-    return told | ({"return": total / count, "episodes": count} if count else {})
+    return means | ({"return": total / count, "episodes": count} if count else {})

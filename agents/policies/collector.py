@@ -1,4 +1,4 @@
-"""Act in a vector environment and note what happens."""
+"""Run a policy in a vector environment and collect its experience."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from torch import Tensor
 
 from vdworld.agents.policies.distribution import ActionDistribution
-from vdworld.agents.policies.observation_batch import ObservationBatch
 from vdworld.agents.policies.policy import Policy
-from vdworld.agents.policies.policy_network import Memory, PolicyNetwork
-from vdworld.agents.policies.rollout import Rollout, stacked
+from vdworld.agents.policies.policy_network import PolicyNetwork
+from vdworld.agents.policies.recurrent_state import RecurrentState
+from vdworld.agents.policies.rollout import Rollout, stack_steps
 
 CONTEXT = ("context_frames", "context_actions", "context_action_mask")
 
 
 class Collector:
-    """Let a policy in training act, with what it remembers going on from rollout to rollout.
+    """Collect rollouts with a policy in training; episodes and recurrent states carry over between rollouts.
 
-    At every reset the memory is burnt in on the context that the info holds, if it holds one, else it begins empty.
-    Where the environments hand over tensors, nothing here waits for the device but the actions on their way out.
+    At a reset the recurrent state is burnt in on the context in the info; without a context it is the initial one.
+    With environments that return tensors, only the actions are transferred from the device.
 
     Args:
         envs: Environments in mode SAME_STEP.
-        policy: Who acts.
-        prior: Another policy that is asked what it would do; None asks nobody.
-        seed: Of the first episodes and of the actions.
+        policy: The policy that acts.
+        prior: Another policy whose action distributions are collected too; None collects none.
+        seed: Seeds the first reset and the sampled actions.
 
     Raises:
         ValueError: `envs` are in another mode.
@@ -45,87 +45,89 @@ class Collector:
         self.rng = torch.Generator(policy.device).manual_seed(seed)
         observation, info = envs.reset(seed=seed)
         self.has_context = all(name in info for name in CONTEXT)
-        self.seen = policy.observer.read(observation, policy.device)
-        self.memories = self._begun(info)
-        self.begins = torch.ones(envs.num_envs, dtype=torch.bool, device=policy.device)
-        self.earned, self.finished = torch.zeros(2, envs.num_envs, device=policy.device)  # returns so far, and of ended
+        self.observations = policy.observer.read(observation, policy.device)
+        self.states = self._initial_states(info)  # one per network
+        self.is_first = torch.ones(envs.num_envs, dtype=torch.bool, device=policy.device)
+        self.running_returns, self.finished_returns = torch.zeros(2, envs.num_envs, device=policy.device)
         self.num_finished = torch.zeros(envs.num_envs, device=policy.device)
 
     @torch.no_grad()
     def collect(self, horizon: int) -> Rollout:
-        """Take so many steps in every lane."""
+        """Take `horizon` steps in every lane."""
         steps = [self._step() for _ in range(horizon)]
-        return stacked(steps, self.networks[0].step(self.seen, self.memories[0])[1])
+        return stack_steps(steps, self.networks[0].step(self.observations, self.states[0])[1])
 
     def take_returns(self) -> tuple[Tensor, Tensor]:
         """Return the sum of the returns of the episodes that ended since the last call, and their number."""
-        total, count = self.finished.sum(), self.num_finished.sum()
-        self.finished.zero_()
+        total, count = self.finished_returns.sum(), self.num_finished.sum()
+        self.finished_returns.zero_()
         self.num_finished.zero_()
         return total, count
 
     def _step(self) -> dict[str, Tensor]:
-        judged = [network.step(self.seen, memory) for network, memory in zip(self.networks, self.memories, strict=True)]
-        outputs, values, _ = judged[0]
+        pairs = zip(self.networks, self.states, strict=True)
+        results = [network.step(self.observations, state) for network, state in pairs]
+        outputs, values, _ = results[0]
         distribution = ActionDistribution(self.policy.layout, outputs)
         noise = torch.randn(len(outputs), self.policy.layout.dim, generator=self.rng, device=self.rng.device)
         actions = distribution.sample(noise)
         step = {
-            "frames": self.networks[0].stack(self.seen, self.memories[0]).frames,
-            "readings": self.seen.readings,
-            "previous": self.memories[0].previous,
-            "hidden": self.memories[0].hidden,
-            "begins": self.begins,
+            "frames": self.networks[0].stack(self.observations, self.states[0]).frames,
+            "readings": self.observations.readings,
+            "previous_actions": self.states[0].previous_actions,
+            "hidden": self.states[0].hidden,
+            "is_first": self.is_first,
             "actions": actions,
             "log_probs": distribution.log_prob(actions),
             "values": values,
-            "prior_outputs": judged[1][0] if len(judged) > 1 else outputs[:, :0],
+            "prior_outputs": results[1][0] if len(results) > 1 else outputs[:, :0],
         }
-        self.memories = [memory.after(actions.clamp(-1, 1)) for _, _, memory in judged]
+        self.states = [state.after(actions.clamp(-1, 1)) for _, _, state in results]
         return step | self._act(self.policy.codec.decode(actions))
 
     def _act(self, native: Any) -> dict[str, Tensor]:
-        """Step the environments, and begin anew where they did; return what the step earned and how it ended."""
+        """Step the environments, reset the states of ended lanes, and return the outcome of the step."""
         observation, reward, terminated, truncated, info = self.envs.step(native)
         device = self.policy.device
         rewards = torch.as_tensor(reward, dtype=torch.float32, device=device)
-        over = torch.as_tensor(terminated, device=device)
-        ended = over | torch.as_tensor(truncated, device=device)
-        self.seen = self.policy.observer.read(observation, device)
+        terminations = torch.as_tensor(terminated, device=device)
+        ended = terminations | torch.as_tensor(truncated, device=device)
+        self.observations = self.policy.observer.read(observation, device)
         final_values = torch.zeros_like(rewards)
         if "context_frames" in info if self.has_context else "final_obs" in info:
-            final = self.policy.observer.read_final(info["final_obs"], self.seen)
-            final_values = self.networks[0].step(final, self.memories[0])[1]
-            fresh = zip(self._begun(info), self.memories, strict=True)
-            self.memories = [begun.where(ended, memory) for begun, memory in fresh]
-        self.begins = ended
-        self._count(rewards, ended)
-        continuation = self._continuation(info, over, ended)
-        result = {"rewards": rewards, "terminated": over, "ended": ended}
+            final = self.policy.observer.read_final(info["final_obs"], self.observations)
+            final_values = self.networks[0].step(final, self.states[0])[1]
+            pairs = zip(self._initial_states(info), self.states, strict=True)
+            self.states = [initial.where(ended, state) for initial, state in pairs]
+        self.is_first = ended
+        self._add_to_returns(rewards, ended)
+        continuation = self._continuation(info, terminations, ended)
+        result = {"rewards": rewards, "terminated": terminations, "ended": ended}
         return result | {"continuation": continuation, "next_values": final_values}
 
-    def _begun(self, info: dict[str, Any]) -> list[Memory]:
-        """Return memories of episodes that begin, of which the lanes that do begin count."""
+    def _initial_states(self, info: dict[str, Any]) -> list[RecurrentState]:
+        """Return the states at the beginning of episodes; only those of lanes that do begin one are meaningful."""
         if not self.has_context:
-            return [network.blank(self.envs.num_envs) for network in self.networks]
+            return [network.initial_state(self.envs.num_envs) for network in self.networks]
         policy = self.policy
-        seen: ObservationBatch = policy.observer.read_pictures(info["context_frames"], policy.device)
+        observations = policy.observer.read_pictures(info["context_frames"], policy.device)
         action_mask = torch.as_tensor(info["context_action_mask"], device=policy.device)
         flat = policy.codec.flatten(info["context_actions"]).to(policy.device)
         actions = policy.codec.encode_flat(flat, action_mask)
-        return [network.burn_in(seen, actions, action_mask) for network in self.networks]
+        return [network.burn_in(observations, actions, action_mask) for network in self.networks]
 
     def _continuation(self, info: dict[str, Any], terminated: Tensor, ended: Tensor) -> Tensor:
-        """Return the probability that a step terminates nothing; 0 or 1 where the environment does not tell it."""
-        told, final = info.get("continuation"), info.get("final_info", {}).get("continuation")
-        if told is None and final is None:
+        """Return the probability of not terminating in this step; 0 or 1 where the environment reports none."""
+        newest, final = info.get("continuation"), info.get("final_info", {}).get("continuation")
+        if newest is None and final is None:
             return (~terminated).float()
         device = terminated.device
-        parts = [torch.as_tensor(part, device=device).float() for part in (told, final) if part is not None]
+        parts = [torch.as_tensor(part, device=device).float() for part in (newest, final) if part is not None]
         return parts[0] if len(parts) == 1 else torch.where(ended, parts[1], parts[0])
 
-    def _count(self, rewards: Tensor, ended: Tensor) -> None:
-        self.earned += rewards
-        self.finished += torch.where(ended, self.earned, torch.zeros_like(self.earned))
+    def _add_to_returns(self, rewards: Tensor, ended: Tensor) -> None:
+        self.running_returns += rewards
+        zeros = torch.zeros_like(self.running_returns)
+        self.finished_returns += torch.where(ended, self.running_returns, zeros)
         self.num_finished += ended
-        self.earned = torch.where(ended, torch.zeros_like(self.earned), self.earned)
+        self.running_returns = torch.where(ended, zeros, self.running_returns)

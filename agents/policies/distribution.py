@@ -17,12 +17,12 @@ STD_MIN, STD_MAX, STD_SHIFT = 0.1, 1.0, 2.0
 
 @dataclass(frozen=True)
 class ActionLayout:
-    """Where the parts of an encoded action ``[a]`` lie.
+    """The indices of the parts of an encoded action ``[a]``.
 
     Args:
-        numbers: Places of the continuous ones, those of Boxes.
-        binaries: Places of the binary ones, -1 or 1.
-        choices: Place of the first entry and the number of entries of each one-hot part.
+        numbers: Indices of continuous numbers, from Boxes.
+        binaries: Indices of binary numbers, -1 or 1.
+        choices: Index of the first entry and number of entries of each one-hot part.
     """
 
     numbers: tuple[int, ...]
@@ -49,52 +49,53 @@ class ActionLayout:
 
     @property
     def num_outputs(self) -> int:
-        """How many numbers describe a distribution."""
+        """Number of parameters of a distribution."""
         return self.dim + len(self.numbers)
 
 
 class ActionDistribution:
-    """Independent Gaussians, coin flips and categorical choices over encoded actions.
+    """Independent Gaussians, Bernoulli and categorical distributions over encoded actions.
 
-    Gaussians have their means and standard deviations bounded as in DreamerV3 (Hafner et al. 2023): means in [-1, 1],
-    deviations in [0.1, 1]. Their samples may lie outside [-1, 1]; the codec clamps what an environment gets, and
-    densities are those of the samples before that.
+    Means and standard deviations of Gaussians are bounded as in DreamerV3 (Hafner et al. 2023): means to [-1, 1],
+    deviations to [0.1, 1]. Samples may lie outside [-1, 1]; the codec clips what an environment gets, and densities are
+    those of the samples before clipping.
 
     Args:
-        layout: Of the actions.
-        outputs: What a network says ``[..., o]``: means, deviations, coins, then choices, each before its bounds.
+        layout: The layout of the actions.
+        outputs: Unbounded parameters ``[..., o]`` from a network: means, deviations, Bernoulli logits, categorical
+            logits.
     """
 
     def __init__(self, layout: ActionLayout, outputs: Tensor) -> None:
         self.layout, self.outputs = layout, outputs
         n, m = len(layout.numbers), len(layout.binaries)
-        mean, spread, self.coins, choices = outputs.split([n, n, m, layout.num_outputs - 2 * n - m], dim=-1)
+        mean, deviation, self.binary_logits, choices = outputs.split([n, n, m, layout.num_outputs - 2 * n - m], dim=-1)
         self.mean = mean.tanh()
-        self.std = STD_MIN + (STD_MAX - STD_MIN) * (spread + STD_SHIFT).sigmoid()
+        self.std = STD_MIN + (STD_MAX - STD_MIN) * (deviation + STD_SHIFT).sigmoid()
         parts = choices.split([count for _, count in layout.choices], dim=-1) if layout.choices else ()
         self.choices = [part.log_softmax(dim=-1) for part in parts]
 
     def sample(self, noise: Tensor) -> Tensor:
-        """Turn standard normal numbers ``[..., a]`` into actions ``[..., a]``; the same numbers give the same ones."""
+        """Map standard normal noise ``[..., a]`` to actions ``[..., a]``, deterministically."""
         layout = self.layout
-        heads = noise[..., layout.binaries] < torch.special.ndtri(self.coins.sigmoid().double()).to(noise)
+        binaries = noise[..., layout.binaries] < torch.special.ndtri(self.binary_logits.sigmoid().double()).to(noise)
         gumbel = -(-torch.special.log_ndtr(noise)).clamp(min=1e-12).log()
-        chosen = [
+        perturbed = [
             part + gumbel[..., place : place + count]
             for part, (place, count) in zip(self.choices, layout.choices, strict=True)
         ]
-        return self._join(self.mean + self.std * noise[..., layout.numbers], heads, chosen)
+        return self._join(self.mean + self.std * noise[..., layout.numbers], binaries, perturbed)
 
     def mode(self) -> Tensor:
         """Return the most likely actions ``[..., a]``."""
-        return self._join(self.mean, self.coins > 0, self.choices)
+        return self._join(self.mean, self.binary_logits > 0, self.choices)
 
     def log_prob(self, actions: Tensor) -> Tensor:
         """Return the log density ``[...]`` of encoded actions ``[..., a]``."""
         layout = self.layout
         scaled = (actions[..., layout.numbers] - self.mean) / self.std
         total = (-0.5 * scaled.square() - self.std.log() - 0.5 * math.log(2 * math.pi)).sum(dim=-1)
-        total = total + F.logsigmoid(self.coins * actions[..., layout.binaries].sign()).sum(dim=-1)
+        total = total + F.logsigmoid(self.binary_logits * actions[..., layout.binaries].sign()).sum(dim=-1)
         for part, (place, count) in zip(self.choices, layout.choices, strict=True):
             total = total + (part * actions[..., place : place + count]).sum(dim=-1)
         return total
@@ -102,27 +103,29 @@ class ActionDistribution:
     def entropy(self) -> Tensor:
         """Return the entropy ``[...]``, in nats."""
         total = (self.std.log() + 0.5 * math.log(2 * math.pi * math.e)).sum(dim=-1)
-        total = total + _coin_cost(self.coins, self.coins).sum(dim=-1)
+        total = total + _bernoulli_cross_entropy(self.binary_logits, self.binary_logits).sum(dim=-1)
         return total - sum((part.exp() * part).sum(dim=-1) for part in self.choices)
 
     def kl(self, other: ActionDistribution) -> Tensor:
         """Return the divergence ``KL(self || other)`` ``[...]``, in nats."""
         distance = (self.std.square() + (self.mean - other.mean).square()) / (2 * other.std.square())
         total = (distance - 0.5 + (other.std / self.std).log()).sum(dim=-1)
-        total = total + (_coin_cost(self.coins, other.coins) - _coin_cost(self.coins, self.coins)).sum(dim=-1)
+        cross_entropy = _bernoulli_cross_entropy(self.binary_logits, other.binary_logits)
+        entropy = _bernoulli_cross_entropy(self.binary_logits, self.binary_logits)
+        total = total + (cross_entropy - entropy).sum(dim=-1)
         pairs = zip(self.choices, other.choices, strict=True)
-        return total + sum((ours.exp() * (ours - theirs)).sum(dim=-1) for ours, theirs in pairs)
+        return total + sum((own.exp() * (own - others)).sum(dim=-1) for own, others in pairs)
 
-    def _join(self, numbers: Tensor, heads: Tensor, choices: list[Tensor]) -> Tensor:
-        """Lay the parts where a codec has them; the largest entry of a choice wins."""
+    def _join(self, numbers: Tensor, binaries: Tensor, choices: list[Tensor]) -> Tensor:
+        """Assemble encoded actions from their parts; the largest entry of a choice wins."""
         actions = numbers.new_zeros(*numbers.shape[:-1], self.layout.dim)
         actions[..., self.layout.numbers] = numbers
-        actions[..., self.layout.binaries] = 2.0 * heads - 1
+        actions[..., self.layout.binaries] = 2.0 * binaries - 1
         for part, (place, count) in zip(choices, self.layout.choices, strict=True):
             actions[..., place : place + count] = F.one_hot(part.argmax(dim=-1), count).to(actions)
         return actions
 
 
-def _coin_cost(drawn: Tensor, coded: Tensor) -> Tensor:
-    """Return the cross entropy of coins whose logits are ``drawn`` under logits ``coded``."""
-    return F.binary_cross_entropy_with_logits(coded, drawn.sigmoid(), reduction="none")
+def _bernoulli_cross_entropy(true_logits: Tensor, logits: Tensor) -> Tensor:
+    """Return the cross entropy of Bernoulli variables with ``true_logits`` under ``logits``."""
+    return F.binary_cross_entropy_with_logits(logits, true_logits.sigmoid(), reduction="none")

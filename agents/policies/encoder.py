@@ -1,4 +1,4 @@
-"""How a policy reads observations: convolutions for pictures, a running scale for numbers."""
+"""How a policy reads observations: convolutions for pictures, running statistics for readings."""
 
 from __future__ import annotations
 
@@ -7,25 +7,30 @@ import math
 import torch
 from torch import Tensor, nn
 
-EYE_CHANNELS = (1 / 8, 1 / 4, 1 / 4, 1 / 4)  # of each convolution, as a share of the network's width
+CHANNEL_SHARES = (1 / 8, 1 / 4, 1 / 4, 1 / 4)  # channels of each convolution, as a share of `hidden_dim`
 
 
-def eyes(num_channels: int, image_size: tuple[int, int], hidden_dim: int) -> nn.Sequential:
-    """Build convolutions that halve the picture until its shorter side is at most 7 pixels.
+def image_encoder(num_channels: int, image_size: tuple[int, int], hidden_dim: int) -> nn.Sequential:
+    """Build convolutions that halve the picture until its shorter side is at most 7 pixels, then a linear layer.
 
-    Their channels grow with the width of the network: 32, 64, 64, 64 at 256.
+    The number of channels grows with `hidden_dim`: 32, 64, 64, 64 at 256.
 
-    Weights are orthogonal: with torch's own choice, pictures fade behind the biases.
+    Weights are initialised orthogonally: under torch's default, the biases drown the picture.
+
+    Args:
+        num_channels: Channels of a picture.
+        image_size: Its height and width.
+        hidden_dim: Number of features per picture.
 
     Raises:
-        ValueError: Pictures of less than 2 x 2 pixels.
+        ValueError: Pictures smaller than 2 x 2 pixels.
     """
     if min(image_size) < 2:
         raise ValueError(f"`image_size` must be at least 2 x 2 pixels, got {image_size}.")
     height, width = image_size
     layers: list[nn.Module] = []
     for i in range(max(int(math.log2(min(image_size) / 4)), 1)):
-        channels = max(round(EYE_CHANNELS[min(i, len(EYE_CHANNELS) - 1)] * hidden_dim), 8)
+        channels = max(round(CHANNEL_SHARES[min(i, len(CHANNEL_SHARES) - 1)] * hidden_dim), 8)
         layers += [nn.Conv2d(num_channels, channels, 4, stride=2, padding=1), nn.SiLU()]
         num_channels, height, width = channels, height // 2, width // 2
     flat = num_channels * height * width
@@ -38,10 +43,10 @@ def eyes(num_channels: int, image_size: tuple[int, int], hidden_dim: int) -> nn.
 
 
 class RunningScale(nn.Module):
-    """Bring numbers to mean 0 and deviation 1, and say which of them are known.
+    """Normalise numbers to mean 0 and standard deviation 1, and mark which of them are known.
 
     Args:
-        size: How many there are.
+        size: How many numbers there are.
     """
 
     count: Tensor
@@ -55,7 +60,7 @@ class RunningScale(nn.Module):
         self.register_buffer("square", torch.zeros(size))  # mean squared distance from the mean
 
     def forward(self, readings: Tensor) -> Tensor:
-        """Turn ``[..., d]`` into ``[..., 2 d]``: scaled to at most 5 in size, 0 if NaN, then 1 for those known."""
+        """Map ``[..., d]`` to ``[..., 2 d]``: normalised numbers clipped to [-5, 5] (0 for NaN), then 1 where known."""
         known = readings.isfinite()
         deviation = torch.where(self.count > 1, self.square.sqrt().clamp(min=1e-6), torch.ones_like(self.square))
         scaled = ((readings - self.mean) / deviation).clamp(-5, 5)
@@ -63,7 +68,7 @@ class RunningScale(nn.Module):
 
     @torch.no_grad()
     def update(self, readings: Tensor) -> None:
-        """Take in numbers ``[..., d]``, the mean and deviation of all so far (Chan et al. 1983)."""
+        """Add numbers ``[..., d]`` to the running mean and deviation (Chan et al. 1983)."""
         rows = readings.flatten(0, -2)
         known = rows.isfinite()
         count = known.sum(dim=0)

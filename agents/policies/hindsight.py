@@ -1,4 +1,4 @@
-"""Goals of recorded clips, told afterwards: whatever was reached later was the goal."""
+"""Hindsight relabelling of recorded clips: what was reached later was the goal."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from vdworld.types import StepMask
 
 
 @dataclass(frozen=True)
-class Hindsight:
-    """What b clips of t actions led to (Ghosh et al. 2021, "Learning to reach goals via iterated supervised learning").
+class HindsightGoals:
+    """Goals of b clips of t actions (Ghosh et al. 2021, "Learning to reach goals via iterated supervised learning").
 
     Args:
         goals: The frames that were reached, uint8 ``[b, c, h, w]``.
-        leading: Which actions led there ``[b, t]``: those up to the last one before which the goal was drawn.
-        ahead: How many steps after the first action of the clip the goal was seen, int64 ``[b]``.
+        step_mask: Which actions are imitated ``[b, t]``: a prefix of every clip, before the goal was reached.
+        steps_ahead: Number of steps from the first action of the clip to the goal, int64 ``[b]``.
     """
 
     goals: Tensor
-    leading: StepMask
-    ahead: Tensor
+    step_mask: StepMask
+    steps_ahead: Tensor
 
 
-def relabel_goals(clips: Clips, *, goal_offset: int, rng: torch.Generator) -> Hindsight:
-    """Draw how many actions of each clip count, from 1 to all of them, and a goal 1 to `goal_offset` steps ahead.
+def relabel_goals(clips: Clips, *, goal_offset: int, rng: torch.Generator) -> HindsightGoals:
+    """Draw a prefix of each clip, of any length, and a goal 1 to `goal_offset` steps after its last action.
 
-    The number of actions is drawn so that a memory of any age meets goals of any distance: with all of them, the goal
-    would never lie near where a clip begins, as it does in the real environment.
+    With the whole clip each time, a policy would never see a goal shortly after its recurrent state was reset, as it
+    does in the real environment.
 
     Args:
-        clips: Of t + `goal_offset` - 1 transitions, with one context frame.
-        goal_offset: How far ahead of the last action that counts a goal may lie, in steps; 1 is what it led to.
-        rng: The CPU generator that decides.
+        clips: Clips of t + `goal_offset` - 1 transitions, with one context frame.
+        goal_offset: Most steps from before the last action of the prefix to the goal; 1 is the frame it led to.
+        rng: A CPU generator.
     """
     b, horizon = len(clips), clips.actions.shape[1] - goal_offset + 1
     last = torch.randint(horizon, (b,), generator=rng)
-    ahead = last + torch.randint(1, goal_offset + 1, (b,), generator=rng)
-    leading = torch.arange(horizon) <= last[:, None]
-    return Hindsight(clips.frames[torch.arange(b), ahead], leading, ahead)
+    steps_ahead = last + torch.randint(1, goal_offset + 1, (b,), generator=rng)
+    step_mask = torch.arange(horizon) <= last[:, None]
+    return HindsightGoals(clips.frames[torch.arange(b), steps_ahead], step_mask, steps_ahead)

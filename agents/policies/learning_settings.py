@@ -1,9 +1,11 @@
-"""How an actor-critic learns."""
+"""Settings of actor-critic learning."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from vdworld.agents.checks import check_counts, check_not_negative, check_shares
 from vdworld.agents.policies.policy_losses import OBJECTIVES
 
 
@@ -14,27 +16,27 @@ class LearningSettings:
     Args:
         objective: ``"reinforce"``, ``"ppo"`` or ``"pmpo"``; see ``vdworld.agents.policies.policy_losses``.
         horizon: Steps of every lane between two updates.
-        discount: Per step.
-        lambda_: Of the lambda-returns.
+        discount: Discount factor per step.
+        lambda_: The lambda of the returns, in [0, 1].
         entropy: Weight of the policy's entropy, in nats.
-        prior_weight: Weight of the divergence from the prior, where pmpo is given one.
-        learning_rate: Of Adam.
-        adam_epsilon: Of Adam. Where it is small, small gradients become full steps, so that policies with nothing left
-            to gain may forget at high learning rates; 1e-5 is usual for ppo (Huang et al. 2022, "The 37 implementation
-            details of PPO"), and slower.
-        max_gradient_norm: Beyond which gradients are scaled down.
-        num_epochs: How often each rollout is gone through; None is 4 for ppo, else 1.
-        num_minibatches: Gradient steps of each time, on as many lots of lanes; None is 4 for ppo, else 1, or the number
-            of lanes where there are fewer.
-        slow_decay: Of the averaged critic that holds the critic back.
-        continuation_weighted: Whether returns count the probability that the environment gives to going on, where
-            it tells one, instead of the drawn ends.
+        prior_weight: Weight of the divergence from the prior, in pmpo with a prior.
+        learning_rate: Learning rate of Adam.
+        adam_epsilon: Epsilon of Adam. With a small one, tiny gradients become full steps, so that a policy that has
+            converged may forget at high learning rates; 1e-5 is usual for ppo (Huang et al. 2022, "The 37
+            implementation details of PPO"), and slower.
+        max_gradient_norm: Largest norm of the gradient, which is scaled down beyond it.
+        num_epochs: Number of passes over each rollout; None means 4 for ppo, else 1.
+        num_minibatches: Gradient steps per pass, each on a share of the lanes; None means 4 for ppo, else 1. There are
+            never more than lanes.
+        slow_decay: Decay of the critic's moving average.
+        continuation_weighted: Whether returns weight the future by the environment's probability of continuing, where
+            it reports one, instead of by the sampled ends.
         hidden_dim: Width of the network.
-        recurrent: Whether the policy has a recurrent memory.
-        frame_stack: How many frames it sees at once, the newest included.
+        recurrent: Whether the policy has a recurrent cell.
+        frame_stack: Number of frames that it observes at once, the newest included.
 
     Raises:
-        ValueError: A value out of its range.
+        ValueError: A value is out of range.
     """
 
     objective: str = "ppo"
@@ -57,22 +59,20 @@ class LearningSettings:
     def __post_init__(self) -> None:
         if self.objective not in OBJECTIVES:
             raise ValueError(f"`objective` must be one of {', '.join(OBJECTIVES)}, got {self.objective!r}.")
-        for name in ("horizon", "hidden_dim", "frame_stack", "num_epochs", "num_minibatches"):
-            if getattr(self, name) is not None and getattr(self, name) < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}.")
-        for name in ("discount", "lambda_", "slow_decay"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"`{name}` must lie in [0, 1], got {getattr(self, name)}.")
-        for name in ("entropy", "prior_weight", "learning_rate", "adam_epsilon", "max_gradient_norm"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"`{name}` must not be negative, got {getattr(self, name)}.")
+        check_counts(**self._values("horizon", "hidden_dim", "frame_stack", "num_epochs", "num_minibatches"))
+        check_shares(**self._values("discount", "lambda_", "slow_decay"))
+        weights = self._values("entropy", "prior_weight")
+        check_not_negative(**weights, **self._values("learning_rate", "adam_epsilon", "max_gradient_norm"))
+
+    def _values(self, *names: str) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in names}
 
     @property
     def epochs(self) -> int:
-        """How often each rollout is gone through."""
+        """Number of passes over each rollout."""
         return self.num_epochs if self.num_epochs is not None else 4 if self.objective == "ppo" else 1
 
     @property
     def minibatches(self) -> int:
-        """Lots of lanes that each rollout is cut into."""
+        """Number of minibatches per pass."""
         return self.num_minibatches if self.num_minibatches is not None else 4 if self.objective == "ppo" else 1

@@ -1,4 +1,4 @@
-"""A learnt policy: an agent that can be saved, and that knows its spaces."""
+"""A learnt policy: an agent that can be saved and that knows its spaces."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 import torch
 from torch import Tensor
 
 from vdworld.agents.policies.distribution import ActionDistribution, ActionLayout
-from vdworld.agents.policies.observation_batch import ObservationBatch, Observer
-from vdworld.agents.policies.policy_network import Memory, PolicyNetwork
+from vdworld.agents.policies.lane_goals import LaneGoals
+from vdworld.agents.policies.observation_batch import ObservationBatch, Observer, batch_of_one
+from vdworld.agents.policies.policy_network import PolicyNetwork
+from vdworld.agents.policies.recurrent_state import RecurrentState
+from vdworld.envs.dream.dream_spaces import map_leaves
 from vdworld.spaces import ActionCodec
 from vdworld.types import Frame, Frames, LaneMask, PerLane
 from vdworld.world import WorldState
@@ -20,26 +24,27 @@ from vdworld.world.noise import lane_normal, lane_seeds
 
 
 class Policy:
-    """Act at once on what an environment shows, each lane with a memory and a random stream of its own.
+    """Map each observation to an action; every lane has a recurrent state and a random stream of its own.
 
-    It is an agent (``vdworld.agents.Agent``), and acts on the observations of its environments as well as on frames.
-    Use ``ActorCritic.learn``, ``BehaviourCloning.learn`` or ``Policy.from_pretrained`` to get one.
+    It is an agent (``vdworld.agents.Agent``), and takes the observations of its environments as well as frames. It
+    also has the ``predict`` of Stable-Baselines3. Use ``ActorCritic.learn``, ``BehaviourCloning.learn`` or
+    ``Policy.from_pretrained`` to get one.
 
     Args:
-        observation_space: Of one lane.
-        action_codec: Of its actions.
+        observation_space: The space of one lane's observations.
+        action_codec: Encodes its actions.
         cameras: The order of the pictures on the channel axis of frames; None takes the order of the space.
         hidden_dim: Width of the network.
-        recurrent: Whether the network has a recurrent memory.
-        frame_stack: How many frames it sees at once, the newest included; at least 1.
-        goals: Whether it acts towards a goal: the frame given at the reset stands beside every observation as further
+        recurrent: Whether the network has a recurrent cell.
+        frame_stack: Number of frames that it observes at once, the newest included; at least 1.
+        goals: Whether it pursues a goal: the frame passed to ``reset`` is appended to every observation as further
             picture channels.
-        deterministic: Whether to take the most likely action instead of a draw; may be changed at any time.
-        seed: Of the initial weights and of the draws; lane i draws with seed + i.
-        training_info: What is known about how it was learnt, plain JSON values.
+        deterministic: Whether ``act`` takes the most likely action instead of a sample; may be changed at any time.
+        seed: Seeds the initial weights and the samples; lane i samples with seed + i.
+        training_info: How it was trained, as plain JSON values.
 
     Raises:
-        ValueError: A space that no policy can see or act in; see ``Observer``.
+        ValueError: An unsupported space; see ``Observer``.
     """
 
     def __init__(
@@ -71,27 +76,26 @@ class Policy:
                 frame_stack=frame_stack,
             )
         self.goals, self.deterministic, self.training_info = goals, deterministic, dict(training_info or {})
-        self._seed = seed
-        self._goal: Tensor | None = None  # uint8 [b, c, h, w]
+        self._lane_goals, self._seed = LaneGoals(self.observer), seed
         self.reset(seed=seed)
 
     @property
     def observation_space(self) -> gym.Space:
-        """What one lane observes."""
+        """The space of one lane's observations."""
         return self.observer.space
 
     @property
     def action_space(self) -> gym.Space:
-        """What one lane does."""
+        """The space of one lane's actions."""
         return self.codec.space
 
     @property
     def device(self) -> torch.device:
-        """Where the weights lie."""
+        """The device of the weights."""
         return self.network.actor.weight.device
 
     def to(self, device: str | torch.device) -> Policy:
-        """Move the weights, and return the policy, which then begins anew."""
+        """Move the weights, reset all lanes, and return the policy."""
         self.network.to(device)
         self.reset()
         return self
@@ -106,8 +110,8 @@ class Policy:
     ) -> None:
         """Begin new episodes; see ``Agent.reset``.
 
-        The memory is burnt in on the context. A policy without ``goals`` passes over a goal; for one with them, a reset
-        of all lanes without a goal leaves none.
+        The recurrent state is burnt in on the context. A policy without ``goals`` ignores the goal; in one with them,
+        a reset of all lanes without a goal removes the old ones.
 
         Raises:
             ValueError: A goal of another size than the observations, a context without a goal or of another number of
@@ -116,57 +120,91 @@ class Policy:
         if seed is not None:
             self._seed, self._num_draws = seed, 0
         if self.goals:
-            self._goal = self._new_goal(mask, goal)
-        fresh = None if context is None else self._burnt_in(*context)
+            self._lane_goals.reset(mask, goal, self.device)
+        fresh = None if context is None else self._burn_in(*context)
         if mask is None:
-            self._memory: Memory | None = fresh
+            self._state: RecurrentState | None = fresh
             return
-        blank = self.network.blank(len(mask))
-        self._memory = (fresh or blank).where(mask.to(self.device), self._memory or blank)
+        initial = self.network.initial_state(len(mask))
+        self._state = (fresh or initial).where(mask.to(self.device), self._state or initial)
 
     @torch.no_grad()
     def act(self, observation: Any) -> Any:
         """Choose one action per lane, in the environment's units.
 
         Args:
-            observation: Frames ``[b, c, h, w]`` in [-1, 1], or a batch of what the environment shows.
+            observation: Frames ``[b, c, h, w]`` in [-1, 1], or a batch of the environment's observations.
 
         Raises:
-            ValueError: A policy with ``goals`` was given none, or those of another number of lanes.
+            ValueError: A policy with ``goals`` has none, or those of another number of lanes.
         """
-        seen = self._beside_goal(self._read(observation))
-        memory = self.network.blank(len(seen.frames)) if self._memory is None else self._memory
-        outputs, _, later = self.network.step(seen, memory)
-        distribution = ActionDistribution(self.layout, outputs)
-        actions = distribution.mode() if self.deterministic else distribution.sample(self._noise(len(outputs)))
-        self._memory, self._num_draws = later.after(actions.clamp(-1, 1)), self._num_draws + 1
+        observations = self._append_goal(self._read(observation))
+        state = self.network.initial_state(len(observations.frames)) if self._state is None else self._state
+        actions, self._state = self._choose(observations, state, self.deterministic)
         return self.codec.decode(actions)
 
     @torch.no_grad()
-    def value(self, state: WorldState) -> PerLane:
-        """Return what the critic expects from here on ``[b]``, discounted, in units of reward; 0 from a clone.
+    def predict(
+        self,
+        observation: Any,
+        state: tuple[np.ndarray, ...] | None = None,
+        episode_start: np.ndarray | None = None,
+        deterministic: bool = False,
+    ) -> tuple[Any, tuple[np.ndarray, ...] | None]:
+        """Choose actions as the policies of Stable-Baselines3 do, with the recurrent state as an argument.
 
-        The memory is burnt in on what the dreams remember; that of the agent is left alone.
+        The state of ``act`` is not affected. Samples come from the policy's own random streams, which go on.
 
         Args:
-            state: Dreams of a world whose actions are encoded as the policy's, such as the one it was learnt in.
-        """
-        seen = self._beside_goal(self.observer.read_frames(state.frames, self.device))
-        memory = self.network.burn_in(seen, state.actions, state.action_mask)
-        return self.network.step(seen.map(lambda part: part[:, -1]), memory)[1]
+            observation: One observation of ``observation_space``, or a batch of them.
+            state: What the last call returned for these lanes; None begins an episode in every lane.
+            episode_start: In which lanes an episode begins ``[b]``, whose state is then ignored; None means in none.
+            deterministic: Whether to take the most likely action, whatever the attribute ``deterministic`` says.
 
-    def correct(self, flat: Any) -> None:
-        """Say what was done instead of what ``act`` last chose, so that the memory tells the truth.
+        Returns:
+            Actions in the environment's units, with a lane axis if the observation has one, and the new state: arrays
+            with a lane axis in front, or None where the policy has neither a recurrent cell nor a frame stack.
+
+        Raises:
+            ValueError: An observation or state of another shape, or a policy with ``goals`` that has none.
+        """
+        batched = self.observer.is_batched(observation)
+        batch = observation if batched else batch_of_one(observation)
+        observations = self._append_goal(self.observer.read(batch, self.device))
+        initial = self.network.initial_state(len(observations.frames))
+        before = initial if state is None else RecurrentState.from_arrays(state, like=initial)
+        if episode_start is not None:
+            begins = torch.as_tensor(episode_start, dtype=torch.bool, device=self.device)
+            before = initial.where(begins.expand(len(observations.frames)), before)
+        actions, after = self._choose(observations, before, deterministic)
+        native = self.codec.decode(actions)
+        new_state = after.to_arrays() if self.network.recurrent or self.network.frame_stack > 1 else None
+        return native if batched else map_leaves(lambda leaf: leaf[0], native), new_state
+
+    @torch.no_grad()
+    def value(self, state: WorldState) -> PerLane:
+        """Return the critic's expected discounted return from a dream's state ``[b]``; 0 for a cloned policy.
+
+        Args:
+            state: Dreams in a world that encodes actions as the policy does, such as the one it was trained in. The
+                recurrent state is burnt in on their context; that of ``act`` is not affected.
+        """
+        observations = self._append_goal(self.observer.read_frames(state.frames, self.device))
+        recurrent_state = self.network.burn_in(observations, state.actions, state.action_mask)
+        return self.network.step(observations.map(lambda part: part[:, -1]), recurrent_state)[1]
+
+    def replace_last_action(self, flat: Any) -> None:
+        """Tell the recurrent state that other actions were taken than those that ``act`` returned last.
 
         Args:
             flat: The flat actions ``[b, n]`` in the environment's units.
         """
-        if self._memory is not None:
+        if self._state is not None:
             encoded = self.codec.encode_flat(torch.as_tensor(flat, dtype=torch.float32, device=self.device))
-            self._memory = self._memory.after(encoded)
+            self._state = self._state.after(encoded)
 
     def save_pretrained(self, folder: str | Path) -> Path:
-        """Write a folder that ``from_pretrained`` reads, nothing pickled in it."""
+        """Write a folder that ``from_pretrained`` reads; nothing in it is pickled."""
         from vdworld.agents.policies.policy_folder import save_policy
 
         return save_policy(self, Path(folder).expanduser())
@@ -183,52 +221,30 @@ class Policy:
 
         return load_policy(Path(folder).expanduser()).to(device)
 
+    def _choose(
+        self, observations: ObservationBatch, state: RecurrentState, deterministic: bool
+    ) -> tuple[Tensor, RecurrentState]:
+        """Return encoded actions ``[b, a]`` and the state after them."""
+        outputs, _, state = self.network.step(observations, state)
+        distribution = ActionDistribution(self.layout, outputs)
+        actions = distribution.mode() if deterministic else distribution.sample(self._noise(len(outputs)))
+        self._num_draws += 1
+        return actions, state.after(actions.clamp(-1, 1))
+
     def _read(self, observation: Any) -> ObservationBatch:
         if isinstance(observation, Tensor) and observation.is_floating_point():
             return self.observer.read_frames(observation, self.device)
         return self.observer.read(observation, self.device)
 
-    def _burnt_in(self, frames: Tensor, flat: Tensor) -> Memory:
+    def _burn_in(self, frames: Tensor, flat: Tensor) -> RecurrentState:
         actions = self.codec.encode_flat(flat.to(self.device, torch.float32))
         action_mask = torch.ones(actions.shape[:2], dtype=torch.bool, device=self.device)
-        seen = self._beside_goal(self.observer.read_frames(frames, self.device))
-        return self.network.burn_in(seen, actions, action_mask)
+        observations = self._append_goal(self.observer.read_frames(frames, self.device))
+        return self.network.burn_in(observations, actions, action_mask)
 
-    def _new_goal(self, mask: LaneMask | None, goal: Frame | None) -> Tensor | None:
-        """Return the goals of all lanes once those of the mask begin anew, uint8 ``[b, c, h, w]``."""
-        if goal is not None and goal.shape[1:] != (self.observer.num_channels, *self.observer.image_size):
-            size = [self.observer.num_channels, *self.observer.image_size]
-            raise ValueError(f"`goal` must hold frames of the observations' size, {size}, got {list(goal.shape[1:])}.")
-        new = None if goal is None else self.observer.read_frames(goal, self.device).frames
-        if mask is None or bool(mask.all()):
-            return new
-        if new is None or self._goal is None or len(mask) != len(new) or len(mask) != len(self._goal):
-            raise ValueError(
-                "`goal` must be given for every lane when some of them begin anew, and the others must have goals "
-                "already: reset all lanes with `goal=frames` first."
-            )
-        return torch.where(mask.to(self.device)[:, None, None, None], new, self._goal)
-
-    def _beside_goal(self, seen: ObservationBatch) -> ObservationBatch:
-        """Put the goal behind the channels of observations ``[b, ..., c, h, w]``, if the policy sees one."""
-        if not self.goals:
-            return seen
-        if self._goal is None:
-            raise ValueError(
-                "`goal` must be given to a policy that was learnt with goals: call reset(goal=frames) before act(). "
-                "Where the environment has no goals, learn a policy without them."
-            )
-        if len(self._goal) != len(seen.frames):
-            raise ValueError(f"`goal` must hold one frame per lane, {len(seen.frames)}, got {len(self._goal)}.")
-        return beside_goal(seen, self._goal)
+    def _append_goal(self, observations: ObservationBatch) -> ObservationBatch:
+        return self._lane_goals.append(observations) if self.goals else observations
 
     def _noise(self, num_lanes: int) -> Tensor:
         seeds = lane_seeds(self._seed, num_lanes, self.device)
         return lane_normal(seeds, torch.full_like(seeds, self._num_draws), (self.layout.dim,))
-
-
-def beside_goal(seen: ObservationBatch, goal: Tensor) -> ObservationBatch:
-    """Return observations ``[b, ..., c, h, w]`` with the goal of each lane ``[b, c, h, w]`` as further channels."""
-    between = seen.frames.dim() - goal.dim()
-    shown = goal.reshape(len(goal), *[1] * between, *goal.shape[1:]).expand_as(seen.frames)
-    return ObservationBatch(torch.cat([seen.frames, shown], dim=-3), seen.readings)

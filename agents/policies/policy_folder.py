@@ -1,4 +1,4 @@
-"""Policies on disk: one folder with everything."""
+"""Saved policies: one self-contained folder each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KIND = "policy"
 
 
 def save_policy(policy: Policy, path: Path) -> Path:
-    """Write the policy's folder; an older policy there is replaced only once the new one is whole.
+    """Write the policy's folder; an earlier policy is replaced only when the new one is complete.
 
     Raises:
         FileExistsError: The folder holds something else, such as a world.
@@ -24,7 +24,7 @@ def save_policy(policy: Policy, path: Path) -> Path:
 
 
 def load_policy(path: Path) -> Policy:
-    """Read a policy's folder; gradients of the weights are off.
+    """Read a policy's folder; its weights take no gradients.
 
     Raises:
         FileNotFoundError: There is no such folder, or it holds no policy.
@@ -41,7 +41,7 @@ def load_policy(path: Path) -> Policy:
 
 
 def policy_config(policy: Policy) -> dict[str, Any]:
-    """Return what config.json tells of a policy."""
+    """Return the description of a policy for config.json."""
     return {
         "observation_space": space_to_json(policy.observation_space),
         "action_codec": policy.codec.to_json(),

@@ -1,4 +1,4 @@
-"""Let a learnt policy act where ``vdworld.record`` asks for actions."""
+"""Record with a learnt policy."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
+from vdworld.agents.checks import check_shares
 from vdworld.agents.policies.policy import Policy
 from vdworld.envs.dream.dream_spaces import strip_prefix
 from vdworld.spaces import flatten_action, unflatten_action
 
 
 class RecordedPolicy:
-    """What ``vdworld.record(policy=...)`` takes: a policy that acts, and now and then a random action.
+    """Adapt a policy to ``vdworld.record(policy=...)``, with epsilon-greedy exploration.
 
     Args:
-        policy: Who acts, one episode at a time.
-        epsilon: Share of actions that are drawn at random instead, in [0, 1].
+        policy: The policy that acts, in one episode at a time.
+        epsilon: Share of actions that are sampled from the action space instead, in [0, 1].
 
     Raises:
-        ValueError: `epsilon` out of range.
+        ValueError: `epsilon` is out of range.
     """
 
     def __init__(self, policy: Policy, epsilon: float = 0.0) -> None:
-        if not 0 <= epsilon <= 1:
-            raise ValueError(f"`epsilon` must lie in [0, 1], got {epsilon}.")
+        check_shares(epsilon=epsilon)
         self.policy, self.epsilon = policy, epsilon
 
     def reset(self, action_space: gym.Space, rng: np.random.Generator) -> None:
@@ -34,18 +34,19 @@ class RecordedPolicy:
 
     def __call__(self, observation: dict[str, Any], action_space: gym.Space, rng: np.random.Generator) -> Any:
         """Return the next action, in the units of ``action_space``."""
-        chosen = flatten_action(action_space, self.policy.act(self._batch_of_one(observation)))[0]
+        flat = flatten_action(action_space, self.policy.act(self._batch_of_one(observation)))[0]
         if rng.random() < self.epsilon:
-            chosen = flatten_action(action_space, action_space.sample())
-            self.policy.correct(chosen[None])
-        return unflatten_action(action_space, chosen)
+            flat = flatten_action(action_space, action_space.sample())
+            self.policy.replace_last_action(flat[None])
+        return unflatten_action(action_space, flat)
 
     def _batch_of_one(self, observation: dict[str, Any]) -> Any:
-        """Return what the policy would see in a dream."""
+        """Return what the policy would observe in a dream."""
         frames, observer = observation["frames"], self.policy.observer
         if not isinstance(observer.space, gym.spaces.Dict):
             return next(iter(frames.values()))[None]
-        told = {strip_prefix(name): values for name, values in observation["state"].items()}
+        recorded = {strip_prefix(name): values for name, values in observation["state"].items()}
         unknown = {name: np.full(observer.space[name].shape, np.nan, np.float32) for name in observer.readings}
-        read = {name: np.asarray(told.get(name, unknown[name]), np.float32) for name in observer.readings}
-        return {name: part[None] for name, part in ({name: frames[name] for name in observer.cameras} | read).items()}
+        readings = {name: np.asarray(recorded.get(name, unknown[name]), np.float32) for name in observer.readings}
+        pictures = {name: frames[name] for name in observer.cameras}
+        return {name: part[None] for name, part in (pictures | readings).items()}

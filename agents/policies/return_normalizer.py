@@ -1,4 +1,4 @@
-"""The yardstick of advantages."""
+"""The scale of returns, by which advantages are divided."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import torch
 from torch import Tensor
 
 
-class ReturnSpread:
-    """How far returns spread: a running average of the range from their 5th to their 95th percentile, at least 1.
+class ReturnNormalizer:
+    """Track a running average of the range from the 5th to the 95th percentile of returns, at least 1.
 
-    Small ranges are not blown up, so that nothing is learnt from noise where rewards are rare (Hafner et al. 2023,
-    equations 12 and 13).
+    The lower limit keeps noise from being amplified where rewards are rare (Hafner et al. 2023, equations 12 and 13).
+
+    Args:
+        device: Where the average is kept.
+        decay: Share of the old average in the new one.
     """
 
     def __init__(self, device: torch.device, decay: float = 0.99) -> None:
@@ -18,7 +21,7 @@ class ReturnSpread:
         self.average = torch.zeros((), device=device)
 
     def update(self, returns: Tensor) -> Tensor:
-        """Take in returns and return what to divide advantages by, a number ``[]``."""
+        """Add returns of any shape to the average, and return the divisor of advantages ``[]``."""
         low, high = torch.quantile(returns.flatten(), torch.tensor([0.05, 0.95], device=returns.device))
         self.num_updates += 1
         self.average = self.decay * self.average + (1 - self.decay) * (high - low)

@@ -1,4 +1,4 @@
-"""Numbers of any size as distributions over fixed bins (Hafner et al. 2023, equations 8 to 10)."""
+"""Two-hot encoding: numbers of any size as distributions over fixed bins (Hafner et al. 2023, equations 8 to 10)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ NUM_BINS, LIMIT = 255, 12.0
 
 
 def bins(like: Tensor) -> Tensor:
-    """Return the places of the bins, dense around zero and wide apart beyond: ``symexp`` of an even grid."""
+    """Return the centres of the bins, dense around zero and sparse beyond: ``symexp`` of an even grid."""
     positive = torch.linspace(0, LIMIT, NUM_BINS // 2 + 1, device=like.device, dtype=like.dtype).expm1()
     return torch.cat([-positive[1:].flip(0), positive])
 
@@ -17,7 +17,7 @@ def bins(like: Tensor) -> Tensor:
 def two_hot(values: Tensor) -> Tensor:
     """Return weights ``[..., 255]`` on the two bins around each value; their mean is the value.
 
-    Values beyond some 160,000 in size are taken for the last bin.
+    Values beyond about +-160,000 are clipped to the outermost bins.
     """
     places = bins(values)
     clamped = values.clamp(places[0], places[-1])
@@ -31,7 +31,7 @@ def two_hot(values: Tensor) -> Tensor:
 def mean(logits: Tensor) -> Tensor:
     """Return the mean ``[...]`` of the distribution over bins; exactly 0 where all logits are equal.
 
-    Bins are added in pairs of opposite sign, lest the outermost ones, which are large, leave rounding errors.
+    Bins are added in pairs of opposite sign, so that the large outermost ones leave no rounding error.
     """
     weighted = logits.softmax(dim=-1) * bins(logits)
     half = NUM_BINS // 2

@@ -1,4 +1,4 @@
-"""Video as policy: imagine a video to the goal, and read the actions off it (Du et al. 2023, UniPi)."""
+"""Video as policy: imagine a video to the goal, and infer its actions (UniPi, Du et al. 2023)."""
 
 from vdworld.agents.video.goal_clips import GoalClips
 from vdworld.agents.video.inverse_dynamics import InverseDynamics

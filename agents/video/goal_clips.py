@@ -1,4 +1,4 @@
-"""Clips that know where they lead: the goal is one more camera."""
+"""Clips with goals: the goal image is a further camera."""
 
 from __future__ import annotations
 
@@ -13,27 +13,26 @@ from vdworld.data import Clips, ClipSampler, Dataset
 
 
 def goal_cameras(cameras: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of the cameras that show the goals of others."""
+    """Return the names of the goal cameras, one for each camera."""
     return tuple(f"goal_{camera}" for camera in cameras)
 
 
 class GoalClips:
-    """Sample clips whose frames show, on as many channels behind their own, a later moment of the same episode.
+    """Sample clips whose frames have as many channels again, which show a later frame of the same episode.
 
-    That moment is drawn for every clip, from 1 to `goal_offset` steps after its last context frame as far as the
-    episode goes, each as likely: what did happen is what was wanted (hindsight relabelling, Andrychowicz et al. 2017).
-    All frames of a clip show the same goal. The actions of the recording are hidden: in their place stands a choice
-    with one option only, number 0, or the instruction that the episode followed.
+    This goal is drawn uniformly for every clip, 1 to `goal_offset` steps after its last context frame, within the
+    episode (hindsight relabelling, Andrychowicz et al. 2017). All frames of a clip show the same goal. The recorded
+    actions are replaced: by a choice with a single option, number 0, or by the instruction of the episode.
 
     Args:
         dataset: The episodes, usually one split.
-        context_length: Context frames K, at least 1.
-        horizon: Target frames H, at least 1.
-        goal_offset: Most steps from the last context frame to the goal; 0 has no goal cameras.
-        instructions: What each episode was to do: its number in the folder to a vector ``[d]``; None hides the actions.
+        context_length: Number K of context frames, at least 1.
+        horizon: Number H of target frames, at least 1.
+        goal_offset: Most steps from the last context frame to the goal; 0 means no goal cameras.
+        instructions: Maps the number of each episode in the folder to a vector ``[d]``; None means no instructions.
 
     Raises:
-        ValueError: No episode is long enough, neither goals nor instructions, or an episode without an instruction.
+        ValueError: No episode is long enough, there are neither goals nor instructions, or an instruction is missing.
     """
 
     def __init__(
@@ -51,8 +50,8 @@ class GoalClips:
         self._clips = ClipSampler(dataset, context_length=context_length, horizon=horizon)
         lengths = {entry.index: entry.length for entry in dataset.entries}
         num_rows = torch.tensor([lengths[index] for index in self._clips.episodes.tolist()])
-        self._last = num_rows - 1  # step of every episode's last frame
-        self._first = num_rows.cumsum(dim=0) - num_rows  # its first frame among all
+        self._last = num_rows - 1  # the last step of every episode
+        self._first = num_rows.cumsum(dim=0) - num_rows  # the row of its first frame
         self._instructions = None if instructions is None else _table(instructions, self._clips.episodes.tolist())
 
     def sample(self, batch_size: int, rng: torch.Generator) -> Clips:
@@ -68,16 +67,16 @@ class GoalClips:
         return dataclasses.replace(clips, frames=frames, actions=self._conditions(owner, clips.action_mask))
 
     def _conditions(self, owner: Tensor, action_mask: Tensor) -> Tensor:
-        """Return what stands in the place of actions ``[b, t, n]``, zeros where nothing was done."""
+        """Return what takes the place of actions ``[b, t, n]``, zeros where there was none."""
         if self._instructions is None:
             return torch.zeros(*action_mask.shape, 1)
         return self._instructions[owner][:, None] * action_mask[..., None]
 
 
 def _table(instructions: Mapping[int, Any], episodes: list[int]) -> Tensor:
-    """Return the instructions of episodes as rows ``[e, d]``."""
+    """Return the instructions of the episodes ``[e, d]``."""
     if missing := [index for index in episodes if index not in instructions]:
-        raise ValueError(f"`instructions` must hold a vector for every episode, got none for {missing[:8]}.")
+        raise ValueError(f"`instructions` must hold a vector for every episode, got none for episodes {missing[:8]}.")
     rows = [torch.as_tensor(instructions[index], dtype=torch.float32) for index in episodes]
     if len({row.shape for row in rows}) != 1 or rows[0].ndim != 1:
         raise ValueError(

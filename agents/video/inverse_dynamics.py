@@ -1,16 +1,17 @@
-"""Which action led from one frame to the next."""
+"""Inverse dynamics: infer the action between two frames."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from vdworld.agents.checks import check_counts
 from vdworld.agents.policies.distribution import ActionDistribution, ActionLayout
-from vdworld.agents.policies.encoder import eyes
+from vdworld.agents.policies.encoder import image_encoder
+from vdworld.agents.progress import Report
 from vdworld.data import Clips, ClipSampler, Dataset
 from vdworld.spaces import ActionCodec
 from vdworld.training.assemble_world import action_codec
@@ -18,22 +19,22 @@ from vdworld.types import Frames
 
 
 class InverseDynamics(nn.Module):
-    """Tell the action between two frames from these and those before them.
+    """Infer the action between two frames from these, and optionally from frames before them.
 
     Use ``InverseDynamics.learn`` or ``InverseDynamics.from_pretrained`` to get one.
 
     Args:
-        codec: Of the actions.
-        num_channels: Of a frame, 3 per camera.
+        codec: Encodes the actions.
+        num_channels: Channels of a frame, 3 per camera.
         image_size: Height and width of the frames, from 2 pixels.
-        num_before: Frames up to the action that are looked at. 2 show how fast things move when it is taken, but tempt
-            the network to guess from what was done before.
+        num_before: Frames up to the action that the network observes. 2 show velocities, but tempt the network to guess
+            from earlier actions.
         hidden_dim: Width of the network.
-        seed: Of the initial weights.
-        training_info: What is known about how it was learnt, plain JSON values.
+        seed: Seeds the initial weights.
+        training_info: How it was trained, as plain JSON values.
 
     Raises:
-        ValueError: A number out of range.
+        ValueError: A number is out of range.
     """
 
     def __init__(
@@ -57,17 +58,17 @@ class InverseDynamics(nn.Module):
         self.image_size = (image_size[0], image_size[1])
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.eyes = eyes((num_before + 1) * num_channels, self.image_size, hidden_dim)
+            self.image_encoder = image_encoder((num_before + 1) * num_channels, self.image_size, hidden_dim)
             self.output = nn.Linear(hidden_dim, self.layout.num_outputs)
             nn.init.orthogonal_(self.output.weight, 0.01)
             nn.init.zeros_(self.output.bias)
 
     def forward(self, frames: Frames) -> ActionDistribution:
-        """Return the distribution over the actions ``[b, h]`` between the frames of videos.
+        """Return the distributions of the actions ``[b, h]`` between the frames of videos.
 
         Args:
             frames: ``[b, num_before + h, c, h, w]`` in [-1, 1], oldest first; the first action is taken in the frame
-                number `num_before`. Repeat the oldest frame on the left where there is no past.
+                number `num_before`. Repeat the oldest frame on the left if there is no past.
 
         Raises:
             ValueError: Frames of another shape, or too few.
@@ -78,7 +79,7 @@ class InverseDynamics(nn.Module):
             raise ValueError(f"`frames` must {rule}, got {list(frames.shape)}.")
         windows = [frames[:, i : i + length].flatten(1, 2) for i in range(frames.shape[1] - length + 1)]
         stacked = torch.stack(windows, dim=1)  # [b, h, (num_before + 1) c, h, w]
-        features = self.eyes(stacked.flatten(0, 1)).unflatten(0, stacked.shape[:2])
+        features = self.image_encoder(stacked.flatten(0, 1)).unflatten(0, stacked.shape[:2])
         return ActionDistribution(self.layout, self.output(features))
 
     @torch.no_grad()
@@ -97,27 +98,25 @@ class InverseDynamics(nn.Module):
         hidden_dim: int = 256,
         device: str | torch.device = "cpu",
         seed: int = 0,
-        report: Callable[[int, dict[str, float]], None] | None = None,
+        report: Report | None = None,
     ) -> InverseDynamics:
         """Maximise the likelihood of the recorded actions of the training episodes.
 
         Args:
-            dataset: Recordings; its split ``"train"`` is used.
-            num_updates: Gradient steps.
-            batch_size: Transitions per step.
-            num_before: Frames up to the action that are looked at.
-            learning_rate: Of Adam at the beginning; it falls to 0 along a line.
+            dataset: Recordings; the split ``"train"`` is used.
+            num_updates: Number of gradient steps.
+            batch_size: Transitions per gradient step.
+            num_before: Frames up to the action that the network observes.
+            learning_rate: Initial learning rate of Adam; it decays linearly to 0.
             hidden_dim: Width of the network.
-            device: Where to learn.
-            seed: Of the initial weights and the transitions.
-            report: Is told, after every step, its number and the loss.
+            device: Device to train on.
+            seed: Seeds the initial weights and the transitions.
+            report: Called after every gradient step with its number and the loss.
 
         Raises:
-            ValueError: A number below 1, or no training episode has a transition.
+            ValueError: A number is below 1, or there are no transitions to train on.
         """
-        for name, value in (("num_updates", num_updates), ("batch_size", batch_size), ("num_before", num_before)):
-            if value < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {value}.")
+        check_counts(num_updates=num_updates, batch_size=batch_size, num_before=num_before)
         rng = torch.Generator().manual_seed(seed)
         clips = ClipSampler(dataset.split("train"), context_length=num_before, horizon=1)
         model = InverseDynamics(
@@ -130,19 +129,19 @@ class InverseDynamics(nn.Module):
             training_info={"num_updates": num_updates, "batch_size": batch_size, "seed": seed},
         ).to(device)
         optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
-        falling = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=num_updates)
+        schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=num_updates)
         for update in range(1, num_updates + 1):
             loss = _loss(model, clips.sample(batch_size, rng))
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
-            falling.step()
+            schedule.step()
             if report is not None:
                 report(update, {"loss": loss.item()})
         return model.eval().requires_grad_(False)
 
     def save_pretrained(self, folder: str | Path) -> Path:
-        """Write a folder that ``from_pretrained`` reads, nothing pickled in it.
+        """Write a folder that ``from_pretrained`` reads; nothing in it is pickled.
 
         Raises:
             FileExistsError: The folder holds something else, such as a world.
@@ -165,7 +164,7 @@ class InverseDynamics(nn.Module):
 
 
 def _loss(model: InverseDynamics, clips: Clips) -> Tensor:
-    """Return the mean negative log likelihood of the last action of each clip, the one into its only target frame."""
+    """Return the mean negative log likelihood of the action before the only target frame of each clip."""
     device = model.output.weight.device
     frames = clips.frames.to(device).float().div(127.5).sub(1.0)
     actions = model.codec.encode_flat(clips.actions[:, -1:].to(device))

@@ -1,4 +1,4 @@
-"""Train the model that imagines videos to a goal: an ordinary world that sees the goal and no actions."""
+"""Train a video model: a world that is conditioned on goals or instructions instead of actions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vdworld.data import Dataset
 from vdworld.spaces import ActionCodec
 from vdworld.training.assemble_world import NUM_STARTS, new_world
 from vdworld.training.calibration import held_out, longest_episode
-from vdworld.training.train import FILM_LENGTH, set_trained_capabilities, training_info
+from vdworld.training.train import ROLLOUT_LENGTH, set_trained_capabilities, training_info
 from vdworld.training.trainer import Trainer
 from vdworld.training.trainer_settings import TrainerSettings
 from vdworld.training.validation import Validation
@@ -37,45 +37,43 @@ def train_video_model(
     device: torch.device | str | None = None,
     **settings: Any,
 ) -> WorldModel:
-    """Train a world that foresees what happens on the way to a goal, whoever acts.
+    """Train a world that predicts the frames on the way to a goal, whoever acts.
 
-    Its cameras are those of the dataset and, behind them, one more each that shows the goal; its actions say nothing
-    (``Discrete(1)``), or are instructions. See ``GoalClips``.
+    Its cameras are those of the dataset, followed by one goal camera for each; its actions carry no information
+    (``Discrete(1)``) or are instructions. See ``GoalClips``.
 
     Args:
-        dataset: Recorded experience; its ``test`` split is only measured on.
-        goal_offset: Most steps from a frame to the goal that it is trained with; 0 has no goal images.
-        instructions: What each episode was to do: its number in the folder to a vector ``[d]`` such as the embedding
-            of a sentence; None for no instructions.
-        preset: Sizes of the world, as for ``vdworld.train``.
-        network: Settings on top of the preset's, likewise.
-        max_steps: Stop after so many optimiser steps.
-        max_minutes: Stop after so many minutes of wall-clock time; the preset's time where neither is given.
-        output: Folder of checkpoints and logs, which ends as the world's own self-contained folder.
-        seed: Of weights, clips, goals and noise.
-        device: Where to train; None takes a GPU if there is one.
+        dataset: Recorded experience; its ``test`` split is used for validation only.
+        goal_offset: Most steps from a frame to its goal in training; 0 means no goal images.
+        instructions: Maps the number of each episode in the folder to a vector ``[d]``, such as the embedding of a
+            sentence; None means no instructions.
+        preset: Sizes of the world, as in ``vdworld.train``.
+        network: Settings that override the preset's, as in ``vdworld.train``.
+        max_steps: Stop after this many optimiser steps.
+        max_minutes: Stop after this many minutes of wall-clock time; the preset's time if neither limit is given.
+        output: Folder of checkpoints and logs, which becomes the world's self-contained folder.
+        seed: Seeds weights, clips, goals and noise.
+        device: Device to train on; None takes a GPU if there is one.
         settings: Further fields of ``TrainerSettings``.
 
     Returns:
-        The world with averaged weights, its gradients off.
+        The world with averaged weights, which take no gradients.
 
     Raises:
-        ValueError: An argument out of range; see ``GoalClips`` and ``TrainerSettings``.
+        ValueError: An argument is out of range; see ``GoalClips`` and ``TrainerSettings``.
     """
     sizes, goals = find_preset(preset), {"goal_offset": goal_offset, "instructions": instructions}
-    if max_steps is None and max_minutes is None:
-        max_minutes = sizes.max_minutes
+    limits: dict[str, Any] = {"max_steps": max_steps, "max_minutes": max_minutes}
     world = _new_video_world(dataset, preset, network, goal_offset, instructions, seed)
-    given = {"batch_size": sizes.batch_size_for(world.network), **settings}
-    chosen = TrainerSettings(**given, max_steps=max_steps, max_minutes=max_minutes)
-    set_trained_capabilities(world, chosen)
+    trainer_settings = TrainerSettings().with_fields({**limits, **settings}).with_defaults_of(sizes, world.network)
+    set_trained_capabilities(world, trainer_settings)
     world, k = world.to(device or ("cuda" if torch.cuda.is_available() else "cpu")), world.context_length
-    clips = GoalClips(dataset.split("train"), context_length=k, horizon=chosen.num_targets, **goals)
+    clips = GoalClips(dataset.split("train"), context_length=k, horizon=trainer_settings.num_targets, **goals)
     split = held_out(dataset)
-    length = min(FILM_LENGTH, longest_episode(split))
+    length = min(ROLLOUT_LENGTH, longest_episode(split))
     validation = Validation(GoalClips(split, context_length=k + 1, horizon=length, **goals))
     folder = None if output is None else Path(output)
-    trainer = Trainer(world, clips, validation, chosen, output=folder, seed=seed)
+    trainer = Trainer(world, clips, validation, trainer_settings, output=folder, seed=seed)
     trained = trainer.fit().requires_grad_(False)
     batch = clips.sample(NUM_STARTS, torch.Generator().manual_seed(seed))
     trained.starts = StartClips(batch.frames[:, : k + 1].contiguous(), batch.actions[:, :k], batch.action_mask[:, :k])

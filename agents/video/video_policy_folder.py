@@ -1,4 +1,4 @@
-"""Video policies on disk: a world, an inverse dynamics and their settings."""
+"""Saved video policies: a world, inverse dynamics and their settings."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from vdworld.world import WorldModel
 from vdworld.world.older_names import with_present_names
 
 WORLD, INVERSE_DYNAMICS = "world", "inverse_dynamics"
-"""The folders inside a video policy's."""
+"""Folders inside that of a video policy."""
 
 
 def save_inverse_dynamics(model: InverseDynamics, path: Path) -> Path:
-    """Write the folder; an older one there is replaced only once the new one is whole.
+    """Write the folder; an earlier one is replaced only when the new one is complete.
 
     Raises:
         FileExistsError: The folder holds something else.
@@ -35,21 +35,22 @@ def save_inverse_dynamics(model: InverseDynamics, path: Path) -> Path:
 
 
 def load_inverse_dynamics(path: Path) -> InverseDynamics:
-    """Read the folder; gradients of the weights are off.
+    """Read the folder; the weights take no gradients.
 
     Raises:
         FileNotFoundError: There is no such folder, or it holds no inverse dynamics.
         ValueError: It is damaged, or written by another version.
     """
     config = read_config(path, "inverse_dynamics")
-    settings = with_present_names(config["model"]) | {"image_size": tuple(config["model"]["image_size"])}
+    image_size = tuple(config["model"]["image_size"])
+    settings = with_present_names({**config["model"], "image_size": image_size})
     model = InverseDynamics(ActionCodec.from_json(config["action_codec"]), **settings)
     read_weights(path, model)
     return model
 
 
 def save_video_policy(policy: VideoPolicy, path: Path) -> Path:
-    """Write the folder, with a folder of the world and one of the inverse dynamics in it.
+    """Write the folder, with one folder inside for the world and one for the inverse dynamics.
 
     Raises:
         FileExistsError: The folder holds something else.
@@ -62,7 +63,7 @@ def save_video_policy(policy: VideoPolicy, path: Path) -> Path:
 
 
 def load_video_policy(path: Path, device: str | torch.device = "cpu") -> VideoPolicy:
-    """Read the folder; an instruction must be given anew.
+    """Read the folder; the instruction is not saved, call ``follow`` again.
 
     Raises:
         FileNotFoundError: There is no such folder, or it holds no video policy.

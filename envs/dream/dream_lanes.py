@@ -14,7 +14,7 @@ from torch import Tensor
 from vdworld.envs.dream.shared_world import shared_world
 from vdworld.envs.dream.start_sources import Starts, start_source
 from vdworld.world import Outcome, Rollout, WorldModel, WorldState
-from vdworld.world.uncertainty import uncertainty_limit as world_limit
+from vdworld.world.disagreement import uncertainty_limit as limit_of
 
 RewardFunction = Callable[[Rollout], Tensor]
 
@@ -50,7 +50,9 @@ class DreamLanes:
         self.world = shared_world(world, device)
         self.starts = start_source(self.world, starts)
         self.num_sampling_steps = num_sampling_steps
-        self.limit = None if uncertainty_limit is None else world_limit(self.world, uncertainty_limit)
+        self.limit = (
+            None if uncertainty_limit is None else limit_of(self.world.uncertainty_quantiles, uncertainty_limit)
+        )
         self.with_uncertainty = with_uncertainty or self.limit is not None
         self.reward_function = reward_function
         if reward_function is None and not self.world.has_reward:
@@ -60,9 +62,9 @@ class DreamLanes:
             )
 
     def step(self, state: WorldState, action: Any) -> tuple[WorldState, Outcome]:
-        """Imagine the next frame of every lane; ``state`` is used up. The outcome's reward is the one to hand on."""
+        """Imagine the next frame of every lane; The outcome's reward is the one to hand on."""
         asked = {"num_sampling_steps": self.num_sampling_steps, "with_uncertainty": self.with_uncertainty}
-        state, outcome = self.world.step(state, action, **asked, donate=True)
+        state, outcome = self.world.step(state, action, **asked)
         if self.reward_function is not None:
             outcome = replace(outcome, reward=self._own_reward(self.reward_function, state, outcome))
         return state, outcome

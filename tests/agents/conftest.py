@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from vdworld.networks import Context
+from vdworld.networks import Context, Prediction
 from vdworld.spaces import ActionCodec
 from vdworld.world import OutcomeHeads, WorldModel, build
 
@@ -30,11 +30,11 @@ class Line(nn.Module):
 
     def forward(
         self, noisy: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    ) -> Prediction:
         self.imagined.append(context)
         move = context.actions[:, -1] @ self.moves
         frame = context.frames[:, -1] + SPEED * move[:, None, None, None]
-        return frame, frame[:, 0, 0, :1]
+        return Prediction(frame, frame[:, 0, 0, :1])
 
     def commit(
         self, frame: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor
@@ -69,7 +69,7 @@ def make_line() -> Callable[..., WorldModel]:
 
 
 @pytest.fixture
-def shown() -> Callable[..., torch.Tensor]:
+def frames_at() -> Callable[..., torch.Tensor]:
     """Frames ``[b, 3, h, w]`` of the places given, one per lane."""
 
     def make(*places: float) -> torch.Tensor:

@@ -171,9 +171,9 @@ def test_no_blur_leaves_frames_alone() -> None:
 def test_what_makes_no_sense_is_refused() -> None:
     with pytest.raises(ValueError, match=r"`discount` must lie in \[0, 1\], got 1.5"):
         Return(1.5)
-    with pytest.raises(ValueError, match=r"`blur` must hold numbers from 0, got \(-1"):
+    with pytest.raises(ValueError, match=r"`blur` must hold numbers of at least 0, got \(-1"):
         GoalImage(blur=(-1.0,))
-    with pytest.raises(ValueError, match=r"`blur` must hold numbers from 0, got \(\)"):
+    with pytest.raises(ValueError, match=r"`blur` must hold numbers of at least 0, got \(\)"):
         GoalImage(blur=())
     with pytest.raises(ValueError, match=r"`last` must lie in \[0, 1\], got 2"):
         GoalImage(last=2.0)

@@ -17,8 +17,8 @@ from vdworld.world import Rollout, WorldModel
 SPEED = 0.2
 
 
-class Noted(CrossEntropy):
-    """A cross-entropy method that keeps the guesses it was given and the plans it made."""
+class Recorded(CrossEntropy):
+    """A cross-entropy method that records its guesses and plans."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -32,11 +32,13 @@ class Noted(CrossEntropy):
         return plan
 
 
-def walk(planner: Planner, places: list[float], shown: Callable, steps: int, moves: Any = None) -> list[list[float]]:
+def walk(
+    planner: Planner, places: list[float], frames_at: Callable, steps: int, moves: Any = None
+) -> list[list[float]]:
     """Let the planner act in the real line and return where it was, per step and lane."""
     visited = [places]
     for _ in range(steps):
-        action = planner.act(shown(*visited[-1]))
+        action = planner.act(frames_at(*visited[-1]))
         move = action[:, 0] / 4 if moves is None else np.array(moves)[action]
         visited.append([float(np.clip(p + SPEED * m, -1, 1)) for p, m in zip(visited[-1], move, strict=True)])
     return visited
@@ -48,91 +50,91 @@ def nearness(rollout: Rollout, goal: torch.Tensor | None) -> torch.Tensor:
     return -(rollout.frames - goal[:, None]).square().mean(dim=(1, 2, 3, 4))
 
 
-def test_a_goal_is_reached_in_every_lane(make_line: Callable[..., WorldModel], shown: Callable) -> None:
+def test_a_goal_is_reached_in_every_lane(make_line: Callable[..., WorldModel], frames_at: Callable) -> None:
     planner = Planner(make_line(), CrossEntropy(horizon=4, num_iterations=5), objective=nearness)
-    planner.reset(goal=shown(0.5, -0.7))
-    visited = walk(planner, [-0.5, 0.1], shown, 10)
+    planner.reset(goal=frames_at(0.5, -0.7))
+    visited = walk(planner, [-0.5, 0.1], frames_at, 10)
     assert visited[-1] == pytest.approx([0.5, -0.7], abs=0.06)
 
 
-def test_rewards_are_sought(make_line: Callable[..., WorldModel], shown: Callable) -> None:
-    visited = walk(Planner(make_line(), CrossEntropy(horizon=4, num_iterations=5)), [-0.4], shown, 10)
+def test_rewards_are_sought(make_line: Callable[..., WorldModel], frames_at: Callable) -> None:
+    visited = walk(Planner(make_line(), CrossEntropy(horizon=4, num_iterations=5)), [-0.4], frames_at, 10)
     assert visited[-1] == pytest.approx([0.6], abs=0.06)
 
 
 def test_any_function_of_the_rollout_can_be_the_objective(
-    make_line: Callable[..., WorldModel], shown: Callable
+    make_line: Callable[..., WorldModel], frames_at: Callable
 ) -> None:
     def leftwards(rollout: Rollout, goal: torch.Tensor | None) -> torch.Tensor:
         assert goal is None
         return -rollout.frames.mean(dim=(1, 2, 3, 4))
 
     planner = Planner(make_line(has_reward=False), CrossEntropy(horizon=4), objective=leftwards)
-    assert walk(planner, [0.5], shown, 6)[-1][0] < -0.4
+    assert walk(planner, [0.5], frames_at, 6)[-1][0] < -0.4
 
 
-def test_discrete_choices_are_one_hot_when_they_reach_the_world(make_line: Callable, shown: Callable) -> None:
+def test_discrete_choices_are_one_hot_when_they_reach_the_world(make_line: Callable, frames_at: Callable) -> None:
     world = make_line(gym.spaces.Discrete(3), moves=(-1.0, 0.0, 1.0))
     planner = Planner(world, CrossEntropy(horizon=3, num_candidates=32), replan_every=1)
-    action = planner.act(shown(-0.5, 0.5))
+    action = planner.act(frames_at(-0.5, 0.5))
     assert action.shape == (2,)
     assert np.issubdtype(action.dtype, np.integer)
     for context in world.network.imagined:
-        chosen = context.actions[:, -1]
-        assert torch.equal(chosen.sort(dim=-1).values, torch.tensor([0.0, 0, 1]).expand(len(chosen), -1))
+        choice = context.actions[:, -1]
+        assert torch.equal(choice.sort(dim=-1).values, torch.tensor([0.0, 0, 1]).expand(len(choice), -1))
     planner.reset()
-    assert walk(planner, [-0.6], shown, 9, moves=(-1, 0, 1))[-1] == pytest.approx([0.6], abs=0.11)
+    assert walk(planner, [-0.6], frames_at, 9, moves=(-1, 0, 1))[-1] == pytest.approx([0.6], abs=0.11)
 
 
-def test_actions_come_in_the_form_of_their_space(make_line: Callable, shown: Callable) -> None:
+def test_actions_come_in_the_form_of_their_space(make_line: Callable, frames_at: Callable) -> None:
     space = gym.spaces.Dict([("push", gym.spaces.Box(-4, 4, (2,))), ("mode", gym.spaces.Discrete(3, start=1))])
     planner = Planner(make_line(space, moves=(1.0, 0.0, 0.0, 0.0, 0.0)), CrossEntropy(horizon=2, num_iterations=1))
     for place in (0.1, 0.2, 0.3, 0.4):
-        action = planner.act(shown(place, -place))
+        action = planner.act(frames_at(place, -place))
         assert (action["push"].shape, action["mode"].shape) == ((2, 2), (2,))
         assert all(space.contains({k: v[lane] for k, v in action.items()}) for lane in range(2))
 
 
 @pytest.mark.parametrize(("replan_every", "plans"), [(1, 6), (2, 3), (4, 2), (None, 3)])
 def test_a_new_plan_is_made_every_so_many_steps(
-    make_line: Callable, shown: Callable, replan_every: int | None, plans: int
+    make_line: Callable, frames_at: Callable, replan_every: int | None, plans: int
 ) -> None:
-    method = Noted(horizon=4, num_candidates=16, num_iterations=1)
+    method = Recorded(horizon=4, num_candidates=16, num_iterations=1)
     planner = Planner(make_line(), method, replan_every=replan_every)
-    walk(planner, [0.0], shown, 6)
+    walk(planner, [0.0], frames_at, 6)
     assert len(method.history) == plans
     assert planner.num_imagined == plans * 16 * 4
 
 
-def test_the_steps_of_a_plan_are_executed_in_their_order(make_line: Callable, shown: Callable) -> None:
-    method = Noted(horizon=4)
+def test_the_steps_of_a_plan_are_executed_in_their_order(make_line: Callable, frames_at: Callable) -> None:
+    method = Recorded(horizon=4)
     planner = Planner(make_line(), method, replan_every=3)
-    actions = [planner.act(shown(0.0))[0, 0] / 4 for _ in range(3)]
+    actions = [planner.act(frames_at(0.0))[0, 0] / 4 for _ in range(3)]
     assert actions == pytest.approx(method.history[0][1][0, :3, 0].tolist(), abs=1e-6)
 
 
 @pytest.mark.parametrize("replan_every", [1, 3, 4])
 def test_the_next_search_begins_with_what_is_left_of_the_plan(
-    make_line: Callable, shown: Callable, replan_every: int
+    make_line: Callable, frames_at: Callable, replan_every: int
 ) -> None:
-    method = Noted(horizon=4)
+    method = Recorded(horizon=4)
     planner = Planner(make_line(), method, replan_every=replan_every)
-    walk(planner, [0.0], shown, replan_every + 1)
+    walk(planner, [0.0], frames_at, replan_every + 1)
     (first_guess, first_plan), (guess, _) = method.history
     assert not first_guess.any()
     left = [*range(replan_every, 4), *[3] * replan_every]
     assert torch.equal(guess, first_plan[:, left])
     planner.reset()
-    planner.act(shown(0.0))
+    planner.act(frames_at(0.0))
     assert not method.history[-1][0].any()
 
 
-def test_plans_start_from_the_frames_and_actions_of_the_past(make_line: Callable, shown: Callable) -> None:
+def test_plans_start_from_the_frames_and_actions_of_the_past(make_line: Callable, frames_at: Callable) -> None:
     world = make_line()
     planner, noted = Planner(world, CrossEntropy(horizon=2, num_iterations=1), replan_every=1), []
     for place in (0.1, 0.2, 0.3, 0.4):
         world.network.started.clear()
-        noted.append(float(planner.act(shown(place))[0, 0]) / 4)
+        noted.append(float(planner.act(frames_at(place))[0, 0]) / 4)
         frame, context = world.network.started[0]  # the state's own start; later ones belong to dreams
         past = [frame[0, 0, 0, 0].item(), *context.frames[0, :, 0, 0, 0].tolist()]
         now = round(place * 10)
@@ -142,25 +144,25 @@ def test_plans_start_from_the_frames_and_actions_of_the_past(make_line: Callable
         assert context.actions[0, :, 0].tolist() == pytest.approx(expected, abs=1e-5)
 
 
-def test_the_search_is_told_the_last_action(make_line: Callable, shown: Callable) -> None:
-    method = Noted(horizon=4, anchored=True)
+def test_the_search_is_told_the_last_action(make_line: Callable, frames_at: Callable) -> None:
+    method = Recorded(horizon=4, anchored=True)
     planner = Planner(make_line(), method, replan_every=2)
-    actions = [planner.act(shown(0.0, 0.0)) / 4 for _ in range(4)]
+    actions = [planner.act(frames_at(0.0, 0.0)) / 4 for _ in range(4)]
     assert method.anchors[0] is None
     assert method.anchors[1] is not None
     np.testing.assert_allclose(method.anchors[1], actions[1], atol=1e-6)
     planner.reset(context=(torch.zeros(2, 3, 3, 8, 8), torch.tensor([[[4.0], [1.0]], [[4.0], [-2.0]]])))
-    planner.act(shown(0.0, 0.0))
+    planner.act(frames_at(0.0, 0.0))
     assert method.anchors[2] is not None
     assert method.anchors[2].tolist() == [[0.25], [-0.5]]
     assert method.history[2][0].tolist() == [[[0.25]] * 4, [[-0.5]] * 4]  # the guess: go on as before
 
 
 @pytest.mark.parametrize("length", [1, 2, 5])
-def test_a_given_context_counts_as_the_past(make_line: Callable, shown: Callable, length: int) -> None:
+def test_a_given_context_counts_as_the_past(make_line: Callable, frames_at: Callable, length: int) -> None:
     world = make_line()
     planner = Planner(world, CrossEntropy(horizon=2, num_iterations=1))
-    frames = torch.stack([shown(0.1 * i) for i in range(length)], dim=1)
+    frames = torch.stack([frames_at(0.1 * i) for i in range(length)], dim=1)
     actions = torch.arange(length - 1.0)[None, :, None]
     planner.reset(context=(frames, actions))
     planner.act(frames[:, -1])
@@ -173,14 +175,14 @@ def test_a_given_context_counts_as_the_past(make_line: Callable, shown: Callable
 
 
 @pytest.mark.parametrize("max_batch", [1, 7, 24])
-def test_chunks_change_nothing_but_the_batch(make_line: Callable, shown: Callable, max_batch: int) -> None:
+def test_chunks_change_nothing_but_the_batch(make_line: Callable, frames_at: Callable, max_batch: int) -> None:
     whole, chunked = make_line(), make_line()
-    goal, actions = shown(0.5, -0.5, 0.0), []
+    goal, actions = frames_at(0.5, -0.5, 0.0), []
     for world, limit in ((whole, 1024), (chunked, max_batch)):
         method = CrossEntropy(horizon=2, num_candidates=8, num_iterations=1, num_elites=4)
         planner = Planner(world, method, objective=nearness, max_batch=limit)
         planner.reset(goal=goal)
-        actions.append(planner.act(shown(-0.5, 0.1, 0.8)))
+        actions.append(planner.act(frames_at(-0.5, 0.1, 0.8)))
         assert planner.num_imagined == 3 * 8 * 2
     np.testing.assert_allclose(actions[0], actions[1], rtol=0, atol=1e-5)
     assert (actions[0][0] > 0).all()
@@ -189,59 +191,59 @@ def test_chunks_change_nothing_but_the_batch(make_line: Callable, shown: Callabl
     assert max(len(context.frames) for context in whole.network.imagined) == 24
 
 
-def test_candidates_of_a_lane_share_its_noise(make_line: Callable, shown: Callable) -> None:
+def test_candidates_of_a_lane_share_its_noise(make_line: Callable, frames_at: Callable) -> None:
     noises: list[torch.Tensor] = []
     world = make_line()
     forward = world.network.forward
     world.network.forward = lambda noisy, *rest: noises.append(noisy) or forward(noisy, *rest)
-    Planner(world, CrossEntropy(horizon=1, num_candidates=8, num_iterations=1)).act(shown(0.0, 0.0))
+    Planner(world, CrossEntropy(horizon=1, num_candidates=8, num_iterations=1)).act(frames_at(0.0, 0.0))
     (noise,) = noises
     lanes = noise.reshape(2, 8, -1)
     assert torch.equal(lanes, lanes[:, :1].expand_as(lanes))
     assert not torch.equal(lanes[0], lanes[1])
 
 
-def test_goals_of_a_single_plan_may_be_given_with_it(make_line: Callable, shown: Callable) -> None:
+def test_goals_of_a_single_plan_may_be_given_with_it(make_line: Callable, frames_at: Callable) -> None:
     world = make_line()
     planner = Planner(world, CrossEntropy(horizon=2), objective=nearness)
-    plan = planner.plan(world.start(shown(0.0, 0.0)[:, None]), goal=shown(0.3, -0.3))
+    plan = planner.plan(world.start(frames_at(0.0, 0.0)[:, None]), goal=frames_at(0.3, -0.3))
     assert (plan.actions[0] > 0).all()
     assert (plan.actions[1] < 0).all()
 
 
-class Remembering(CrossEntropy):
-    """Notes what it is told about the last plan."""
+class Counting(CrossEntropy):
+    """Records in its state how long ago the last plan was."""
 
     def plan(self, problem: PlanningProblem) -> Actions:
-        problem.memory.setdefault("told", []).append(problem.elapsed)
+        problem.method_state.setdefault("elapsed", []).append(problem.elapsed)
         return super().plan(problem)
 
 
-def test_a_method_s_memory_lasts_for_an_episode(make_line: Callable, shown: Callable) -> None:
-    planner = Planner(make_line(), Remembering(horizon=4, num_iterations=1), replan_every=3)
-    walk(planner, [0.0], shown, 7)
-    assert planner._memory["told"] == [None, 3, 3]
+def test_a_methods_state_lasts_for_an_episode(make_line: Callable, frames_at: Callable) -> None:
+    planner = Planner(make_line(), Counting(horizon=4, num_iterations=1), replan_every=3)
+    walk(planner, [0.0], frames_at, 7)
+    assert planner._method_state["elapsed"] == [None, 3, 3]
     planner.reset()
-    walk(planner, [0.0], shown, 1)
-    assert planner._memory["told"] == [None]
+    walk(planner, [0.0], frames_at, 1)
+    assert planner._method_state["elapsed"] == [None]
 
 
-def test_a_seed_repeats_an_episode(make_line: Callable, shown: Callable) -> None:
+def test_a_seed_repeats_an_episode(make_line: Callable, frames_at: Callable) -> None:
     planner = Planner(make_line(), CrossEntropy(horizon=4, num_iterations=1))
     walks = []
     for seed in (1, 1, 2):
         planner.reset(seed=seed)
-        walks.append(walk(planner, [-0.4], shown, 5))
+        walks.append(walk(planner, [-0.4], frames_at, 5))
     assert walks[0] == walks[1]
     assert walks[0] != walks[2]
 
 
-def test_what_can_not_work_is_refused(make_line: Callable, shown: Callable) -> None:
-    with pytest.raises(ValueError, match="`objective` Return needs rewards, .* Give another objective"):
+def test_wrong_arguments_are_refused(make_line: Callable, frames_at: Callable) -> None:
+    with pytest.raises(ValueError, match="`objective` must not need rewards .* Pass another objective"):
         Planner(make_line(has_reward=False))
     with pytest.raises(ValueError, match=r"`replan_every` must lie in 1\.\.4, got 5"):
         Planner(make_line(), CrossEntropy(horizon=4), replan_every=5)
-    with pytest.raises(ValueError, match="`objective` Return needs rewards"):
+    with pytest.raises(ValueError, match="`objective` must not need rewards"):
         Planner(make_line(has_reward=False), objective=Sum([GoalImage(), Return()]))
     with pytest.raises(ValueError, match=r"`num_particles` must lie in 1\.\.8 \(`max_batch`\), got 9"):
         Planner(make_line(), num_particles=9, max_batch=8)
@@ -251,10 +253,10 @@ def test_what_can_not_work_is_refused(make_line: Callable, shown: Callable) -> N
         Planner(make_line(), uncertainty_penalty=-1.0)
     world = make_line()
     with pytest.raises(ValueError, match="`goal` must hold one frame per lane, 1, got 2"):
-        Planner(world).plan(world.start(shown(0.0)[:, None]), goal=shown(0.0, 1.0))
+        Planner(world).plan(world.start(frames_at(0.0)[:, None]), goal=frames_at(0.0, 1.0))
     planner = Planner(make_line(), objective=GoalImage())
     with pytest.raises(ValueError, match="`mask` must select all lanes"):
         planner.reset(mask=torch.tensor([True, False]))
     planner.reset(mask=torch.tensor([True, True]))
     with pytest.raises(ValueError, match=r"`goal` must be given for a GoalImage objective"):
-        planner.act(shown(0.0))
+        planner.act(frames_at(0.0))

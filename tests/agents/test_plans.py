@@ -12,17 +12,17 @@ from vdworld.types import Actions
 from vdworld.world import Rollout
 
 
-def test_a_plan_says_what_it_is_worth_and_what_it_cost(make_line: Callable, shown: Callable) -> None:
+def test_a_plan_says_what_it_is_worth_and_what_it_cost(make_line: Callable, frames_at: Callable) -> None:
     world = make_line()
     planner = Planner(world, CrossEntropy(horizon=4, num_candidates=16, num_iterations=3), num_sampling_steps=2)
-    state = world.start(shown(-0.4, 0.2)[:, None])
+    state = world.start(frames_at(-0.4, 0.2)[:, None])
     plan = planner.plan(state)
     rollout = world.rollout(state, plan.actions, encoded=True)
     torch.testing.assert_close(plan.scores, rollout.rewards.sum(dim=1))
     assert plan.num_evaluations == 2 * 16 * 3 * 4 * (2 + 1)  # two sampling steps, and a pass for the reward
     assert 0 < plan.seconds < 60
     assert planner.last_plan is None  # it did not act
-    planner.act(shown(0.0))
+    planner.act(frames_at(0.0))
     assert planner.last_plan is not None
     assert (planner.num_plans, planner.num_imagined) == (2, 3 * 16 * 3 * 4)
     assert planner.num_evaluations == plan.num_evaluations + planner.last_plan.num_evaluations
@@ -46,24 +46,24 @@ class Short(Fixed):
 
 
 def test_a_plan_that_was_not_scored_is_scored_in_the_end_as_the_legal_one_it_becomes(
-    make_line: Callable, shown: Callable
+    make_line: Callable, frames_at: Callable
 ) -> None:
     world = make_line()
-    state = world.start(shown(0.0)[:, None])
+    state = world.start(frames_at(0.0)[:, None])
     plan = Planner(world, Fixed()).plan(state)
     assert plan.actions.flatten().tolist() == [1, 1, 1]
     assert plan.scores.item() == pytest.approx(-(0.4**2 + 0.2**2), abs=1e-5)
     assert plan.num_evaluations == 3 * 2
 
 
-def test_a_plan_of_another_length_is_refused(make_line: Callable, shown: Callable) -> None:
+def test_a_plan_of_another_length_is_refused(make_line: Callable, frames_at: Callable) -> None:
     with pytest.raises(
         ValueError, match=r"`plan` of Short must return one plan per lane, \[1, 3, 1\], got \[1, 2, 1\]"
     ):
-        Planner(make_line(), Short()).act(shown(0.0))
+        Planner(make_line(), Short()).act(frames_at(0.0))
 
 
-def test_a_gamble_is_left_to_those_who_don_t_mind(make_line: Callable, shown: Callable) -> None:
+def test_a_gamble_is_left_to_those_who_don_t_mind(make_line: Callable, frames_at: Callable) -> None:
     """Going right pays a little more on average and much less certainly than staying; the objective sees the seeds."""
 
     def objective(rollout: Rollout, goal: torch.Tensor | None) -> torch.Tensor:
@@ -72,7 +72,7 @@ def test_a_gamble_is_left_to_those_who_don_t_mind(make_line: Callable, shown: Ca
         return right * (1 + 10 * lucky)
 
     world = make_line()
-    state = world.start(shown(0.0)[:, None])
+    state = world.start(frames_at(0.0)[:, None])
     seeds = state.repeat(64, noise="independent").seed % 2 * 2.0 - 1
     assert seeds.mean() > -0.1  # the gamble pays on average
     settings = {"num_particles": 64, "max_batch": 1000}
@@ -82,14 +82,14 @@ def test_a_gamble_is_left_to_those_who_don_t_mind(make_line: Callable, shown: Ca
     assert wary.actions.sum().abs() < 0.2
 
 
-def test_no_graph_is_kept_in_a_world_that_still_trains(make_line: Callable, shown: Callable) -> None:
+def test_no_graph_is_kept_in_a_world_that_still_trains(make_line: Callable, frames_at: Callable) -> None:
     world = make_line()
     world.network.moves = torch.ones(1, requires_grad=True)
-    seen: list[bool] = []
+    requires_grad: list[bool] = []
 
     def objective(rollout: Rollout, goal: torch.Tensor | None) -> torch.Tensor:
-        seen.append(rollout.frames.requires_grad)
+        requires_grad.append(rollout.frames.requires_grad)
         return rollout.rewards.sum(dim=1)
 
-    Planner(world, CrossEntropy(horizon=2, num_iterations=1), objective).act(shown(0.0))
-    assert seen == [False]
+    Planner(world, CrossEntropy(horizon=2, num_iterations=1), objective).act(frames_at(0.0))
+    assert requires_grad == [False]

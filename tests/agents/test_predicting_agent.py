@@ -18,14 +18,14 @@ BOX = spaces.Box(-1.0, 1.0, (2,), np.float32)
 
 
 class Recorder:
-    """Keeps what it is asked; its recurrent state counts the steps of each lane since ``episode_start``."""
+    """Record all calls; the recurrent state counts the steps of each lane since ``episode_start``."""
 
     def __init__(self, actions: Any = None) -> None:
         self.actions = actions
-        self.asked: list[tuple[Any, list[int] | None, list[bool], bool]] = []
+        self.calls: list[tuple[Any, list[int] | None, list[bool], bool]] = []
 
     def predict(self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False):
-        self.asked.append(
+        self.calls.append(
             (observation, None if state is None else state.tolist(), episode_start.tolist(), deterministic)
         )
         before = np.zeros(len(episode_start), int) if state is None else np.where(episode_start, 0, state)
@@ -33,7 +33,7 @@ class Recorder:
 
 
 class Drawer:
-    """Draws from the global streams, as SB3's policies do."""
+    """Sample from the global streams, as SB3's policies do."""
 
     def predict(self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False):
         return np.stack([torch.rand(len(episode_start)).numpy(), np.random.rand(len(episode_start))], axis=-1), None
@@ -60,21 +60,21 @@ def test_anything_else_is_named_in_the_error() -> None:
         as_agent("ppo.zip")
 
 
-def test_the_policy_sees_the_very_pixels_that_an_environment_shows() -> None:
+def test_the_policy_observes_the_pixels_of_the_environment() -> None:
     policy = Recorder()
     PredictingAgent(policy).act(frames(2))
-    seen, _, _, deterministic = policy.asked[0]
-    assert seen.dtype == np.uint8
-    np.testing.assert_array_equal(seen, pictures(2))
+    observation, _, _, deterministic = policy.calls[0]
+    assert observation.dtype == np.uint8
+    np.testing.assert_array_equal(observation, pictures(2))
     assert deterministic
 
 
 def test_several_cameras_come_as_a_dict_in_the_order_of_the_channels() -> None:
     policy = Recorder()
     PredictingAgent(policy, ["wrist", "arm"]).act(frames(2, 2))
-    seen = policy.asked[0][0]
-    np.testing.assert_array_equal(seen["wrist"], pictures(2, 2)[..., :3])
-    np.testing.assert_array_equal(seen["arm"], pictures(2, 2)[..., 3:])
+    observation = policy.calls[0][0]
+    np.testing.assert_array_equal(observation["wrist"], pictures(2, 2)[..., :3])
+    np.testing.assert_array_equal(observation["arm"], pictures(2, 2)[..., 3:])
 
 
 @pytest.mark.parametrize("cameras", [[], ["arm"]])
@@ -83,7 +83,7 @@ def test_several_cameras_need_their_names(cameras: list[str]) -> None:
         PredictingAgent(Recorder(), cameras).act(frames(1, 2))
 
 
-def test_the_recurrent_state_goes_on_and_resets_mark_the_start_of_episodes() -> None:
+def test_the_recurrent_state_is_passed_on_and_resets_mark_the_start_of_episodes() -> None:
     policy = Recorder()
     agent = PredictingAgent(policy)
     for mask in (None, torch.tensor([True, False]), np.array([True, False])):  # the first step begins all lanes anyway
@@ -96,7 +96,7 @@ def test_the_recurrent_state_goes_on_and_resets_mark_the_start_of_episodes() -> 
     agent.act(frames(2))
     agent.reset()
     agent.act(frames(2))
-    assert [call[1:3] for call in policy.asked] == [
+    assert [call[1:3] for call in policy.calls] == [
         (None, [True, True]),
         ([1, 1], [False, False]),
         ([2, 2], [False, True]),
@@ -120,7 +120,7 @@ def test_actions_are_kept_within_the_policys_own_box() -> None:
     assert PredictingAgent(policy).act(frames(1)).tolist() == [[1.0, -1.0]]
 
 
-def test_draws_repeat_with_the_seed_and_leave_the_global_streams_alone() -> None:
+def test_samples_repeat_with_the_seed_and_leave_the_global_streams_alone() -> None:
     agent = PredictingAgent(Drawer(), deterministic=False, seed=3)
     torch.manual_seed(0)
     np.random.seed(0)
@@ -160,4 +160,4 @@ def test_a_saved_model_of_stable_baselines3_acts_as_itself(tmp_path: Path) -> No
     acted = as_agent(loaded).act(frames_to_float(torch.from_numpy(pixels)))
     np.testing.assert_array_equal(acted, model.predict(pixels, deterministic=True)[0])
     assert all(BOX.contains(action) for action in acted)
-    assert len(np.unique(acted[:, 0])) == 3  # it looks at what it is shown
+    assert len(np.unique(acted[:, 0])) == 3  # actions depend on the pixels

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from tests.evaluation.conftest import FakeWorld, copy_last, roll_the_belt
-from vdworld.benchmarks.contest import check_contexts, check_protocol, contest
+from vdworld.benchmarks.contest import check_protocol, measure_contest
 from vdworld.benchmarks.contest_result import Contest, Contestant
-from vdworld.benchmarks.interleaved_timing import Turns
+from vdworld.benchmarks.timing import PairedRates
 from vdworld.evaluation import predict
 
 QUICK = {"batch_sizes": (1, 200), "repeats": 2, "seconds": 0.0, "progress": False}
@@ -20,7 +20,7 @@ QUICK = {"batch_sizes": (1, 200), "repeats": 2, "seconds": 0.0, "progress": Fals
 def copying(belt_data):
     """Let a world that copies the last frame and has no rewards play the peer."""
     peer = FakeWorld(copy_last, has_reward=False, training_info={"steps": 7, "minutes": 1.5})
-    return contest(
+    return measure_contest(
         FakeWorld(roll_the_belt), peer, belt_data, names=("belt", "copier"), notes="Both are fakes.", **QUICK
     )
 
@@ -40,12 +40,12 @@ def test_a_peer_that_copies_scores_what_copying_does(copying):
 
 def test_the_difference_is_ours_minus_the_peers_clip_by_clip(copying):
     ours, peer = (one.prediction.scores["psnr"][:, 4] for one in (copying.ours, copying.peer))
-    found = copying.difference("psnr", 5)
-    assert found.mean == pytest.approx((ours - peer).mean())
-    assert found.count == len(ours)
+    difference = copying.difference("psnr", 5)
+    assert difference.mean == pytest.approx((ours - peer).mean())
+    assert difference.count == len(ours)
 
 
-def test_every_batch_size_is_measured_as_often_as_asked(copying):
+def test_every_batch_size_is_measured_as_often_as_requested(copying):
     assert copying.ours.prediction.num_clips < 200  # there are fewer clips than lanes; they repeat
     assert {batch: len(turns.ratios) for batch, turns in copying.turns.items()} == {1: 2, 200: 2}
     assert all(rate > 0 for turns in copying.turns.values() for rate in (*turns.ours, *turns.peer))
@@ -63,7 +63,7 @@ def test_the_tables_name_both_and_say_what_each_imagines(copying):
 
 
 def test_the_speed_table_shows_medians_with_their_spread(copying):
-    turns = {32: Turns((1000.0, 1200.0, 1100.0), (10.0, 11.0, 9.0))}
+    turns = {32: PairedRates((1000.0, 1200.0, 1100.0), (10.0, 11.0, 9.0))}
     table = Contest(copying.ours, copying.peer, turns).speed_table()
     assert table.columns == ("", "belt", "copier", "ratio")
     assert table.rows == (("batch 32", "1,100 [1,000, 1,200]", "10 [9, 11]", "109 [100, 122]"),)
@@ -81,28 +81,22 @@ def test_the_figures_are_plain_json(copying):
     assert {"belt", "copier", "dataset", "seed", "command", "machine"} <= set(values["about"])
 
 
-def test_a_contestant_says_what_a_step_of_it_yields(copying):
+def test_a_contestant_says_what_its_steps_yield(copying):
     prediction = copying.ours.prediction
-    assert Contestant("a", prediction).offer == "a imagines frame, reward and continuation"
-    assert Contestant("a", prediction, has_reward=False).offer == "a imagines frames alone"
-
-
-def test_contexts_of_different_lengths_can_t_be_compared(make_world, copying_world):
-    longer = make_world(lambda frame, _: frame, context_length=4)
-    with pytest.raises(ValueError, match="`peer` must be given contexts of our length, 3 frames, got 4"):
-        check_contexts(copying_world, longer)
+    assert Contestant("a", prediction).imagines == "a imagines frame, reward and continuation"
+    assert Contestant("a", prediction, has_reward=False).imagines == "a imagines frames alone"
 
 
 def test_a_dataset_without_held_out_episodes_is_refused(belt_data):
-    with pytest.raises(ValueError, match="`dataset` must hold episodes out, got none"):
+    with pytest.raises(ValueError, match="`dataset` must have held-out episodes, got none"):
         check_protocol(belt_data.split("train"))
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"batch_sizes": ()}, r"`batch_sizes` must hold numbers from 1, got \[\]"),
-        ({"batch_sizes": (0, 1)}, r"`batch_sizes` must hold numbers from 1, got \[0, 1\]"),
+        ({"batch_sizes": ()}, r"`batch_sizes` must hold whole numbers from 1, got \[\]"),
+        ({"batch_sizes": (0, 1)}, r"`batch_sizes` must hold whole numbers from 1, got \[0, 1\]"),
         ({"num_clips": 0}, "`num_clips` must be at least 1, got 0"),
         ({"repeats": 0}, "`repeats` must be at least 1, got 0"),
         ({"seconds": -1.0}, "`seconds` must not be negative, got -1"),
@@ -111,4 +105,4 @@ def test_a_dataset_without_held_out_episodes_is_refused(belt_data):
 )
 def test_a_number_out_of_range_is_named(copying_world, belt_data, arguments, message):
     with pytest.raises(ValueError, match=message):
-        contest(copying_world, copying_world, belt_data, **arguments)
+        measure_contest(copying_world, copying_world, belt_data, **arguments)

@@ -1,4 +1,4 @@
-"""Methods dream as many plans as each other."""
+"""Methods imagine as many plans as each other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gymnasium import spaces
 
 from tests.envs.random_world import random_world
 from vdworld.agents import ICEM, BeamSearch, CrossEntropy, GradientDescent, Planner, Return
-from vdworld.benchmarks.equal_planners import NAMES, PlanBudget, equal_method, fitting_names
+from vdworld.benchmarks.equal_planners import NAMES, PlanBudget, equal_method, equal_methods, fitting_names
 from vdworld.spaces import ActionCodec
 
 BOX = ActionCodec(spaces.Box(-1.0, 1.0, (2,), np.float32))
@@ -19,7 +19,7 @@ THREE = ActionCodec(spaces.Discrete(3))
 
 
 @pytest.mark.parametrize("space", [spaces.Box(-1.0, 1.0, (2,), np.float32), spaces.Discrete(3)])
-def test_no_planner_dreams_much_more_or_less_than_the_others(space: spaces.Space) -> None:
+def test_no_planner_imagines_much_more_or_less_than_the_others(space: spaces.Space) -> None:
     world, budget = random_world(space), PlanBudget(horizon=2, num_candidates=4, num_iterations=2)
     frames = {}
     for name in fitting_names(world.action_codec, budget):
@@ -81,6 +81,12 @@ def test_single_planners_take_settings_of_their_own() -> None:
 def test_a_planner_that_does_not_fit_is_refused(name: str, codec: ActionCodec, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         equal_method(name, codec, PlanBudget())
+
+
+def test_settings_of_a_planner_that_does_not_take_part_are_refused() -> None:
+    assert list(equal_methods(["icem", "mppi"], BOX, PlanBudget(), {"mppi": {"temperature": 2.0}})) == ["icem", "mppi"]
+    with pytest.raises(ValueError, match="`planner_settings` must be for icem, got mppi"):
+        equal_methods(["icem"], BOX, PlanBudget(), {"mppi": {"temperature": 2.0}})
 
 
 @pytest.mark.parametrize("wrong", [{"horizon": 0}, {"num_candidates": 3}, {"num_iterations": 0}])

@@ -1,4 +1,4 @@
-"""Planners beside each other in the real environment."""
+"""Planners with equal budgets in the real environment."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from gymnasium import spaces
 
 from tests.envs.random_world import random_world
 from vdworld.agents import GoalImage, Return
-from vdworld.benchmarks.planning import PlannerContest, compare_planners
+from vdworld.benchmarks.equal_planners import PlanBudget
+from vdworld.benchmarks.planning import compare_planners
+from vdworld.benchmarks.planning_result import PlannerComparison
+from vdworld.evaluation import PlayProtocol
 
-QUICK: dict[str, Any] = {"horizon": 2, "num_candidates": 4, "num_iterations": 1, "num_sampling_steps": 1}
-QUICK |= {"num_episodes": 3, "max_steps": 3, "progress": False}
+QUICK: dict[str, Any] = {"plan_budget": PlanBudget(2, 4, 1), "num_sampling_steps": 1}
+PROTOCOL = PlayProtocol(num_episodes=3, max_steps=3, progress=False)
 
 
 class Homing:
@@ -27,40 +30,43 @@ class Homing:
 
 
 @pytest.fixture(scope="module")
-def found(belt_data) -> PlannerContest:
+def comparison(belt_data) -> PlannerComparison:
     from tests.evaluation.conftest import Belt
 
     world = random_world(spaces.Discrete(3))
-    return compare_planners(world, belt_data, Return(), others={"policy": Homing()}, env=Belt, **QUICK)
+    return compare_planners(
+        world, belt_data, Return(), others={"policy": Homing()}, protocol=PROTOCOL.replace(env=Belt), **QUICK
+    )
 
 
-def test_all_that_fit_stand_beside_the_others_and_the_floors(found: PlannerContest) -> None:
-    table = found.table()
+def test_all_that_fit_stand_beside_the_others_and_the_baselines(comparison: PlannerComparison) -> None:
+    table = comparison.table()
     names = ["random_shooting", "cross_entropy", "icem", "mppi", "categorical", "beam_search"]
     assert [row[0] for row in table.rows] == [*names, "policy", "random", "no-op"]
     assert table.columns == ("", "return", "minus random's", "ms per decision", "evaluations")
     assert "about 4 plans of 2 steps" in table.note
 
 
-def test_costs_are_per_decision_of_one_start(found: PlannerContest) -> None:
+def test_costs_are_per_decision_of_one_start(comparison: PlannerComparison) -> None:
     """A plan each step: 4 plans of 2 frames, each drawn in one pass and read in another."""
-    assert found.replan_every == 1
-    assert found.cost("random_shooting")[1] == 4 * 2 * 2
-    assert found.cost("policy")[1] == found.cost("random")[1] == 0
-    assert found.cost("policy")[0] < found.cost("random_shooting")[0]
+    assert comparison.replan_every == 1
+    assert comparison.cost("random_shooting")[1] == 4 * 2 * 2
+    assert comparison.cost("policy")[1] == comparison.cost("random")[1] == 0
+    assert comparison.cost("policy")[0] < comparison.cost("random_shooting")[0]
 
 
-def test_the_figures_are_plain_json(found: PlannerContest) -> None:
-    told = json.loads(json.dumps(found.to_json()))
-    assert told["planners"]["random_shooting"] == {"method": "RandomShooting", "horizon": 2, "num_candidates": 4}
-    assert told["control"]["protocol"] == "returns"
-    assert told["budget"]["num_plans"] == 4
-    assert told["about"]["objective"] == "Return"
+def test_the_figures_are_plain_json(comparison: PlannerComparison) -> None:
+    figures = json.loads(json.dumps(comparison.to_json()))
+    assert figures["planners"]["random_shooting"] == {"method": "RandomShooting", "horizon": 2, "num_candidates": 4}
+    assert figures["control"]["protocol"] == "returns"
+    assert figures["budget"]["num_plans"] == 4
+    assert figures["about"]["objective"] == "Return"
 
 
 def test_goals_are_reached_from_the_same_starts(pusht_data) -> None:
     world = random_world(spaces.Box(0, 512, (2,), np.float32), cameras=("pixels",))
-    settings = {**QUICK, "planners": ["random_shooting"], "num_episodes": 2, "goal_offset": 6, "budget": 3}
+    protocol = PROTOCOL.replace(num_episodes=2, goal_offset=6, budget=3)
+    settings = {**QUICK, "planners": ["random_shooting"], "protocol": protocol}
     result = compare_planners(world, pusht_data.split("test"), GoalImage(), **settings)
     assert result.table().columns[1:4] == ("success", "remaining distance", "minus random's")
     assert [row[0] for row in result.table().rows] == ["random_shooting", "random", "no-op"]

@@ -1,4 +1,4 @@
-"""The speed benchmark counts frames, and says what it counted and where."""
+"""The speed benchmark counts frames, and records what it measured and where."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import json
 import statistics
 
 import pytest
-import torch
 
-from vdworld.benchmarks.plots import speed_plot
-from vdworld.benchmarks.speed import Speed, fresh_world, gflop_per_frame, measure_speed
+from vdworld.benchmarks.measured_world import fresh_world
+from vdworld.benchmarks.speed import gflop_per_frame, measure_speed
+from vdworld.benchmarks.speed_result import Speed
 from vdworld.networks import count_flops
 
 
@@ -18,7 +18,7 @@ def world():
     return fresh_world("tiny", image_size=16)
 
 
-def test_every_combination_is_measured_as_often_as_asked(world):
+def test_every_combination_is_measured_as_often_as_requested(world):
     speed = measure_speed(world, batch_sizes=[1, 2], num_sampling_steps=[1, 2], repeats=3, seconds=0)
     assert {combination: len(rates) for combination, rates in speed.rates.items()} == {
         (1, 1): 3,
@@ -41,7 +41,7 @@ def test_the_table_shows_medians_with_their_spread():
 
 
 def test_the_second_table_shows_how_near_the_machine_s_limits_are():
-    assert SPEED.effort_table().rows == (
+    assert SPEED.cost_table().rows == (
         ("batch 1, 1 sampling step", "50.0", "10.0", "1%", "1"),
         ("batch 32, 1 sampling step", "29.1", "550.0", "50%", "5"),
     )
@@ -60,8 +60,8 @@ def test_the_ceiling_is_above_what_a_world_achieves(world):
     assert speed.memory[4, 1] > 2**20
 
 
-def test_a_plot_is_drawn(world):
-    assert speed_plot(SPEED).startswith(b"\x89PNG")
+def test_a_plot_is_drawn():
+    assert SPEED.plots["speed.png"]().startswith(b"\x89PNG")
 
 
 def test_the_figures_are_plain_json():
@@ -81,19 +81,11 @@ def test_the_figures_say_where_they_come_from(world):
     assert {"command", "date", "machine", "device", "versions"} <= set(about)
 
 
-def test_a_fresh_world_leaves_the_global_random_stream_alone():
-    torch.manual_seed(3)
-    expected = torch.rand(1)
-    torch.manual_seed(3)
-    fresh_world("tiny", image_size=16)
-    assert torch.equal(torch.rand(1), expected)
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"batch_sizes": [0]}, r"`batch_sizes` must hold numbers from 1, got \[0\]"),
-        ({"num_sampling_steps": []}, r"`num_sampling_steps` must hold numbers from 1, got \[\]"),
+        ({"batch_sizes": [0]}, r"`batch_sizes` must hold whole numbers from 1, got \[0\]"),
+        ({"num_sampling_steps": []}, r"`num_sampling_steps` must hold whole numbers from 1, got \[\]"),
         ({"repeats": 0}, "`repeats` must be at least 1, got 0"),
         ({"seconds": -1}, "`seconds` must not be negative, got -1"),
     ],

@@ -1,7 +1,8 @@
+"""``vdworld benchmark NAME`` measures, prints and writes, with the smallest settings."""
+
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,9 @@ import numpy as np
 import pytest
 
 from tests.benchmarks.peers.fake_diamond import write_checkout
-from vdworld.benchmarks import sizes
+from vdworld.benchmarks import few_steps, grid, sizes
+from vdworld.benchmarks.grid import NETWORKS, PROCESSES
 from vdworld.cli import main
-from vdworld.commands.benchmarks.grid import NETWORKS, PROCESSES
 from vdworld.data import EpisodeWriter
 from vdworld.networks import SIZES
 
@@ -32,14 +33,11 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-FEW_STEPS, GRID = (sys.modules[f"vdworld.commands.benchmarks.{name}"] for name in ("few_steps", "grid"))
-
-
 @pytest.mark.slow
 def test_few_steps_compares_worlds_with_and_without_shortcuts(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(FEW_STEPS, "NUM_STEPS", 120)
+    monkeypatch.setattr(few_steps, "NUM_STEPS", 120)
     words = ["few_steps", f"data={data}", f"output={tmp_path / 'out'}", "num_draws=6", *QUICK]
     assert run(*words) == 0
     text = capsys.readouterr().out
@@ -63,8 +61,8 @@ def test_grid_trains_every_process_with_every_network(
 ) -> None:
     networks = {name: NETWORKS[name] for name in ("unet", "video_unet")}
     processes = dict(list(PROCESSES.items())[::2])  # all of them together are trained in test_combinations
-    monkeypatch.setattr(GRID, "NETWORKS", networks)
-    monkeypatch.setattr(GRID, "PROCESSES", processes)
+    monkeypatch.setattr(grid, "NETWORKS", networks)
+    monkeypatch.setattr(grid, "PROCESSES", processes)
     assert run("grid", f"data={data}", f"output={tmp_path / 'out'}", *QUICK) == 0
     entries = json.loads((tmp_path / "out/grid.json").read_text())["entries"]
     assert {(e["process"], e["network"]) for e in entries} == {(p, n) for p in processes for n in networks}
@@ -73,26 +71,88 @@ def test_grid_trains_every_process_with_every_network(
     assert "copy the last frame" in text
 
 
-@pytest.mark.parametrize("name", ["few_steps", "grid"])
-def test_a_folder_for_the_worlds_is_needed(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(name) != 0
-    assert "`output`" in "".join(capsys.readouterr()).replace("`data` and ", "")
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        ("few_steps", ["output"]),
+        ("grid", ["data", "output"]),
+        ("contest", ["data", "output", "peer"]),
+        ("uncertainty", ["data", "world"]),
+        ("dream_vs_real", ["data", "world"]),
+        ("planning", ["data", "world"]),
+    ],
+)
+def test_what_a_benchmark_needs_is_named(name: str, keys: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(name) == 2
+    needed = " and ".join(f"`{key}`" for key in keys)
+    example = " ".join(f"{key}=..." for key in keys)
+    message = f"vdworld benchmark: error: {needed} must be set, as in `vdworld benchmark {name} {example}`.\n"
+    assert capsys.readouterr().err == message
 
 
-def test_sizes_lists_every_network(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["sizes", "peer=/nonexistent"], "there is no key 'peer'."),
+        (["speed", "repeats=often"], "`repeats` must be a whole number, got 'often'."),
+        (["speed", "batch_sizes=[a]"], "`batch_sizes` must hold whole numbers from 1, got ['a']."),
+        (["speed", "execution.compile=maybe"], "`compile` must be true or false, got 'maybe'."),
+        (["scaling", "image_sizes=[0]"], "`image_sizes` must hold whole numbers from 1, got [0]."),
+        (["few_steps", "output={0}/out", "num_draws=0"], "`num_draws` must be at least 1, got 0."),
+        (["few_steps", "output={0}/out", "data={0}/nothing"], "{0}/nothing"),
+        (["grid", "output={0}/out", "data={0}/nothing"], "{0}/nothing"),
+        (
+            ["dream_vs_real", "world={0}", "data={0}", "learner={{horizn: 2}}"],
+            "LearningSettings has no argument horizn.",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_anything_is_computed(
+    words: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*(word.format(tmp_path) for word in words)) == 2
+    error = capsys.readouterr().err
+    assert message.format(tmp_path) in error
+    assert error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_sizes_lists_every_network(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sizes, "SIZES", {"tiny": SIZES["tiny"]})
-    assert run("sizes", "image_size=32") == 0
+    assert run("sizes", "image_size=32", f"output={tmp_path}") == 0
     text = capsys.readouterr().out
     for name in ("tiny", "StackedUNet", "VideoUNet", "Transformer", "DiamondUNet"):
         assert name in text
+    figures = json.loads((tmp_path / "sizes.json").read_text())
+    assert figures["benchmark"] == "sizes"
+    assert {row["network"] for row in figures["rows"]} == set(SIZES["tiny"])
 
 
-def test_envs_times_both_outputs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["envs", "image_size=16", "batch_sizes=[2]", "repeats=1", "seconds=0", "device=cpu", f"output={tmp_path}"]
-    assert run(*words) == 0
+def test_env_overhead_times_both_outputs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["image_size=16", "batch_sizes=[2]", "repeats=1", "seconds=0", "device=cpu", f"output={tmp_path}"]
+    assert run("env_overhead", *words) == 0
     assert "overhead" in capsys.readouterr().out
-    rows = json.loads((tmp_path / "envs.json").read_text())["rows"]
-    assert [(row["batch_size"], row["output"]) for row in rows] == [(2, "numpy"), (2, "torch")]
+    figures = json.loads((tmp_path / "env_overhead.json").read_text())
+    assert figures["benchmark"] == "env_overhead"
+    assert [(row["batch_size"], row["output"]) for row in figures["rows"]] == [(2, "numpy"), (2, "torch")]
+
+
+def test_planner_overhead_measures_a_fresh_world(tmp_path: Path) -> None:
+    assert run("planner_overhead", "image_size=16", "batch_sizes=[1]", "repeats=1", f"output={tmp_path}") == 0
+    figures = json.loads((tmp_path / "planner_overhead.json").read_text())
+    assert figures["benchmark"] == "planner_overhead"
+    assert {row["lanes"] for row in figures["rows"]} == {1}
+
+
+def test_scaling_draws_a_plot_of_the_axes_that_are_not_empty(tmp_path: Path) -> None:
+    words = ["batches=[1,2]", "image_sizes=[]", "context_lengths=[]", "dream_lengths=[]", "image_size=16"]
+    assert run("scaling", *words, f"output={tmp_path}") == 0
+    figures = json.loads((tmp_path / "scaling.json").read_text())
+    assert figures["benchmark"] == "scaling"
+    assert [(row["axis"], row["at"]) for row in figures["rows"]] == [("batch", 1), ("batch", 2)]
+    assert (tmp_path / "scaling.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_speed_takes_turns_with_a_peer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -106,3 +166,4 @@ def test_speed_takes_turns_with_a_peer(tmp_path: Path, capsys: pytest.CaptureFix
     text = capsys.readouterr().out
     assert "DIAMOND" in text
     assert "batch 2, 2 sampling steps" in text
+    assert (tmp_path / "out/speed.png").is_file()

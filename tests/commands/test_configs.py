@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Iterator
 from dataclasses import asdict
 
 import pytest
 from hydra.utils import get_object
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from vdworld.agents import BehaviourCloning, Planner
 from vdworld.agents.policies.learning_settings import LearningSettings
-from vdworld.benchmarks.contest import contest
-from vdworld.benchmarks.dream_vs_real import measure_dreaming
-from vdworld.benchmarks.few_steps import measure_few_steps
-from vdworld.benchmarks.planning import compare_planners
-from vdworld.benchmarks.scaling import measure_growth
-from vdworld.benchmarks.speed import fresh_world, measure_speed
-from vdworld.commands.learn import DREAMS as LEARN_DREAMS
-from vdworld.commands.learn import SETTINGS as LEARN_SETTINGS
-from vdworld.commands.search import CONFIGS, compose_config, groups, options
+from vdworld.commands.config_search import CONFIGS, compose_config, config_file, config_names, groups, options
+from vdworld.commands.policy_learning import DREAMS as LEARN_DREAMS
+from vdworld.commands.policy_learning import SETTINGS as LEARN_SETTINGS
 from vdworld.commands.verbs import VERBS
 from vdworld.envs.recording.recorder import record
-from vdworld.evaluation import evaluate, play
-from vdworld.evaluation.real_returns import real_returns
+from vdworld.evaluation import PlayProtocol, evaluate
+from vdworld.evaluation.returns import real_returns
 from vdworld.online import Rounds, learn_online
 from vdworld.training import ContextCorruption, LossWeights, SelfForcing, Shortcut, TrainerSettings, train
 from vdworld.world import Execution, Sampling
 
 DATA = {"frame_channels", "image_size", "action_dim"}  # the data decide these
-CHOICES = [(verb, group, option) for verb in VERBS for group in groups(verb) for option in options(verb, group)]
+CONFIGURATIONS = [(verb, name) for verb in VERBS for name in (config_names(verb) if VERBS[verb].named else [None])]
+CHOICES = [
+    (verb, name, group, option)
+    for verb, name in CONFIGURATIONS
+    for group in groups(verb, name)
+    for option in options(verb, group)
+]
 
 
 def parameters(function):
@@ -52,14 +53,14 @@ def binds(node: DictConfig) -> bool:
     return inspect.signature(get_object(node["_target_"])).bind_partial(**values) is not None
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_a_command_composes_with_its_defaults_and_its_nodes_bind(verb):
-    assert all(binds(node) for node in targets(compose_config(verb)))
+@pytest.mark.parametrize(("verb", "name"), CONFIGURATIONS)
+def test_a_command_composes_with_its_defaults_and_its_nodes_bind(verb, name):
+    assert all(binds(node) for node in targets(compose_config(verb, name=name)))
 
 
-@pytest.mark.parametrize(("verb", "group", "option"), CHOICES, ids="-".join)
-def test_every_option_of_every_group_composes_and_binds(verb, group, option):
-    assert all(binds(node) for node in targets(compose_config(verb, [f"{group}={option}"])))
+@pytest.mark.parametrize(("verb", "name", "group", "option"), CHOICES)
+def test_every_option_of_every_group_composes_and_binds(verb, name, group, option):
+    assert all(binds(node) for node in targets(compose_config(verb, [f"{group}={option}"], name)))
 
 
 def test_a_misspelt_key_in_a_node_does_not_bind():
@@ -69,8 +70,8 @@ def test_a_misspelt_key_in_a_node_does_not_bind():
 
 
 def test_every_yaml_file_belongs_to_a_command():
-    reached = {CONFIGS / verb / f"{verb}.yaml" for verb in VERBS}
-    for verb, group, option in CHOICES:
+    reached = {config_file(verb, name) for verb, name in CONFIGURATIONS}
+    for verb, _, group, option in CHOICES:
         reached |= {CONFIGS / place / group / f"{option}.yaml" for place in (verb, "shared")}
     assert set(CONFIGS.rglob("*.yaml")) - reached == set()
 
@@ -101,7 +102,7 @@ def test_a_class_s_whole_choice_stands_in_its_yaml_file(group, option, decided_e
         ("train", None, train, {"data", "from_world", "trainer", "world"}),
         ("train", "trainer", TrainerSettings, set()),
         ("train", "trainer.weights", LossWeights, set()),
-        ("train", "trainer.hiding", ContextCorruption, set()),
+        ("train", "trainer.corruption", ContextCorruption, set()),
         ("train", "trainer.shortcut", Shortcut, set()),
         ("train", "trainer.self_forcing", SelfForcing, set()),
         ("train", "sampling", Sampling, set()),
@@ -109,8 +110,6 @@ def test_a_class_s_whole_choice_stands_in_its_yaml_file(group, option, decided_e
         ("plan", "sampling", Sampling, set()),
         ("evaluate", "execution", Execution, set()),
         ("plan", "execution", Execution, set()),
-        ("benchmark", "execution", Execution, set()),
-        ("evaluate", None, evaluate, {"data", "device", "sampling", "execution", "policy"}),
         ("clone", None, BehaviourCloning.learn, {"data", "output", "video"}),
         ("learn", "sampling", Sampling, set()),
         ("learn", "execution", Execution, set()),
@@ -122,9 +121,14 @@ def test_the_keys_of_a_command_are_its_function_s_arguments(verb, node, function
     assert keys - parameters(function) == own - parameters(function)
 
 
+def test_the_keys_of_evaluate_are_those_of_its_function_and_the_protocol():
+    own = {"data", "device", "sampling", "execution", "policy"}
+    assert set(compose_config("evaluate")) - parameters(evaluate) - parameters(PlayProtocol) == own
+
+
 def test_the_keys_of_plan_are_those_of_the_planner_and_the_protocol():
     own = {"data", "output", "device", "planner", "policy", "objective", "sampling", "execution"}
-    assert set(compose_config("plan")) - parameters(Planner) - parameters(play) == own - {"objective"}
+    assert set(compose_config("plan")) - parameters(Planner) - parameters(PlayProtocol) == own - {"objective"}
 
 
 def test_the_keys_of_learn_are_those_of_the_dreams_and_the_settings_with_their_defaults():
@@ -144,10 +148,16 @@ def test_the_keys_of_an_online_run_are_those_of_its_parts_with_their_defaults():
     assert set(config.training) - parameters(train) == {"trainer"}
 
 
-def test_the_keys_of_benchmark_are_those_of_the_measurements():
-    own = {"name", "preset", "network_name", "execution", "device", "output", "data", "minutes", "ours", "resume"}
-    own |= {"compile_peer", "policy", "discount", "learning"}
-    functions = (measure_speed, fresh_world, contest, measure_few_steps, measure_growth, compare_planners)
-    config = compose_config("benchmark")
-    assert set(config) - set().union(*map(parameters, functions)) - own == set()
-    assert set(config.learning) - parameters(measure_dreaming) == set()
+def test_the_keys_of_a_benchmark_are_its_arguments_with_their_defaults():
+    for name in config_names("benchmark"):
+        config = compose_config("benchmark", name=name)
+        run = importlib.import_module(f"vdworld.benchmarks.{name}").run
+        arguments = inspect.signature(run).parameters
+        assert set(config) | {"output"} == {*arguments, "output"}  # the command writes the figures to `output`
+        for key in set(arguments) - {"execution"}:
+            required = OmegaConf.is_missing(config, key)
+            assert required == (arguments[key].default is inspect.Parameter.empty), (name, key)
+            value = None if required else config[key]
+            value = tuple(value) if isinstance(value, ListConfig) else value
+            assert required or value == arguments[key].default, (name, key)
+        assert "execution" not in config or dict(config.execution) == asdict(Execution())

@@ -31,21 +31,19 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_planners_stand_beside_a_clone_and_the_floors(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_planners_stand_beside_a_clone_and_the_baselines(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     small = ["num_updates=1", "horizon=4", "hidden_dim=8", "device=cpu"]
     assert main(["clone", f"data={home}/data", f"output={home}/clone", *small]) == 0
     words = [f"world={home}/world", f"data={home}/data", f"policy={home}/clone", f"output={home}/out", *QUICK]
     assert main(["benchmark", "planning", *words]) == 0
     rows = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line]
     assert {"random_shooting", "beam_search", "policy", "random", "no-op"} <= set(rows)
-    told = json.loads((home / "out/planning.json").read_text())
-    assert list(told["control"]["agents"]) == ["random_shooting", "beam_search", "policy", "random", "no-op"]
-    assert told["about"]["command"].startswith("vdworld benchmark planning world=")
+    figures = json.loads((home / "out/planning.json").read_text())
+    assert list(figures["control"]["agents"]) == ["random_shooting", "beam_search", "policy", "random", "no-op"]
+    assert figures["about"]["command"].startswith("vdworld benchmark planning world=")
 
 
-def test_what_is_missing_is_named(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["benchmark", "planning", f"world={home}/world"]) == 2
-    assert "`data` must be given, as in `vdworld benchmark planning data=...`" in capsys.readouterr().err
+def test_an_unknown_planner_is_named(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = [f"world={home}/world", f"data={home}/data", "planners=[cem]"]
     assert main(["benchmark", "planning", *words]) == 2
     assert "`planners` must be among random_shooting" in capsys.readouterr().err

@@ -9,7 +9,8 @@ from pathlib import Path
 import gymnasium as gym
 import pytest
 
-from vdworld.commands import train
+from vdworld.commands import benchmark, train
+from vdworld.commands.config_search import config_names
 from vdworld.commands.runner import run_verb
 
 GIVEN = ["data=data/pusht", "output=runs/pusht"]
@@ -128,6 +129,53 @@ def test_what_was_mistyped_is_named(runs, arguments, message, capsys):
     assert run_verb("train", arguments) == 2
     assert capsys.readouterr().err == f"vdworld train: error: {message}\n"
     assert runs == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["seed=1"], "`vdworld benchmark` needs a name, as in `vdworld benchmark contest`. The names are contest, "),
+        (["sped"], "there is no benchmark 'sped'. Did you mean speed? The names are contest, dream_vs_real, "),
+        (["sped", "--help"], "there is no benchmark 'sped'. Did you mean speed?"),
+        (["zzz"], "there is no benchmark 'zzz'. The names are contest, dream_vs_real, "),
+        (["envs"], "benchmark 'envs' is now called 'env_overhead'."),
+        (["growth"], "benchmark 'growth' is now called 'scaling'."),
+        (["dreaming"], "benchmark 'dreaming' is now called 'dream_vs_real'."),
+        (["planners"], "benchmark 'planners' is now called 'planner_overhead'."),
+        (["name=speed"], "`name` is no longer a key. Type the name alone: `vdworld benchmark speed`."),
+        (["name=envs"], "`name` is no longer a key. Type the name alone: `vdworld benchmark env_overhead`."),
+        (["sizes", "iamge_size=3"], "there is no key 'iamge_size'. Did you mean image_size?"),
+        (["sizes", "num_draws=3"], "there is no key 'num_draws'. `vdworld benchmark sizes --help` lists the keys."),
+        (["sizes", "speed"], "expected key=value, got 'speed'. `vdworld benchmark sizes --help` lists the keys."),
+    ],
+)
+def test_a_mistyped_or_former_name_of_a_configuration_is_refused_with_the_right_one(arguments, message, capsys):
+    assert run_verb("benchmark", arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"vdworld benchmark: error: {message}")
+    assert error.count("\n") == 1
+
+
+def test_the_name_of_a_configuration_may_stand_anywhere_and_be_swept_over(monkeypatch, capsys):
+    runs = []
+    monkeypatch.setattr(benchmark, "run", lambda config, name: runs.append((name, config.image_size)))
+    assert run_verb("benchmark", ["-m", "image_size=32,64", "sizes"]) == 0
+    assert runs == [("sizes", 32), ("sizes", 64)]
+    assert capsys.readouterr().out.startswith("[0] vdworld benchmark sizes image_size=32\n")
+
+
+def test_a_verb_with_several_configurations_lists_them_and_the_keys_of_each(capsys):
+    for arguments in ([], ["--help"]):
+        assert run_verb("benchmark", arguments) == 0
+        lines = capsys.readouterr().out.splitlines()
+        for name, line in config_names("benchmark").items():
+            assert line
+            assert [listed for listed in lines if listed.split()[:1] == [name]] == [f"  {name:<16}  {line}"]
+    assert run_verb("benchmark", ["sizes", "--help"]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith(f"vdworld benchmark sizes: {config_names('benchmark')['sizes']}\n")
+    assert "\n  image_size: 64" in text
+    assert "num_draws" not in text
 
 
 def test_two_values_without_a_sweep_are_explained(runs, capsys):

@@ -95,7 +95,6 @@ class FakeWorld(WorldModel):
         *,
         num_sampling_steps: int | None = None,
         with_uncertainty: bool = False,
-        donate: bool = False,
     ) -> Any:
         """Count one step further; reward and end follow the script, and the uncertainty is a hundredth of the seed."""
         self.asked_sampling_steps.append(num_sampling_steps)
@@ -113,9 +112,7 @@ class FakeWorld(WorldModel):
         )
         continuation = torch.where(ends, 0.0, 1 - count / 16)
         uncertainty = state.seed / 100 if with_uncertainty else None
-        return after, Outcome(
-            frame, 10.0 * count + first, continuation, ends, after.features, uncertainty, self.cameras
-        )
+        return after, Outcome(frame, 10.0 * count + first, continuation, ends, after.features, uncertainty)
 
     def _clips(self, pictured: list[int], seeds: Tensor) -> WorldState:
         frames = torch.stack(

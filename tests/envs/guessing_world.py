@@ -33,7 +33,7 @@ class GuessingWorld(FakeWorld):
         after, outcome = super().step(state, action)
         right = (state.frame[:, 0, 0, 0] > 0) == (self.action_codec.flatten(action)[:, 0] > 0)
         whole = torch.ones(len(right))
-        return after, Outcome(outcome.frame, right.float(), whole, whole < 0, after.features, None, self.cameras)
+        return after, Outcome(outcome.frame, right.float(), whole, whole < 0, after.features, None)
 
     def _frame(self, seed: Any, count: Any, action: Any) -> Tensor:
         white = np.random.default_rng([int(seed), int(count)]).random() < 0.5

@@ -45,8 +45,8 @@ def test_random_actions_repeat_and_differ_between_lanes(lanes) -> None:
     controller = RandomController()
     draws = []
     for seed in (0, 0, 1):
-        controller.begin(lanes, seed=seed)
-        draws.append(np.array([controller.choose(lanes) for _ in range(20)]))
+        controller.reset(lanes, seed=seed)
+        draws.append(np.array([controller.act(lanes) for _ in range(20)]))
     np.testing.assert_array_equal(draws[0], draws[1])
     np.testing.assert_array_equal(draws[0][:, 1], draws[2][:, 0])  # lane i draws with seed + i
     assert (draws[0][:, 0] != draws[0][:, 1]).any()
@@ -54,7 +54,7 @@ def test_random_actions_repeat_and_differ_between_lanes(lanes) -> None:
 
 @pytest.mark.parametrize("answer", [torch.tensor([0, 1, 2]), np.array([0, 1, 2]), [0, 1, 2]])
 def test_an_agents_batch_is_taken_apart_into_native_actions(lanes, answer) -> None:
-    actions = AgentController(Fixed(answer)).choose(lanes)
+    actions = AgentController(Fixed(answer)).act(lanes)
     assert [int(a) for a in actions] == [0, 1, 2]
     assert all(lanes.action_space.contains(a) for a in actions)
 
@@ -62,18 +62,18 @@ def test_an_agents_batch_is_taken_apart_into_native_actions(lanes, answer) -> No
 @pytest.mark.parametrize("answer", [np.array([0, 1]), np.array(1)])
 def test_an_agent_must_answer_for_every_lane(lanes, answer) -> None:
     with pytest.raises(ValueError, match="`act` must return one action for each of 3 lanes"):
-        AgentController(Fixed(answer)).choose(lanes)
+        AgentController(Fixed(answer)).act(lanes)
 
 
 def test_an_agent_is_told_seed_goal_and_context(lanes) -> None:
     agent = Fixed(None)
     goal, context = lanes.frames, (lanes.frames[:, None], torch.zeros(3, 0, 1))
-    AgentController(agent).begin(lanes, seed=7, goal=goal, context=context)
+    AgentController(agent).reset(lanes, seed=7, goal=goal, context=context)
     assert (agent.seed, agent.goal, agent.context) == (7, goal, context)
 
 
 def test_without_a_task_doing_nothing_is_the_action_nearest_to_zero(lanes) -> None:
-    assert IdleController().choose(lanes) == [0, 0, 0]
+    assert IdleController().act(lanes) == [0, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_the_zero_action_of_a_tree_is_a_tree() -> None:
 
 def test_the_floors_stand_behind_the_agents_and_keep_their_names() -> None:
     assert list(with_baselines({"mine": Fixed(None)})) == ["mine", "random", "no-op"]
-    with pytest.raises(ValueError, match="`agents` must not use the name 'random'"):
+    with pytest.raises(ValueError, match="`agents` must not use 'random', the name of a baseline"):
         with_baselines({"random": Fixed(None)})
 
 
@@ -132,7 +132,7 @@ def test_a_policy_that_reads_numbers_is_shown_them_as_frame_observation_does() -
     shown = []
     read = policy.observer.read
     policy.observer.read = lambda observation, device: shown.append(observation) or read(observation, device)  # pyright: ignore
-    AgentController(policy).choose(lanes)
+    AgentController(policy).act(lanes)
     expected = wrapped.reset(seed=3)[0]
     assert set(shown[0]) == set(expected) == {"pixels", "place"}
     np.testing.assert_array_equal(shown[0]["place"][3], expected["place"])

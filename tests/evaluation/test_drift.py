@@ -1,4 +1,4 @@
-"""A world that replays the data is healthy, one that freezes or dissolves is found out, and when."""
+"""A world that replays the data is healthy, one that freezes or dissolves is detected, and when."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import torch
 from vdworld.data import Dataset, EpisodeWriter, load_dataset
 from vdworld.evaluation.data_range import DataRange
 from vdworld.evaluation.drift import Drift, drift_steps_up_to, measure_drift
-from vdworld.evaluation.reference_clips import Film, some_episodes
+from vdworld.evaluation.reference_clips import ReferenceClips, some_episodes
 from vdworld.evaluation.report.tables import drift_table
 from vdworld.spaces import frames_to_pixels
 
@@ -136,7 +136,9 @@ def test_where_nothing_moves_standing_still_is_healthy(copying_world, still) -> 
     assert verdicts(measure(copying_world, still)) == ["healthy"] * 3
 
 
-def test_where_half_of_the_film_stands_still_only_a_world_that_always_does_is_frozen(make_world, half_still) -> None:
+def test_where_half_of_the_recordings_stand_still_only_a_world_that_always_does_is_frozen(
+    make_world, half_still
+) -> None:
     """Whole episodes follow one another in a dream, so that about half of the dreams stand at any time."""
     assert verdicts(measure(make_world(rolled), half_still, num_lanes=32)) == ["healthy"] * 3
     assert verdicts(measure(make_world(lambda frame, _: frame), half_still, num_lanes=32)) == ["frozen"] * 3
@@ -146,9 +148,9 @@ def test_dreams_begin_with_the_recorded_actions_and_so_with_the_recorded_frames(
     held_out = moving.split("test")
     drift = measure(perfect_world, held_out)
     episodes = {episode.index: episode.frames["pixels"] for episode in held_out}
-    for (episode, moment), frames in zip(drift.windows, drift.frames, strict=True):
-        assert moment >= 2, "contexts are full"
-        np.testing.assert_array_equal(frames[:2], episodes[episode][[moment, moment + 16]])
+    for (episode, step), frames in zip(drift.windows, drift.frames, strict=True):
+        assert step >= 2, "contexts are full"
+        np.testing.assert_array_equal(frames[:2], episodes[episode][[step, step + 16]])
     assert len({tuple(window) for window in drift.windows}) == 12
     assert perfect_world.seeds == list(range(12))
 
@@ -180,12 +182,12 @@ def test_a_long_dream_is_imagined_piece_by_piece_and_goes_on_where_it_stopped(ma
 
 
 def test_behaviour_is_the_rest_of_the_episode_and_then_whole_other_ones(perfect_world, moving) -> None:
-    film = Film(perfect_world, moving, moving, seed=0)
-    starts = film.starts(5)
+    clips = ReferenceClips(perfect_world, moving, moving, seed=0)
+    starts = clips.starts(5)
     recorded = {moving[i].index: moving[i].actions[:, 0].tolist() for i in range(len(moving))}
     whole = list(recorded.values())
-    for actions, episode, moment in zip(film.behaviour(starts, 300), starts.episodes, starts.steps, strict=True):
-        first = recorded[int(episode)][int(moment) :]
+    for actions, episode, step in zip(clips.actions(starts, 300), starts.episodes, starts.steps, strict=True):
+        first = recorded[int(episode)][int(step) :]
         assert actions[: len(first), 0].tolist() == first
         rest = actions[len(first) :, 0].tolist()
         pieces = [rest[i : i + 70] for i in range(0, len(rest), 70)]
@@ -208,7 +210,7 @@ def test_of_a_large_dataset_whole_episodes_are_drawn(moving) -> None:
 
 @pytest.fixture
 def climbing() -> Drift:
-    """Two dreams whose brightness rises by a tenth of a grey level a step, over data with a spread of 2."""
+    """Two dreams whose brightness rises by a tenth of a grey level a step, over data with a standard deviation of 2."""
     steps = np.arange(1, 1_001) * np.ones((2, 1))
     windows = {name: np.array([[98.0], [102.0]] * 50) for name in ("brightness", "motion")}
     statistics = {"brightness": 100 + 0.1 * steps, "motion": np.full((2, 1_000), 100.0)}
@@ -217,7 +219,7 @@ def climbing() -> Drift:
     return Drift(statistics, data, (16, 64, 256, 1_000), frames, np.array([[0, 1], [1, 1]]), None, 0)
 
 
-def test_the_slope_is_the_change_in_a_hundred_steps_in_spreads_of_the_data(climbing) -> None:
+def test_the_slope_is_the_change_in_a_hundred_steps_in_standard_deviations_of_the_data(climbing) -> None:
     assert climbing.slope("brightness").mean == pytest.approx(0.1 * 100 / 2)
     assert climbing.slope("brightness", 64, 256).mean == pytest.approx(5)
     assert climbing.slope("motion").mean == 0
@@ -240,7 +242,7 @@ def test_the_figures_are_plain_json(perfect_world, moving) -> None:
     assert json.dumps(measure(perfect_world, moving, steps=(20,)).to_json(), allow_nan=False), "no slope, and no NaN"
 
 
-def test_the_table_sets_dreams_beside_recorded_film(perfect_world, moving) -> None:
+def test_the_table_shows_dreams_beside_recorded_frames(perfect_world, moving) -> None:
     table = drift_table(measure(perfect_world, moving))
     assert table.columns == ("", "recorded", "16 steps", "64 steps", "120 steps", "per 100 steps")
     rows = {row[0]: row[1:] for row in table.rows}
@@ -259,7 +261,7 @@ def test_the_usual_steps_are_reported_up_to_the_last(longest: int, steps: tuple[
 
 
 def test_what_cannot_be_measured_is_said(perfect_world, make_world, moving, tmp_path) -> None:
-    with pytest.raises(ValueError, match=r"`steps` must hold step counts from 16 on, got \[8, 64\]"):
+    with pytest.raises(ValueError, match=r"`steps` must be step counts of at least 16, got \[8, 64\]"):
         measure(perfect_world, moving, steps=(8, 64))
     with pytest.raises(ValueError, match="`drift_steps` must be at least 16, got 15"):
         drift_steps_up_to(15)
@@ -269,8 +271,8 @@ def test_what_cannot_be_measured_is_said(perfect_world, make_world, moving, tmp_
     with pytest.raises(ValueError, match="`dataset` must hold an episode of at least 18 steps, the longest has 17"):
         measure(perfect_world, short)
     alone = record(tmp_path / "alone", num_episodes=1)
-    with pytest.raises(ValueError, match="`reference` must hold frames of other episodes"):
+    with pytest.raises(ValueError, match="`reference` must hold an episode that `dataset` does not"):
         measure(perfect_world, alone)
     brief = record(tmp_path / "brief", num_episodes=1, length=20)
-    with pytest.raises(ValueError, match="`dataset` must hold two stretches of 16 steps, got one"):
+    with pytest.raises(ValueError, match="`dataset` must hold two windows of 16 steps, got one"):
         measure(perfect_world, brief, reference=moving)

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import torch
 
-from vdworld.evaluation import GoalReaching, Returns, evaluate
-from vdworld.evaluation.real_env import describe
+from vdworld.evaluation import GoalReaching, PlayProtocol, Returns, evaluate
+from vdworld.evaluation.real_play import resolve_env
 
 QUICK = {"progress": False, "num_clips": 8, "steps": (1, 5), "num_episodes": 3}
 
@@ -74,8 +74,8 @@ def test_the_page_holds_tables_baselines_and_where_they_come_from(report, folder
 def test_the_files_beside_it_can_be_opened(report, folder) -> None:
     names = {path.name for path in folder.iterdir()}
     assert {"report.html", "report.json", "prediction.png", "distance.png", "attempt_median.gif"} <= names
-    film = iio.imread(next(folder.glob("clip_*.gif")), index=None)
-    assert len(film) == 3 + 5  # context and horizon
+    frames = iio.imread(next(folder.glob("clip_*.gif")), index=None)
+    assert len(frames) == 3 + 5  # context and horizon
     strip = iio.imread(io.BytesIO(next(folder.glob("clip_*.png")).read_bytes()))
     assert strip.ndim == 3
 
@@ -113,6 +113,23 @@ def test_an_environment_without_a_task_is_judged_by_its_returns(perfect_world, b
     assert report.control.interval("no-op").mean == 1  # the belt's first action takes the bar home
     assert report.prediction.calibration is None or (tmp_path / "ends.png").exists()
     assert "Return in the real environment" in (tmp_path / "report.html").read_text()
+
+
+def test_a_protocol_and_its_fields_as_settings_are_the_same(perfect_world, belt_data, belt) -> None:
+    clips = {"num_clips": 4, "steps": (1,)}
+    protocol = PlayProtocol(env=belt, max_steps=10, num_episodes=2, seed=5, progress=False)
+    first = evaluate(perfect_world, belt_data, protocol=protocol.replace(seed=1), seed=5, **clips)
+    second = evaluate(perfect_world, belt_data, env=belt, max_steps=10, num_episodes=2, seed=5, progress=False, **clips)
+    for report in (first, second):
+        assert isinstance(report.control, Returns)
+        assert (report.control.seeds, report.control.max_steps) == ((5, 6), 10)
+        assert report.about["seed"] == "5"
+    assert first.to_json()["prediction"]["scores"] == second.to_json()["prediction"]["scores"]
+
+
+def test_an_unknown_setting_is_refused(perfect_world, belt_data) -> None:
+    with pytest.raises(TypeError, match=r"must be among env, task, .* got num_clip\."):
+        evaluate(perfect_world, belt_data, num_clip=3)
 
 
 class Predicting:
@@ -166,13 +183,13 @@ def test_the_training_split_is_measured_when_asked_for_and_named(copying_world, 
 
 
 def test_the_recorded_environment_is_rebuilt_unless_another_is_given(pusht_data, belt_data, belt) -> None:
-    assert describe(None, pusht_data) == pusht_data.spec
-    assert describe("gym_pusht/PushT-v0", pusht_data) == pusht_data.spec
-    assert describe("gym_pusht:gym_pusht/PushT-v0", pusht_data) == pusht_data.spec
-    assert describe("CartPole-v1", pusht_data) == "CartPole-v1"
-    assert describe(belt, belt_data) is belt
+    assert resolve_env(None, pusht_data) == pusht_data.spec
+    assert resolve_env("gym_pusht/PushT-v0", pusht_data) == pusht_data.spec
+    assert resolve_env("gym_pusht:gym_pusht/PushT-v0", pusht_data) == pusht_data.spec
+    assert resolve_env("CartPole-v1", pusht_data) == "CartPole-v1"
+    assert resolve_env(belt, belt_data) is belt
     with pytest.raises(ValueError, match="`env` must name the real environment"):
-        describe(None, belt_data)
+        resolve_env(None, belt_data)
 
 
 def test_an_environment_with_other_actions_is_refused(make_world, belt_data, belt) -> None:

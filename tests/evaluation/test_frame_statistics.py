@@ -10,7 +10,7 @@ from vdworld.evaluation.frame_statistics import NearestFrames, frame_statistics,
 BLACK, WHITE, GREY = (torch.full((4, 4, 3), value, dtype=torch.uint8) for value in (0, 255, 100))
 
 
-def film(*frames: torch.Tensor) -> torch.Tensor:
+def video(*frames: torch.Tensor) -> torch.Tensor:
     """One lane that shows these frames."""
     return torch.stack(frames)[None]
 
@@ -23,8 +23,8 @@ def dotted(value: int) -> torch.Tensor:
 
 
 def test_a_grey_frame_has_its_level_and_nothing_else() -> None:
-    found = frame_statistics(film(GREY, GREY))
-    assert {name: values.tolist() for name, values in found.items()} == {
+    statistics = frame_statistics(video(GREY, GREY))
+    assert {name: values.tolist() for name, values in statistics.items()} == {
         "brightness": [[100]],
         "contrast": [[0]],
         "sharpness": [[0]],
@@ -34,26 +34,28 @@ def test_a_grey_frame_has_its_level_and_nothing_else() -> None:
 
 
 def test_one_brighter_pixel_of_sixteen_can_be_worked_out_by_hand() -> None:
-    found = {name: float(values) for name, values in frame_statistics(film(GREY, dotted(180))).items()}
-    assert found["brightness"] == pytest.approx(100 + 80 / 16)
-    assert found["contrast"] == pytest.approx(80 * (1 / 16 * 15 / 16) ** 0.5)
-    assert found["sharpness"] == pytest.approx(2 * 80**2 / 12), "one of twelve differences down, one of twelve across"
-    assert found["motion"] == pytest.approx(80 / 16)
+    statistics = {name: float(values) for name, values in frame_statistics(video(GREY, dotted(180))).items()}
+    assert statistics["brightness"] == pytest.approx(100 + 80 / 16)
+    assert statistics["contrast"] == pytest.approx(80 * (1 / 16 * 15 / 16) ** 0.5)
+    assert statistics["sharpness"] == pytest.approx(2 * 80**2 / 12), (
+        "one of twelve differences down, one of twelve across"
+    )
+    assert statistics["motion"] == pytest.approx(80 / 16)
 
 
 def test_motion_is_the_change_since_the_frame_before() -> None:
-    assert frame_statistics(film(GREY, dotted(180), dotted(180), GREY))["motion"].tolist() == [[5, 0, 5]]
+    assert frame_statistics(video(GREY, dotted(180), dotted(180), GREY))["motion"].tolist() == [[5, 0, 5]]
 
 
 @pytest.mark.parametrize(("value", "motion"), [(108, 0.0), (92, 0.0), (109, 9 / 16), (91, 9 / 16)])
 def test_flicker_is_no_motion(value: int, motion: float) -> None:
-    assert float(frame_statistics(film(GREY, dotted(value)))["motion"]) == pytest.approx(motion)
+    assert float(frame_statistics(video(GREY, dotted(value)))["motion"]) == pytest.approx(motion)
 
 
 @pytest.mark.parametrize(("value", "share"), [(0, 1.0), (5, 1.0), (6, 0.0), (249, 0.0), (250, 1.0), (255, 1.0)])
 def test_saturated_is_what_is_almost_black_or_white(value: int, share: float) -> None:
     frame = torch.full_like(GREY, value)
-    assert float(frame_statistics(film(frame, frame))["saturation"]) == share
+    assert float(frame_statistics(video(frame, frame))["saturation"]) == share
 
 
 def test_gradient_energy_of_a_ramp_is_its_squared_slope() -> None:
@@ -69,7 +71,7 @@ def test_the_nearest_frame_is_found_in_another_episode() -> None:
 
 def test_without_other_episodes_the_distance_is_infinite() -> None:
     alone = NearestFrames(torch.stack([BLACK, WHITE]), torch.tensor([4, 4]))
-    assert alone.distances(film(GREY), torch.tensor([4])).tolist() == [[math.inf]]
+    assert alone.distances(video(GREY), torch.tensor([4])).tolist() == [[math.inf]]
 
 
 def test_unrelated_frames_lie_as_far_apart_as_two_drawn_at_random() -> None:
@@ -82,4 +84,4 @@ def test_detail_finer_than_a_sixteenth_of_the_frame_does_not_count() -> None:
     checks = torch.zeros(32, 32, 3, dtype=torch.uint8)
     checks[::2, ::2] = checks[1::2, 1::2] = 200
     nearest = NearestFrames(torch.full((1, 32, 32, 3), 100, dtype=torch.uint8), torch.tensor([0]))
-    assert float(nearest.distances(film(checks), torch.tensor([1]))) == pytest.approx(0)
+    assert float(nearest.distances(video(checks), torch.tensor([1]))) == pytest.approx(0)

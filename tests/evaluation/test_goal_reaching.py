@@ -9,7 +9,7 @@ from vdworld.envs.real.real_env import make_real
 from vdworld.envs.tasks import find_task
 from vdworld.evaluation.controllers import with_baselines
 from vdworld.evaluation.goal_reaching import GoalReaching, reach_goals
-from vdworld.evaluation.goal_starts import Starts, choose_starts
+from vdworld.evaluation.goal_starts import GoalStarts, choose_starts
 from vdworld.evaluation.real_lanes import RealLanes
 from vdworld.spaces import frames_to_pixels
 
@@ -19,7 +19,7 @@ OFFSET, BUDGET = 8, 9
 class Replay:
     """Repeats the recorded actions, then holds the last one."""
 
-    def __init__(self, dataset, starts: Starts) -> None:
+    def __init__(self, dataset, starts: GoalStarts) -> None:
         episodes = {episode.index: episode for episode in dataset}
         self.plans = [episodes[e].actions[m : m + OFFSET] for e, m in starts.windows.tolist()]
         self.seen = []
@@ -39,7 +39,7 @@ def task():
 
 
 @pytest.fixture(scope="module")
-def starts(pusht_world, pusht_data, task) -> Starts:
+def starts(pusht_world, pusht_data, task) -> GoalStarts:
     return choose_starts(pusht_world, pusht_data.split("test"), task, num_starts=4, goal_offset=OFFSET, seed=1)
 
 
@@ -48,7 +48,7 @@ def attempt(pusht_data, starts, task) -> tuple[GoalReaching, Replay]:
     agent = Replay(pusht_data, starts)
     with RealLanes([make_real(pusht_data.spec) for _ in range(len(starts))], ["pixels"]) as lanes:
         controllers = with_baselines({"replay": agent}, task)
-        settings = {"goal_offset": OFFSET, "budget": BUDGET, "seed": 3, "progress": False}
+        settings = {"budget": BUDGET, "seed": 3, "progress": False}
         return reach_goals(lanes, starts, controllers, task, **settings), agent
 
 
@@ -61,14 +61,14 @@ def test_starts_come_from_held_out_episodes_and_none_is_solved(starts, pusht_dat
 
 def test_a_start_holds_what_was_recorded_around_it(starts, pusht_data) -> None:
     episodes = {episode.index: episode for episode in pusht_data}
-    for i, (number, moment) in enumerate(starts.windows.tolist()):
+    for i, (number, step) in enumerate(starts.windows.tolist()):
         episode = episodes[number]
         pixels = episode.frames["pixels"]
-        np.testing.assert_array_equal(frames_to_pixels(starts.context[i]), pixels[moment - 2 : moment + 1])
-        np.testing.assert_array_equal(starts.actions[i], episode.actions[moment - 2 : moment])
-        np.testing.assert_array_equal(frames_to_pixels(starts.goal_frames[i]), pixels[moment + OFFSET])
-        np.testing.assert_array_equal(starts.states[i]["info.block_pose"], episode.state["info.block_pose"][moment])
-        np.testing.assert_array_equal(starts.last_actions[i], episode.actions[moment - 1])
+        np.testing.assert_array_equal(frames_to_pixels(starts.context[i]), pixels[step - 2 : step + 1])
+        np.testing.assert_array_equal(starts.actions[i], episode.actions[step - 2 : step])
+        np.testing.assert_array_equal(frames_to_pixels(starts.goal_frames[i]), pixels[step + OFFSET])
+        np.testing.assert_array_equal(starts.states[i]["info.block_pose"], episode.state["info.block_pose"][step])
+        np.testing.assert_array_equal(starts.last_actions[i], episode.actions[step - 1])
 
 
 def test_solved_starts_are_left_out_and_counted(pusht_world, pusht_data, task) -> None:
@@ -108,14 +108,13 @@ def test_differences_are_paired_by_start(attempt) -> None:
     difference = result.difference("replay", "no-op", "remaining")
     gaps = result.attempts["replay"].remaining - result.attempts["no-op"].remaining
     assert difference.mean == pytest.approx(gaps.mean())
-    assert difference.excludes_zero
     assert difference.high < 0
     assert result.difference("replay", "no-op", "success").mean == 1
 
 
 def test_the_same_seed_gives_the_same_attempts(attempt, pusht_data, starts, task) -> None:
     with RealLanes([make_real(pusht_data.spec) for _ in range(len(starts))], ["pixels"]) as lanes:
-        settings = {"goal_offset": OFFSET, "budget": BUDGET, "seed": 3, "progress": False}
+        settings = {"budget": BUDGET, "seed": 3, "progress": False}
         again = reach_goals(lanes, starts, with_baselines({}, task), task, **settings)
     np.testing.assert_array_equal(again.attempts["random"].distances, attempt[0].attempts["random"].distances)
 
@@ -125,5 +124,5 @@ def test_too_short_episodes_and_solved_ones_are_explained(pusht_world, pusht_dat
         choose_starts(pusht_world, pusht_data, task, num_starts=3, goal_offset=40)
     with pytest.raises(ValueError, match=r"`dataset` must hold info\.pos_agent, info\.vel_agent, info\.block_pose"):
         choose_starts(pusht_world, belt_data, task, num_starts=3, goal_offset=5)
-    with pytest.raises(ValueError, match=r"is not reached already; all \d+ are"):
+    with pytest.raises(ValueError, match=r"a start that does not satisfy its goal, 0 steps ahead; all \d+ do"):
         choose_starts(pusht_world, pusht_data, task, num_starts=3, goal_offset=0)

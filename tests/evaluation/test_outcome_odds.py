@@ -1,4 +1,4 @@
-"""Frames are counted for the right outcome, and worlds that ignore odds, actions or sharpness are found out."""
+"""Frames are counted for the right outcome, and worlds that ignore odds, actions or sharpness are detected."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import torch
 
 from vdworld.envs.games.scripted import ForkEnv
 from vdworld.evaluation.outcome_odds import Outcomes, classify, measure_outcomes
+from vdworld.evaluation.report.tables import odds_table
 from vdworld.spaces import frames_to_float, frames_to_pixels
 
 SIZE = 20  # five cells to a side, so that left and right never touch
@@ -65,8 +66,8 @@ def measure(imagine: Any, **settings: Any) -> Outcomes:
     ids=["left", "right", "a tenth of a blend", "a blend", "nothing at all", "noise"],
 )
 def test_a_frame_counts_for_the_outcome_that_it_lies_nearest_to(frame, index, distance) -> None:
-    found, share = classify(frame[None], PAIR[None])
-    assert found.tolist() == [index]
+    nearest, share = classify(frame[None], PAIR[None])
+    assert nearest.tolist() == [index]
     assert share.tolist() == pytest.approx([distance])
 
 
@@ -82,26 +83,26 @@ def test_every_row_has_its_own_outcomes_and_the_nearest_two_set_the_scale() -> N
 
 
 def test_outcomes_that_coincide_or_stand_alone_are_refused() -> None:
-    with pytest.raises(ValueError, match="`outcomes` must differ from each other, got two alike in row 1"):
+    with pytest.raises(ValueError, match="`outcomes` must differ from each other, got two equal ones in row 1"):
         classify(torch.stack([LEFT, LEFT]), torch.stack([PAIR, torch.stack([LEFT, LEFT])]))
     with pytest.raises(ValueError, match="`outcomes` must hold at least two frames per row, got 1"):
         classify(LEFT[None], LEFT[None, None])
 
 
 def test_a_world_that_knows_the_odds_stays_within_chance() -> None:
-    found = measure(lambda possible, draw: possible[int(draw > 0.7)], num_draws=1_000)
-    assert found.odds == (0.7, 0.3)
-    assert found.error < found.margin < 3
-    assert sum(found.frequencies) == pytest.approx(1)
-    assert found.blends == 0
-    assert found.distance == pytest.approx(0, abs=1e-6)
-    assert found.sharpness == pytest.approx(1)
+    outcomes = measure(lambda possible, draw: possible[int(draw > 0.7)], num_draws=1_000)
+    assert outcomes.odds == (0.7, 0.3)
+    assert outcomes.error < outcomes.margin < 3
+    assert sum(outcomes.frequencies) == pytest.approx(1)
+    assert outcomes.blends == 0
+    assert outcomes.distance == pytest.approx(0, abs=1e-6)
+    assert outcomes.sharpness == pytest.approx(1)
 
 
 def test_a_world_that_always_takes_the_likeliest_outcome_is_thirty_points_off() -> None:
-    found = measure(lambda possible, draw: possible[0])
-    assert found.frequencies == (1, 0)
-    assert found.error == pytest.approx(30)
+    outcomes = measure(lambda possible, draw: possible[0])
+    assert outcomes.frequencies == (1, 0)
+    assert outcomes.error == pytest.approx(30)
 
 
 def test_a_world_that_ignores_the_action_gets_even_odds() -> None:
@@ -116,16 +117,16 @@ def test_a_world_that_ignores_the_action_gets_even_odds() -> None:
 
 
 def test_the_blurred_average_is_a_blend_though_it_scores_well() -> None:
-    found = measure(lambda possible, draw: 0.7 * possible[0] + 0.3 * possible[1])
-    assert found.blends == 1
-    assert found.distance == pytest.approx(0.3, abs=1e-5)
-    assert found.sharpness == pytest.approx(0.7**2 + 0.3**2, abs=0.02)
+    outcomes = measure(lambda possible, draw: 0.7 * possible[0] + 0.3 * possible[1])
+    assert outcomes.blends == 1
+    assert outcomes.distance == pytest.approx(0.3, abs=1e-5)
+    assert outcomes.sharpness == pytest.approx(0.7**2 + 0.3**2, abs=0.02)
 
 
 def test_a_trace_of_the_other_outcome_is_no_blend() -> None:
-    found = measure(lambda possible, draw: 0.95 * possible[0] + 0.05 * possible[1])
-    assert found.blends == 0
-    assert found.distance == pytest.approx(0.05, abs=1e-5)
+    outcomes = measure(lambda possible, draw: 0.95 * possible[0] + 0.05 * possible[1])
+    assert outcomes.blends == 0
+    assert outcomes.distance == pytest.approx(0.05, abs=1e-5)
 
 
 def test_every_draw_has_its_own_seed_and_batches_do_not_matter() -> None:
@@ -156,25 +157,25 @@ def test_an_episode_that_ends_gives_way_to_the_next() -> None:
 
 
 def test_the_table_sets_the_world_beside_the_odds() -> None:
-    found = Outcomes((0.7, 0.3), (0.68, 0.32), 0.01, 0.02, 0.97, 10_000, 2, seed=0)
-    assert found.error == pytest.approx(2)
-    assert found.margin == pytest.approx(196 * (0.21 / 10_000) ** 0.5)
-    assert found.table().rows == (
+    outcomes = Outcomes((0.7, 0.3), (0.68, 0.32), 0.01, 0.02, 0.97, 10_000, 2, seed=0)
+    assert outcomes.error == pytest.approx(2)
+    assert outcomes.margin == pytest.approx(196 * (0.21 / 10_000) ** 0.5)
+    assert odds_table(outcomes).rows == (
         ("outcome 1", "70.0%", "68.0%", "-2.0 points"),
         ("outcome 2", "30.0%", "32.0%", "+2.0 points"),
         ("blends", "0.0%", "1.0%", ""),
         ("distance", "0.000", "0.020", ""),
         ("sharpness", "1.00", "0.97", ""),
     )
-    assert "10,000 imagined frames" in str(found)
-    saved = json.loads(json.dumps(found.to_json()))
+    assert "10,000 imagined frames" in odds_table(outcomes).note
+    saved = json.loads(json.dumps(outcomes.to_json()))
     assert (saved["frequencies"], saved["blends"], saved["num_sampling_steps"]) == ([0.68, 0.32], 0.01, 2)
     assert saved["error_in_points"] == pytest.approx(2)
 
 
 def test_an_environment_that_does_not_fit_is_refused() -> None:
     world = ForkWorld(lambda possible, draw: possible[0])
-    with pytest.raises(ValueError, match=r"`env` must show frames of the world's size, \(20, 20\), got \(16, 16\)"):
+    with pytest.raises(ValueError, match=r"`env` must render frames of the world's size, \(20, 20\), got \(16, 16\)"):
         measure_outcomes(world, ForkEnv(size=16), num_draws=3, progress=False)
     world.action_space = gym.spaces.Discrete(3)
     with pytest.raises(ValueError, match="`env` must have the world's action space"):

@@ -14,48 +14,48 @@ predict = partial(evaluation.predict, num_clips=24, progress=False)
 
 
 def test_a_world_that_copies_scores_exactly_as_copying_does(copying_world, belt_data) -> None:
-    found = predict(copying_world, belt_data.split("test"), batch_size=7)
-    np.testing.assert_array_equal(found.scores["psnr"], found.scores["copy_psnr"])
-    np.testing.assert_array_equal(found.scores["moving_psnr"], found.scores["copy_moving_psnr"])
-    assert found.difference("psnr", "copy_psnr", 5).mean == 0
+    prediction = predict(copying_world, belt_data.split("test"), batch_size=7)
+    np.testing.assert_array_equal(prediction.scores["psnr"], prediction.scores["copy_psnr"])
+    np.testing.assert_array_equal(prediction.scores["moving_psnr"], prediction.scores["copy_moving_psnr"])
+    assert prediction.difference("psnr", "copy_psnr", 5).mean == 0
 
 
 def test_a_world_that_knows_the_physics_scores_the_ceiling_at_every_step(perfect_world, belt_data) -> None:
     """So frames, actions and rewards of every clip line up: one step off, and the belt would be wrong."""
-    found = predict(perfect_world, belt_data.split("test"))
-    np.testing.assert_allclose(found.scores["psnr"], PSNR_CEILING, atol=1e-4)
-    moving = found.scores["moving_psnr"]
+    prediction = predict(perfect_world, belt_data.split("test"))
+    np.testing.assert_allclose(prediction.scores["psnr"], PSNR_CEILING, atol=1e-4)
+    moving = prediction.scores["moving_psnr"]
     np.testing.assert_allclose(moving[~np.isnan(moving)], PSNR_CEILING, atol=1e-4)
-    assert np.nanmin(found.scores["sharpness"]) == pytest.approx(1)
-    assert found.scores["reward_error"].max() == 0
-    assert found.difference("moving_psnr", "copy_moving_psnr", 1).low > 10
+    assert np.nanmin(prediction.scores["sharpness"]) == pytest.approx(1)
+    assert prediction.scores["reward_error"].max() == 0
+    assert prediction.difference("moving_psnr", "copy_moving_psnr", 1).low > 10
 
 
 def test_frames_in_which_nothing_moves_are_left_out_of_the_moving_score(copying_world, belt_data) -> None:
-    found = predict(copying_world, belt_data.split("test"))
-    still = np.isnan(found.scores["moving_psnr"])
-    np.testing.assert_array_equal(still, found.scores["copy_psnr"] >= PSNR_CEILING - 1e-4)
-    assert 0 < still[:, 0].sum() < found.num_clips
-    assert found.interval("moving_psnr", 1).count == (~still[:, 0]).sum()
+    prediction = predict(copying_world, belt_data.split("test"))
+    still = np.isnan(prediction.scores["moving_psnr"])
+    np.testing.assert_array_equal(still, prediction.scores["copy_psnr"] >= PSNR_CEILING - 1e-4)
+    assert 0 < still[:, 0].sum() < prediction.num_clips
+    assert prediction.interval("moving_psnr", 1).count == (~still[:, 0]).sum()
 
 
 def test_the_reward_baseline_is_the_mean_of_the_clips(copying_world, belt_data) -> None:
-    found = predict(copying_world, belt_data.split("test"))
-    rate = found.scores["reward_error"].mean()  # a copy never gets home, so it errs by each reward
-    assert found.scores["mean_reward_error"].mean() == pytest.approx(2 * rate * (1 - rate), rel=1e-5)
+    prediction = predict(copying_world, belt_data.split("test"))
+    rate = prediction.scores["reward_error"].mean()  # a copy never gets home, so it errs by each reward
+    assert prediction.scores["mean_reward_error"].mean() == pytest.approx(2 * rate * (1 - rate), rel=1e-5)
 
 
 def test_the_end_is_calibrated_where_something_ends(perfect_world, belt_data) -> None:
-    found = predict(perfect_world, belt_data, steps=(1, 5), num_clips=80)
-    assert found.calibration is not None
-    assert found.calibration.num_events > 0
-    assert found.calibration.brier == 0 < found.calibration.brier_of_rate
+    prediction = predict(perfect_world, belt_data, steps=(1, 5), num_clips=80)
+    assert prediction.calibration is not None
+    assert prediction.calibration.num_events > 0
+    assert prediction.calibration.brier == 0 < prediction.calibration.brier_of_rate
 
 
 def test_pusht_never_ends_and_has_no_calibration(pusht_world, pusht_data) -> None:
-    found = predict(pusht_world, pusht_data.split("test"), num_clips=6)
-    assert found.calibration is None
-    assert "reward_error" in found.scores
+    prediction = predict(pusht_world, pusht_data.split("test"), num_clips=6)
+    assert prediction.calibration is None
+    assert "reward_error" in prediction.scores
 
 
 def test_a_world_without_rewards_is_not_asked_for_them(make_world, belt_data) -> None:
@@ -65,10 +65,10 @@ def test_a_world_without_rewards_is_not_asked_for_them(make_world, belt_data) ->
 
 def test_only_held_out_episodes_are_looked_at_and_each_once_first(copying_world, belt_data) -> None:
     held_out = belt_data.split("test")
-    found = predict(copying_world, held_out, num_clips=4, steps=(1, 5))
+    prediction = predict(copying_world, held_out, num_clips=4, steps=(1, 5))
     numbers = {entry.index for entry in held_out.entries}
-    assert set(found.windows[:, 0].tolist()) <= numbers
-    assert found.num_episodes == found.num_clips == 4
+    assert set(prediction.windows[:, 0].tolist()) <= numbers
+    assert prediction.num_episodes == prediction.num_clips == 4
 
 
 def test_the_same_seed_repeats_and_every_clip_has_its_own_stream(copying_world, belt_data) -> None:
@@ -78,24 +78,24 @@ def test_the_same_seed_repeats_and_every_clip_has_its_own_stream(copying_world, 
     assert copying_world.seeds == [*range(5, 14), *range(5, 14)]
 
 
-def test_pictures_are_chosen_by_rank_and_show_the_clip_itself(perfect_world, belt_data) -> None:
-    found = predict(perfect_world, belt_data.split("test"))
-    for picture in found.pictures:
-        assert len(picture.context) == 3
-        np.testing.assert_array_equal(picture.real, picture.imagined)
-        episode = next(e for e in belt_data.split("test") if e.index == picture.episode)
-        shown = np.concatenate([picture.context, picture.real])
-        first = picture.moment - 2
-        np.testing.assert_array_equal(shown, episode.frames["pixels"][first : first + len(shown)])
+def test_examples_are_selected_by_rank_and_hold_the_clip_itself(perfect_world, belt_data) -> None:
+    prediction = predict(perfect_world, belt_data.split("test"))
+    for example in prediction.examples:
+        assert len(example.context) == 3
+        np.testing.assert_array_equal(example.real, example.imagined)
+        episode = next(e for e in belt_data.split("test") if e.index == example.episode)
+        frames = np.concatenate([example.context, example.real])
+        first = example.step - 2
+        np.testing.assert_array_equal(frames, episode.frames["pixels"][first : first + len(frames)])
 
 
 def test_steps_follow_the_longest_episode_unless_they_are_given() -> None:
     assert reachable_steps(None, 100) == (1, 5, 10, 20)
     assert reachable_steps(None, 12) == (1, 5, 10)
     assert reachable_steps((3, 2, 3), 12) == (2, 3)
-    with pytest.raises(ValueError, match="`dataset` must hold an episode that goes on for 20 steps"):
+    with pytest.raises(ValueError, match="`dataset` must hold an episode of 20 steps after the context"):
         reachable_steps((20,), 12)
-    with pytest.raises(ValueError, match="`dataset` must hold an episode that goes on for 1 steps"):
+    with pytest.raises(ValueError, match="`dataset` must hold an episode of 1 steps after the context"):
         reachable_steps(None, -1)
     with pytest.raises(ValueError, match="`steps` must be positive"):
         reachable_steps((0, 5), 12)

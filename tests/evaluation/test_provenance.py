@@ -14,9 +14,9 @@ def test_the_command_can_be_pasted_back(monkeypatch) -> None:
 
 
 def test_versions_and_machine_are_named() -> None:
-    found = provenance(torch.device("cpu"))
-    assert f"torch {torch.__version__}" in found["versions"]
-    assert f"numpy {np.__version__}" in found["versions"]
-    assert found["device"] == "cpu"
-    assert found["date"].endswith("UTC")
+    facts = provenance(torch.device("cpu"))
+    assert f"torch {torch.__version__}" in facts["versions"]
+    assert f"numpy {np.__version__}" in facts["versions"]
+    assert facts["device"] == "cpu"
+    assert facts["date"].endswith("UTC")
     assert "cores" in machine()

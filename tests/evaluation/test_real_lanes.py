@@ -15,13 +15,13 @@ def test_lanes_step_together_and_stand_still_when_they_are_over(belt) -> None:
             env.unwrapped.__dict__["column"] = column
         first = lanes.step([0, 0])
         np.testing.assert_array_equal(first, [1, 0])
-        np.testing.assert_array_equal(lanes.over, [True, False])
+        np.testing.assert_array_equal(lanes.done, [True, False])
         before = lanes.pixels
         np.testing.assert_array_equal(lanes.step([2, 2]), [0, 0])
         np.testing.assert_array_equal(lanes.pixels[0], before[0])
         assert (lanes.pixels[1] != before[1]).any()
         lanes.reset([0, 1])
-        assert not lanes.over.any()
+        assert not lanes.done.any()
 
 
 def test_frames_are_pixels_in_the_library_s_range(belt) -> None:
@@ -54,17 +54,17 @@ def test_a_restored_lane_shows_the_frame_that_was_recorded(pusht_data) -> None:
         assert gap.mean() < 0.2, "in grey levels"
 
 
-def test_readings_stand_beside_the_frames_and_what_is_not_told_is_nan(belt, monkeypatch) -> None:
+def test_readings_stand_beside_the_frames_and_missing_ones_are_nan(belt, monkeypatch) -> None:
     with RealLanes([make_real(belt) for _ in range(2)], ["pixels"]) as lanes:
         lanes.reset([0, 1])
         for i, env in enumerate(lanes.envs):
-            told = {"observation.place": np.array([i, 2.0]), "info.other": np.ones(1)}
-            monkeypatch.setattr(env, "state", lambda told=told: told)
-        seen = lanes.observation({"place": 2, "info.other": 1, "speed": 3})
-        np.testing.assert_array_equal(seen["pixels"], lanes.pixels)
-        np.testing.assert_array_equal(seen["place"], [[0, 2], [1, 2]])
-        np.testing.assert_array_equal(seen["info.other"], [[1], [1]])
-        assert np.isnan(seen["speed"]).all()
-        assert seen["speed"].shape == (2, 3)
-        with pytest.raises(ValueError, match="`env` must tell 3 numbers under 'place'"):
+            state = {"observation.place": np.array([i, 2.0]), "info.other": np.ones(1)}
+            monkeypatch.setattr(env, "state", lambda state=state: state)
+        observation = lanes.observation({"place": 2, "info.other": 1, "speed": 3})
+        np.testing.assert_array_equal(observation["pixels"], lanes.pixels)
+        np.testing.assert_array_equal(observation["place"], [[0, 2], [1, 2]])
+        np.testing.assert_array_equal(observation["info.other"], [[1], [1]])
+        assert np.isnan(observation["speed"]).all()
+        assert observation["speed"].shape == (2, 3)
+        with pytest.raises(ValueError, match="`env` must report 3 numbers as 'place'"):
             lanes.observation({"place": 3})

@@ -15,6 +15,7 @@ import vdworld
 from vdworld.cli import main
 from vdworld.data import Dataset
 from vdworld.envs.games.scripted import CounterEnv
+from vdworld.evaluation.report.tables import uncertainty_table
 from vdworld.evaluation.uncertainty_calibration import (
     BOTH,
     HELD_OUT,
@@ -65,22 +66,22 @@ def test_random_actions_are_recorded_where_the_environment_is_known(world: World
     settings: dict[str, Any] = {"num_steps": 120, "num_envs": 1, "image_size": 8, "progress": False}
     known = vdworld.record("CartPole-v1", tmp_path / "poles", **settings)
     trained = vdworld.train(known, max_steps=1, batch_size=2, network=NETWORK, num_rollout_gifs=0, device="cpu")
-    found = measure_uncertainty(trained, known, num_clips=6)
-    assert list(found.clips) == [HELD_OUT, RANDOM]
-    assert len(found.clips[RANDOM]["error"]) == 6
-    assert (found.clips[RANDOM]["uncertainty"] > 0).all()
-    assert found.table().rows[-1][:2] == (BOTH, "12")
-    json.dumps(found.to_json())
+    result = measure_uncertainty(trained, known, num_clips=6)
+    assert list(result.clips) == [HELD_OUT, RANDOM]
+    assert len(result.clips[RANDOM]["error"]) == 6
+    assert (result.clips[RANDOM]["uncertainty"] > 0).all()
+    assert uncertainty_table(result).rows[-1][:2] == (BOTH, "12")
+    json.dumps(result.to_json())
 
 
 def test_correlations_are_of_ranks_over_episodes() -> None:
     rng = np.random.default_rng(0)
     error = rng.uniform(size=60)
     clips = {"error": error, "uncertainty": error**3, "motion": rng.uniform(size=60), "episode": np.arange(60) // 2}
-    uncertainty_settings = UncertaintyCalibration({HELD_OUT: clips, RANDOM: clips}, seed=0, about={})
-    assert uncertainty_settings.correlation(HELD_OUT, "uncertainty").mean == pytest.approx(1)
-    assert abs(uncertainty_settings.correlation(BOTH, "motion").mean) < 0.4
-    assert uncertainty_settings.correlation(BOTH, "motion").count == 120
+    calibration = UncertaintyCalibration({HELD_OUT: clips, RANDOM: clips}, seed=0, about={})
+    assert calibration.correlation(HELD_OUT, "uncertainty").mean == pytest.approx(1)
+    assert abs(calibration.correlation(BOTH, "motion").mean) < 0.4
+    assert calibration.correlation(BOTH, "motion").count == 120
 
 
 def test_the_command_prints_the_table_and_keeps_the_figures(

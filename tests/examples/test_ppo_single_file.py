@@ -37,7 +37,7 @@ def test_the_same_script_learns_in_the_real_environment_and_in_a_dream(
 
 
 class Counter(gym.Env):
-    """Every pixel tells the step; the reward is 1; the episode ends at step 3, if not cut off before."""
+    """Every pixel is the number of the step; the reward is 1; the episode ends at step 3."""
 
     observation_space, action_space = spaces.Box(0, 255, (24, 24, 3), np.uint8), spaces.Discrete(2)
 
@@ -55,7 +55,7 @@ class Counter(gym.Env):
 
 
 class Valuer:
-    """Acts at random, and values a picture at ten times the step that it tells."""
+    """Acts at random; the value of a picture is ten times its step."""
 
     def __call__(self, pixels: Any) -> tuple[Any, torch.Tensor]:
         count = torch.as_tensor(pixels)[:, 0, 0, 0].float()
@@ -65,13 +65,13 @@ class Valuer:
         return actions.numpy()
 
 
-def test_values_follow_where_time_ran_out_and_nowhere_else(example: SimpleNamespace) -> None:
+def test_only_truncated_episodes_are_bootstrapped(example: SimpleNamespace) -> None:
     limits = (2, 3)  # lane 0 is cut off at step 2; lane 1 ends at step 3, at the very limit
     makers = [lambda limit=limit: gym.wrappers.TimeLimit(Counter(), limit) for limit in limits]
     envs = SyncVectorEnv(makers, autoreset_mode=AutoresetMode.SAME_STEP)
-    rollout, seen = example.collect(envs, Valuer(), envs.reset()[0], 4, gamma=0.99)
-    assert rollout["seen"][:, :, 0, 0, 0].tolist() == [[0, 0], [1, 1], [0, 2], [1, 0]]
-    assert seen[:, 0, 0, 0].tolist() == [0, 1]
+    rollout, last = example.collect(envs, Valuer(), envs.reset()[0], 4, gamma=0.99)
+    assert rollout["observation"][:, :, 0, 0, 0].tolist() == [[0, 0], [1, 1], [0, 2], [1, 0]]
+    assert last[:, 0, 0, 0].tolist() == [0, 1]
     assert rollout["ended"].tolist() == [[False, False], [True, False], [False, True], [True, False]]
     assert rollout["reward"].tolist() == [[1.0, 1.0]] * 4
     bootstrapped = 1 + 0.99 * 20
@@ -79,7 +79,7 @@ def test_values_follow_where_time_ran_out_and_nowhere_else(example: SimpleNamesp
         rollout["target"], torch.tensor([[1.0, 1.0], [bootstrapped, 1.0], [1.0, 1.0], [bootstrapped, 1.0]])
     )
     # Worked by hand, with gamma .99 and lambda .95: delta = target + .99 * next value (0 over an end) - value.
-    advantage = example.advantages(rollout, Valuer()(seen)[1], gamma=0.99)
+    advantage = example.advantages(rollout, Valuer()(last)[1], gamma=0.99)
     left = [1 + 0.99 * 10 - 0, bootstrapped - 10]
     right = [1 + 0.99 * 10 - 0, 1 + 0.99 * 20 - 10, 1 - 20, 1 + 0.99 * 10 - 0]
     decay = 0.99 * 0.95

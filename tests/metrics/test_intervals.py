@@ -29,7 +29,7 @@ def test_the_same_seed_gives_the_same_interval() -> None:
     assert bootstrap_interval(NORMAL, seed=3) != bootstrap_interval(NORMAL, seed=4)
 
 
-def test_values_that_are_not_there_are_left_out() -> None:
+def test_missing_values_are_left_out() -> None:
     assert bootstrap_interval([1.0, math.nan, 3.0]).mean == 2.0
     assert bootstrap_interval([1.0, math.nan, 3.0]).count == 2
 
@@ -41,10 +41,10 @@ def test_nothing_to_resample_leaves_the_ends_open() -> None:
     none = bootstrap_interval([math.nan])
     assert none.count == 0
     assert math.isnan(none.mean)
-    assert not none.excludes_zero
+    assert np.isnan([none.low, none.high]).all()
 
 
-def test_copies_of_an_episode_do_not_make_its_mean_surer() -> None:
+def test_copies_of_an_episode_do_not_narrow_the_interval() -> None:
     values, copies = NORMAL[:30], 10
     alone = bootstrap_interval(values)
     grouped = bootstrap_interval(np.repeat(values, copies), groups=np.repeat(np.arange(30), copies))
@@ -53,12 +53,11 @@ def test_copies_of_an_episode_do_not_make_its_mean_surer() -> None:
     assert naive.high - naive.low < 0.5 * (grouped.high - grouped.low)
 
 
-def test_pairing_takes_out_what_both_share() -> None:
+def test_pairing_removes_shared_variation() -> None:
     second = NORMAL + 0.1
     difference = paired_difference(second, NORMAL)
     assert difference.mean == pytest.approx(0.1)
-    assert difference.excludes_zero
-    assert not Interval(0.1, -0.1, 0.3, 5).excludes_zero
+    assert difference.low > 0.09
 
 
 def test_a_pair_with_a_missing_half_is_left_out() -> None:
@@ -76,7 +75,7 @@ def test_intervals_survive_json_with_their_gaps() -> None:
     [
         ({"values": [[1.0]]}, "`values` must be a vector"),
         ({"values": [1.0, 2.0], "groups": [0]}, "`groups` must have one entry per value"),
-        ({"values": [1.0], "confidence": 95}, "`confidence` must lie between 0 and 1, got 95"),
+        ({"values": [1.0], "confidence": 95}, "`confidence` must be between 0 and 1, got 95"),
     ],
 )
 def test_bad_arguments_are_named(arguments: dict, message: str) -> None:

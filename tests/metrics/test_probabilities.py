@@ -28,7 +28,7 @@ def test_overconfidence_shows_as_a_gap() -> None:
 
 @pytest.mark.parametrize(
     ("p", "y", "message"),
-    [([], [], "vectors of one length"), ([0.1], [1, 0], "vectors of one length"), ([1.2], [1], r"lie in \[0, 1\]")],
+    [([], [], "vectors of one length"), ([0.1], [1, 0], "vectors of one length"), ([1.2], [1], r"be in \[0, 1\]")],
 )
 def test_bad_probabilities_are_refused(p: list, y: list, message: str) -> None:
     with pytest.raises(ValueError, match=message):

@@ -12,20 +12,20 @@ from vdworld.networks.transformer import Layer
 
 def test_nothing_reads_the_readout_but_the_features(make_network: Callable, make_clip: Callable) -> None:
     network, clip = make_network(name="Transformer"), make_clip()
-    frames, features = network.clip(**clip)
+    frames, features, _ = network.clip(**clip)
     with torch.no_grad():
         network.readout.add_(torch.linspace(-1, 1, 16))
-    other_frames, other_features = network.clip(**clip)
+    other_frames, other_features, _ = network.clip(**clip)
     assert torch.equal(frames, other_frames)
     assert not torch.isclose(features, other_features).any(dim=-1).all()
 
 
 def test_registers_are_read_by_all(make_network: Callable, make_clip: Callable) -> None:
     network, clip = make_network(name="Transformer"), make_clip()
-    frames, features = network.clip(**clip)
+    frames, features, _ = network.clip(**clip)
     with torch.no_grad():
         network.registers.add_(torch.linspace(-1, 1, 16))
-    other_frames, other_features = network.clip(**clip)
+    other_frames, other_features, _ = network.clip(**clip)
     assert not torch.allclose(frames, other_frames, atol=1e-6)
     assert not torch.allclose(features, other_features, atol=1e-6)
 
@@ -33,7 +33,7 @@ def test_registers_are_read_by_all(make_network: Callable, make_clip: Callable) 
 def test_the_features_see_every_patch_of_every_frame_so_far(make_network: Callable, make_clip: Callable) -> None:
     network, clip = make_network(name="Transformer"), make_clip(t=3, b=1)
     noisy = clip.pop("noisy").requires_grad_()
-    _, features = network.clip(noisy, **clip)
+    features = network.clip(noisy, **clip).features
     features[:, -1].square().sum().backward()
     assert noisy.grad is not None
     patches = torch.nn.functional.max_pool2d(noisy.grad.abs().flatten(0, 1), 4)
@@ -67,16 +67,15 @@ def test_learned_tokens_begin_far_from_zero(make_network: Callable) -> None:
 
 def test_gradients_are_tame_at_the_start(make_network: Callable, make_clip: Callable) -> None:
     network, clip = make_network(name="Transformer", disturbed=False), make_clip()
-    frames, features = network.clip(**clip)
+    frames, features, _ = network.clip(**clip)
     (frames.square().mean() + features.square().mean()).backward()
     assert all(p.grad is None or p.grad.norm() < 10 for p in network.parameters())
 
 
 def test_sizes_that_do_not_divide_are_refused(make_network: Callable) -> None:
-    rule = r"`image_size` must be a multiple of an even `patch`, 8, got \(16, 20\)."
-    with pytest.raises(ValueError, match=rule):
+    with pytest.raises(ValueError, match=r"`image_size` must be a multiple of 8 in height and width, got \(16, 20\)"):
         make_network((16, 20), name="Transformer", patch=8)
-    with pytest.raises(ValueError, match="a multiple of an even `patch`, 3, got"):
+    with pytest.raises(ValueError, match="`patch` must be even, got 3"):
         make_network((15, 15), name="Transformer", patch=3)
     with pytest.raises(ValueError, match="`temporal_every` and `depth` must be at least 2, got 1 and 3."):
         make_network(name="Transformer", temporal_every=1)

@@ -12,19 +12,19 @@ def test_any_level_can_connect_the_frames(
 ) -> None:
     settings = {"widths": (16, 24, 32), "temporal_levels": temporal_levels}
     network, clip = make_network(name="VideoUNet", **settings), make_clip()
-    frames, _ = network.clip(**clip)
+    frames = network.clip(**clip).frames
     changed = clip["noisy"].clone()
     changed[:, 0] *= 0.3
-    others, _ = network.clip(**{**clip, "noisy": changed})
+    others = network.clip(**{**clip, "noisy": changed}).frames
     assert not torch.allclose(frames[:, 3], others[:, 3], rtol=0, atol=1e-6)
 
 
 def test_without_temporal_levels_a_frame_sees_the_one_before_alone(make_network: Callable, make_clip: Callable) -> None:
     network, clip = make_network(name="VideoUNet", temporal_levels=()), make_clip()
-    frames, _ = network.clip(**clip)
+    frames = network.clip(**clip).frames
     changed = clip["noisy"].clone()
     changed[:, 0] *= 0.3
-    others, _ = network.clip(**{**clip, "noisy": changed})
+    others = network.clip(**{**clip, "noisy": changed}).frames
     different = [(frames[:, j] != others[:, j]).any().item() for j in range(4)]
     assert different == [True, True, False, False]
 

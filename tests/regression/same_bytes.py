@@ -7,7 +7,10 @@ A change that must not alter behaviour prints the same lines before and after it
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import hashlib
+import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -189,9 +192,34 @@ def main(folder: Path) -> None:
     show_recording(folder / "bounce")
 
 
+def digests_of(source: Path) -> list[str]:
+    """Return the lines that this file prints with the package below `source`, in a process of its own."""
+    command = [sys.executable, str(Path(__file__).resolve())]
+    environment = {**os.environ, "PYTHONPATH": str(source), "OMP_NUM_THREADS": "1"}
+    run = subprocess.run(command, env=environment, cwd=source, capture_output=True, text=True, check=False)
+    if run.returncode:
+        raise SystemExit(f"{source} failed:\n{run.stderr[-2_000:]}")
+    return run.stdout.splitlines()
+
+
+def compare(revision: str) -> int:
+    """Compare the working tree with an earlier revision, print the lines that differ, and return the exit code."""
+    here = Path(__file__).resolve().parents[2]
+    with tempfile.TemporaryDirectory() as scratch:
+        before = Path(scratch) / "before"
+        git = ["git", "-C", str(here), "worktree"]
+        subprocess.run([*git, "add", "--quiet", "--detach", str(before), revision], check=True)
+        try:
+            old, new = digests_of(before), digests_of(here)
+        finally:
+            subprocess.run([*git, "remove", "--force", str(before)], check=True)
+    differences = list(difflib.unified_diff(old, new, revision, "working tree", lineterm="", n=0))
+    print("\n".join(differences) or f"{len(new)} digests, all as at {revision}.")
+    return 1 if differences else 0
+
+
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        main(Path(sys.argv[1]))
-    else:
-        with tempfile.TemporaryDirectory() as scratch:
-            main(Path(scratch))
+        sys.exit(compare(sys.argv[1]))
+    with tempfile.TemporaryDirectory() as scratch:
+        main(Path(scratch))

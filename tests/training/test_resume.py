@@ -114,7 +114,7 @@ def test_a_save_that_fails_half_way_keeps_the_last_checkpoint(tmp_path: Path, mo
 def test_resuming_without_a_checkpoint_starts_anew(squares: Dataset, train_small: Run, tmp_path: Path) -> None:
     assert not checkpoint.has_checkpoint(tmp_path)
     assert train_small(squares, output=tmp_path, resume=True).training_info["steps"] == 2
-    with pytest.raises(FileNotFoundError, match=r"There is no checkpoint in .*\. Start anew with `resume=false`"):
+    with pytest.raises(FileNotFoundError, match=r"There is no checkpoint in .*\. Start a new run with `resume=false`"):
         checkpoint.load_checkpoint(tmp_path / "elsewhere")
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from vdworld.data import ClipSampler, Dataset
-from vdworld.networks import Context
+from vdworld.networks import ClipPrediction, Context, Prediction
 from vdworld.training import ContextCorruption, LossWeights, SelfForcing, Shortcut, TrainerSettings, encode, new_world
 from vdworld.training.batch import Batch
 from vdworld.training.loss import clip_loss, shortcut_loss
@@ -46,10 +46,11 @@ def answering(world: WorldModel, method: str, answer: Callable[..., torch.Tensor
     """Let a world's network give what `answer` makes of its arguments; return what it was shown."""
     shown: list[tuple[Any, ...]] = []
 
-    def reply(noisy: torch.Tensor, *rest: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    def reply(noisy: torch.Tensor, *rest: Any) -> ClipPrediction | Prediction:
         shown.append((noisy, *rest))
         frames = answer(noisy, *rest)
-        return frames, torch.zeros(*frames.shape[:-3], world.network.feature_dim)
+        kind = ClipPrediction if method == "clip" else Prediction
+        return kind(frames, torch.zeros(*frames.shape[:-3], world.network.feature_dim))
 
     setattr(world.network, method, reply)
     return shown
@@ -162,7 +163,7 @@ def test_shortcuts_need_straight_paths(squares: Dataset, train_small: Callable) 
 
 
 def test_settings_out_of_range_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"`shortcut\.finest` must be a power of two from 2, got 12"):
+    with pytest.raises(ValueError, match=r"`shortcut\.finest` must be a power of two and at least 2, got 12"):
         Shortcut(finest=12)
     with pytest.raises(ValueError, match=r"`shortcut\.share` must lie in \[0, 1\), got 1"):
         Shortcut(share=1.0)

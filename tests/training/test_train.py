@@ -11,8 +11,18 @@ import torch
 
 from tests.training.conftest import NETWORK, episode
 from vdworld.data import ClipSampler, Dataset, EpisodeWriter, load_dataset
-from vdworld.training import ContextCorruption, LossWeights, Trainer, encode, new_world, train, world_loss
-from vdworld.world import WorldModel
+from vdworld.training import (
+    ContextCorruption,
+    LossWeights,
+    Trainer,
+    TrainerSettings,
+    encode,
+    new_world,
+    train,
+    world_loss,
+)
+from vdworld.training.validation import Validation
+from vdworld.world import WorldModel, preset
 
 Record = Callable[..., Dataset]
 Run = Callable[..., WorldModel]
@@ -138,7 +148,7 @@ def test_a_world_of_another_kind_is_refused(squares: Dataset, record_squares: Re
     ):
         train_small(wide, world=world)
     unrewarded = record_squares(num_episodes=2, change=lambda e: {**e, "rewards": None})
-    with pytest.raises(ValueError, match="`world` predicts rewards, and the dataset holds none"):
+    with pytest.raises(ValueError, match="`world` predicts rewards, but the dataset holds none"):
         train_small(unrewarded, world=world)
 
 
@@ -236,3 +246,29 @@ def test_a_world_learns_to_read_where_the_square_is(tmp_path: Path) -> None:
     error = outcome.readings["observation.place"] - clips.readings[:, 0]
     spread = clips.readings[:, 0].std(dim=0)
     assert (error.square().mean(dim=0).sqrt() < 0.5 * spread).all()
+
+
+def test_settings_and_keyword_arguments_train_the_same_world(squares: Dataset, train_small: Run) -> None:
+    small: dict[str, Any] = {"batch_size": 3, "learning_rate": 1e-4, "max_steps": None}
+    whole = TrainerSettings(max_steps=2, batch_size=3, learning_rate=1e-4)
+    by_settings = train_small(squares, settings=whole, **{**small, "batch_size": None, "learning_rate": None})
+    by_name = train_small(squares, **{**small, "max_steps": 2})
+    assert by_settings.training_info["settings"] == by_name.training_info["settings"]
+    assert all(map(torch.equal, by_settings.state_dict().values(), by_name.state_dict().values()))
+
+
+def test_keyword_arguments_replace_those_of_the_settings(squares: Dataset, train_small: Run) -> None:
+    world = train_small(squares, settings=TrainerSettings(max_steps=5, horizon=3), max_steps=1)
+    settings = world.training_info["settings"]
+    assert (settings["max_steps"], settings["horizon"], settings["batch_size"]) == (1, 3, 4)
+
+
+def test_the_preset_fills_what_settings_leave_out(squares: Dataset) -> None:
+    settings = TrainerSettings(learning_rate=1e-4)
+    world = new_world(squares, network=NETWORK)
+    filled = settings.with_defaults_of(preset("small"), world.network)
+    assert (filled.batch_size, filled.max_minutes, filled.learning_rate) == (32, 60.0, 1e-4)
+    assert TrainerSettings(max_steps=3).with_defaults_of(preset("small"), world.network).max_minutes is None
+    clips = ClipSampler(squares, context_length=world.context_length, horizon=2)
+    with pytest.raises(ValueError, match="`settings` must hold a `batch_size` and `max_steps` or `max_minutes`"):
+        Trainer(world, clips, Validation(clips, num_clips=1), settings)

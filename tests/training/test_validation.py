@@ -7,7 +7,7 @@ import torch
 
 from vdworld.data import ClipSampler, Dataset
 from vdworld.metrics import PSNR_CEILING
-from vdworld.networks import Context
+from vdworld.networks import Context, Prediction
 from vdworld.training.validation import Validation
 from vdworld.world import WorldModel
 
@@ -23,13 +23,11 @@ def measured(squares: Dataset, train_small: Callable[..., WorldModel]) -> Callab
         real, last = validation.frames[:, world.context_length + 1], validation.frames[:, world.context_length]
         frame = {"real": real, "copy": last}[answer]
 
-        def forward(
-            noisy: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor
-        ) -> tuple[torch.Tensor, torch.Tensor]:
+        def forward(noisy: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor) -> Prediction:
             torch.testing.assert_close(context.frames[:, -1], last)
             taken = validation.actions[:, world.context_length, 0]  # from the last frame of the context to the next
             assert context.actions[:, -1].argmax(dim=-1).tolist() == taken.tolist()
-            return frame, torch.zeros(len(frame), 4)
+            return Prediction(frame, torch.zeros(len(frame), 4))
 
         world.network.forward = forward
         return validation.measure(world)

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from vdworld.networks import Context
+from vdworld.networks import Context, Prediction
 from vdworld.spaces import ActionCodec
 from vdworld.world import OutcomeHeads, WorldModel, WorldState, build
 
@@ -67,10 +67,10 @@ class Spy(nn.Module):
 
     def forward(
         self, noisy: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    ) -> Prediction:
         self.imagining.append((noisy, level, context))
         frame = context.frames[:, -1] + 0.1 * context.actions[:, -1, :1, None, None]
-        return frame, torch.zeros(len(frame), self.feature_dim)
+        return Prediction(frame, torch.zeros(len(frame), self.feature_dim))
 
     def commit(
         self, frame: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor

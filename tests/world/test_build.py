@@ -34,7 +34,7 @@ def test_sizes_that_depend_on_the_data_come_on_top_and_none_is_left_to_the_class
         "vdworld.networks.count_flops",
         "vdworld.diffusion.sample_euler",
         "vdworld.cli.main",
-        "vdworld.networks.unet.StackedUNet",
+        "vdworld.networks.stacked_unet.StackedUNet",
         "vdworld.networks.torch",
         "Sneaky",
         "",

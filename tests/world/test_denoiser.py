@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from vdworld.diffusion import EDM, Process, RectifiedFlow, VariancePreserving
-from vdworld.networks import Context, VideoUNet
+from vdworld.networks import Context, Prediction, VideoUNet
 from vdworld.world.denoiser import Denoiser
 
 B, K, SIZE = 3, 2, 4
@@ -36,9 +36,9 @@ class Oracle(nn.Module):
 
     def forward(
         self, noisy: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    ) -> Prediction:
         self.outputs = {"noisy": noisy, "level": level, "context": context, "step_size": step_size}
-        return self.answer, torch.zeros(len(noisy), 2)
+        return Prediction(self.answer, torch.zeros(len(noisy), 2))
 
 
 @pytest.fixture
@@ -110,9 +110,9 @@ def test_a_video_network_sees_the_same_in_a_dream_as_in_training(process: Proces
         action_mask = torch.ones(B, K, dtype=torch.bool)
         denoiser = Denoiser(network, process)
         context = Context(clip[:, :-1], actions, action_mask, level[:, :-1])
-        frame, features = denoiser(clip[:, -1], level[:, -1], context)
+        frame, features, _ = denoiser(clip[:, -1], level[:, -1], context)
         zero, unknown = torch.zeros(B, 1, 2), torch.zeros(B, 1, dtype=torch.bool)
-        frames, all_features = denoiser.clip(
+        frames, all_features, _ = denoiser.clip(
             clip, level, torch.cat([zero, actions], dim=1), torch.cat([unknown, action_mask], dim=1)
         )
     torch.testing.assert_close(frame, frames[:, -1], rtol=1e-4, atol=1e-4)

@@ -21,7 +21,7 @@ def test_ten_thousand_steps_with_resets_take_no_more_memory(
     rng, peak = torch.Generator().manual_seed(0), 0
     with torch.no_grad():
         for step in range(10_000):
-            state, _ = world.step(state, torch.rand(64, 2, generator=rng) * 4 - 2, donate=True)
+            state, _ = world.step(state, torch.rand(64, 2, generator=rng) * 4 - 2)
             state = state.replace(torch.rand(64, generator=rng) < 0.05, begun)
             if step == 200:
                 peak = peak_memory()

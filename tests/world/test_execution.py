@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from vdworld.world import Execution, Sampling, StartClips, WorldModel, WorldState
 from vdworld.world.graphs import MOST, StepGraphs, Tensors
-from vdworld.world.rolling import StepRequest, imagine, imagine_recorded
+from vdworld.world.step import StepRequest, imagine_plainly, imagine_recorded
 
 every_network = pytest.mark.parametrize("network", ["StackedUNet", "VideoUNet", "Transformer"])
 
@@ -30,6 +31,14 @@ class Tape:
                 outputs[name].copy_(value)
 
         return replay, outputs
+
+
+def plain_step(world: WorldModel, *arguments: Any) -> tuple[WorldState, Tensors]:
+    return imagine_plainly(world.generator, world.heads, *arguments)
+
+
+def recorded_step(world: WorldModel, *arguments: Any) -> tuple[WorldState, Tensors]:
+    return imagine_recorded(world.generator, world.heads, *arguments)
 
 
 @pytest.fixture
@@ -80,9 +89,9 @@ def test_recorded_steps_dream_the_same(
     for t in range(3, 8):
         if t == 6:  # lanes that begin anew are no reason to record again
             plain, state = (dreams.replace(torch.tensor([False, True, False]), fresh) for dreams in (plain, state))
-        action = world.encode_actions(actions[:, t], (3,))
-        plain, expected = imagine(world, plain, action, StepRequest(2, uncertainty=True))
-        state, outputs = imagine_recorded(world, state, action, StepRequest(2, uncertainty=True))
+        action = world.action_codec.encode_batch(actions[:, t], (3,), world.device)
+        plain, expected = plain_step(world, plain, action, StepRequest(2, uncertainty=True))
+        state, outputs = recorded_step(world, state, action, StepRequest(2, uncertainty=True))
         assert outputs.keys() == expected.keys()
         kept += [(outputs[name], expected[name]) for name in outputs]
         assert_same_state(state, plain)
@@ -120,14 +129,14 @@ def test_copies_of_a_world_record_anew(make_world: Callable, make_past: Callable
     world.graphs = StepGraphs(tape)
     state, action = world.start(frames, actions), torch.zeros(3, 2)
     for _ in range(2):
-        imagine_recorded(world, state, action, StepRequest(1))
+        recorded_step(world, state, action, StepRequest(1))
     assert tape.recorded == 1
     other = copy.deepcopy(world)
     with torch.no_grad():
         other.heads.output.bias.add_(1.0)
-    expected = imagine(other, state, action, StepRequest(1))[1]["reward"]
+    expected = plain_step(other, state, action, StepRequest(1))[1]["reward"]
     for _ in range(2):
-        assert torch.equal(imagine_recorded(other, state, action, StepRequest(1))[1]["reward"], expected)
+        assert torch.equal(recorded_step(other, state, action, StepRequest(1))[1]["reward"], expected)
     assert isinstance(pickle.loads(pickle.dumps(StepGraphs())), StepGraphs)
 
 
@@ -137,9 +146,9 @@ def test_other_settings_are_other_recordings(make_world: Callable, make_past: Ca
     state, action = world.start(frames, actions), torch.zeros(3, 2)
     for sampling in (Sampling(), Sampling(context_noise=0.3), Sampling(sampler="ancestral")):
         world.sampling = sampling
-        expected = imagine(world, state, action, StepRequest(2))[1]["frame"]
+        expected = plain_step(world, state, action, StepRequest(2))[1]["frame"]
         for _ in range(2):
-            assert torch.equal(imagine_recorded(world, state, action, StepRequest(2))[1]["frame"], expected)
+            assert torch.equal(recorded_step(world, state, action, StepRequest(2))[1]["frame"], expected)
     assert tape.recorded == 3
 
 

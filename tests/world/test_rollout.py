@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from vdworld.world import Sampling, WorldModel, WorldState
+from vdworld.world.context_noise import add_lane_noise
 from vdworld.world.noise import lane_normal
-from vdworld.world.sampling import show
 
 Started = tuple[WorldModel, WorldState, torch.Tensor]
 
@@ -91,9 +91,9 @@ def test_the_horizon_says_how_much_of_the_actions_to_take(started: Started) -> N
     world, state, actions = started
     assert torch.equal(world.rollout(state, actions, horizon=2).frames, world.rollout(state, actions[:, :2]).frames)
     for horizon in (0, 6):
-        with pytest.raises(ValueError, match=rf"`horizon` must be at least 1 and within the actions.* Got {horizon}"):
+        with pytest.raises(ValueError, match=rf"`horizon` must lie in 1\.\.5, the number of actions, got {horizon}"):
             world.rollout(state, actions, horizon=horizon)
-    with pytest.raises(ValueError, match=r"a policy needs it. Got None"):
+    with pytest.raises(ValueError, match=r"`horizon` must be at least 1 for a policy, got None"):
         world.rollout(state, lambda now: actions[:, 0])
 
 
@@ -158,17 +158,18 @@ def test_a_dream_of_a_video_network_is_one_pass_over_its_clip(
     state = world.start(frames[:, :4], actions[:, :3], seed=11)
     rollout = world.rollout(state, actions[:, 3:], with_features=True)
     assert rollout.features is not None
-    encoded = world.encode_actions(actions, (3, 15))
+    encoded = world.action_codec.encode_batch(actions, (3, 15), world.device)
     clip = torch.cat([frames[:, :4], rollout.frames], dim=1)
     action_mask = torch.tensor([[False] + [True] * 15] * 3)
     given = torch.cat([torch.zeros_like(encoded[:, :1]), encoded], dim=1)
     levels = torch.full((3, 16), world.process.clean_level)
     if context_noise:
-        clip, levels = show(world.process, clip, state.seed, state.counter + 3 * 12, context_noise)
-    _, features = world.denoiser.clip(clip, levels, given, action_mask)
+        clip, levels = add_lane_noise(world.process, clip, state.seed, state.counter + 3 * 12, context_noise)
+    features = world.denoiser.clip(clip, levels, given, action_mask).features
     torch.testing.assert_close(rollout.features, features[:, 4:], rtol=0, atol=1e-4)
     levels = levels.clone()
     levels[:, -1] = world.process.noisiest_level
     noise = lane_normal(state.seed, state.counter + 3 * 11, world.frame_shape)
-    again, _ = world.denoiser.clip(torch.cat([clip[:, :-1], noise[:, None]], dim=1), levels, given, action_mask)
+    noisy = torch.cat([clip[:, :-1], noise[:, None]], dim=1)
+    again = world.denoiser.clip(noisy, levels, given, action_mask).frames
     torch.testing.assert_close(rollout.frames[:, -1], again[:, -1].clamp(-1, 1), rtol=0, atol=1e-4)

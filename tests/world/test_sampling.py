@@ -10,10 +10,11 @@ import torch
 from torch import nn
 
 from vdworld.diffusion import EDM, RectifiedFlow
-from vdworld.networks import Context
+from vdworld.networks import Context, Prediction
 from vdworld.world import Sampling, WorldModel
 from vdworld.world.denoiser import Denoiser
-from vdworld.world.sampling import check_sampling, jump_length, sample_frame
+from vdworld.world.generator import FrameGenerator
+from vdworld.world.sampling import check_sampling, jump_length
 
 K, SIZE = 2, 4
 
@@ -29,10 +30,10 @@ class Told(nn.Module):
 
     def forward(
         self, noisy: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    ) -> Prediction:
         self.shown.append((context, step_size))
         value = 0.4 - 0.2 * (~context.action_mask[:, -1]).float() - 0.1 * (context.level[:, -1] == 0).float()
-        return value[:, None, None, None].expand_as(noisy), torch.zeros(len(noisy), 2)
+        return Prediction(value[:, None, None, None].expand_as(noisy), torch.zeros(len(noisy), 2))
 
 
 def past(b: int = 2) -> Context:
@@ -41,11 +42,10 @@ def past(b: int = 2) -> Context:
     return Context(frames, torch.zeros(b, K, 1), action_mask, torch.ones(b, K))
 
 
-def draw(sampling: Sampling, network: Told, seed: int = 0, num_steps: int = 1, jump: float = 0.0) -> torch.Tensor:
+def draw(sampling: Sampling, network: Told, seed: int = 0, num_steps: int = 1, shortcut_steps: int = 0) -> torch.Tensor:
     seeds = seed + torch.arange(2)
-    denoiser = Denoiser(network, RectifiedFlow())
-    counter = torch.zeros_like(seeds)
-    return sample_frame(denoiser, past(), seeds, counter, sampling, num_steps=num_steps, jump=jump)
+    generator = FrameGenerator(Denoiser(network, RectifiedFlow()), sampling, shortcut_steps)
+    return generator.draw_frame(past(), seeds, torch.zeros_like(seeds), num_steps)
 
 
 @pytest.mark.parametrize(
@@ -99,8 +99,8 @@ def test_every_lane_draws_from_its_own_stream(sampler: str) -> None:
     class Noisy(Told):
         def forward(
             self, noisy: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor
-        ) -> tuple[torch.Tensor, torch.Tensor]:
-            return 0.5 * noisy, torch.zeros(len(noisy), 2)
+        ) -> Prediction:
+            return Prediction(0.5 * noisy, torch.zeros(len(noisy), 2))
 
     settings = Sampling(sampler=sampler, context_noise=0.1)
     first, second = (draw(settings, Noisy(), seed=seed, num_steps=3) for seed in (0, 1))
@@ -122,15 +122,15 @@ class Plain(Told):
 
     def forward(
         self, noisy: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.value.expand_as(noisy), torch.zeros(len(noisy), 2)
+    ) -> Prediction:
+        return Prediction(self.value.expand_as(noisy), torch.zeros(len(noisy), 2))
 
 
 class Spread(Told):
     def forward(
         self, noisy: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        return 0.3 * noisy, torch.zeros(len(noisy), 2)
+    ) -> Prediction:
+        return Prediction(0.3 * noisy, torch.zeros(len(noisy), 2))
 
 
 def test_shortcuts_are_told_how_long_they_are() -> None:
@@ -142,17 +142,17 @@ def test_shortcuts_are_told_how_long_they_are() -> None:
     with pytest.raises(ValueError, match=r"`num_sampling_steps` must lie in 1..4 with sampler=consistency, got 5"):
         jump_length(5, 32, "consistency")
     network = Told()
-    draw(Sampling(), network, num_steps=2, jump=0.5)
+    draw(Sampling(), network, num_steps=2, shortcut_steps=8)
     assert [step.tolist() for _, step in network.shown] == [[0.5, 0.5]] * 2
 
 
 def test_what_a_world_was_not_trained_for_is_refused_with_advice() -> None:
-    with pytest.raises(ValueError, match=r"`action_guidance` must be 1.*trainer\.hiding\.action_dropout=0\.1"):
+    with pytest.raises(ValueError, match=r"`action_guidance` must be 1.*trainer\.corruption\.action_dropout=0\.1"):
         check_sampling(Sampling(action_guidance=2.0), RectifiedFlow())
-    with pytest.raises(ValueError, match=r"`history_guidance` must be 1 .* its history, got 1\.5"):
+    with pytest.raises(ValueError, match=r"`history_guidance` must be 1 .* history dropout, got 1\.5"):
         check_sampling(Sampling(history_guidance=1.5), RectifiedFlow(), trained_without=("actions",))
     check_sampling(Sampling(action_guidance=2.0), RectifiedFlow(), trained_without=("actions",))
-    with pytest.raises(ValueError, match="`sampler` must be 'euler' or 'consistency' .* with shortcuts, got 'heun'"):
+    with pytest.raises(ValueError, match="must be 'euler', 'ddim' or 'consistency' .* with shortcuts, got 'heun'"):
         check_sampling(Sampling(sampler="heun"), RectifiedFlow(), shortcut_steps=8)
     with pytest.raises(ValueError, match="got 'churn'"):
         check_sampling(Sampling(sampler="churn"), RectifiedFlow())
@@ -198,11 +198,11 @@ def test_every_process_hides_a_past_alike(ratio: float) -> None:
 
 def test_consistency_sampling_tells_the_network_how_far_each_leap_goes() -> None:
     network = Told()
-    draw(Sampling(sampler="consistency"), network, num_steps=3, jump=1.0)
+    draw(Sampling(sampler="consistency"), network, num_steps=3, shortcut_steps=32)
     assert [step_size.tolist() for _, step_size in network.shown] == [[1, 1], [0.25, 0.25], [0.125, 0.125]]
 
 
 def test_consistency_sampling_is_for_worlds_with_shortcuts() -> None:
     check_sampling(Sampling(sampler="consistency"), RectifiedFlow(), shortcut_steps=32)
-    with pytest.raises(ValueError, match=r"trained without shortcuts, got 'consistency'.*trainer.shortcut.share=0.25"):
+    with pytest.raises(ValueError, match=r"not be 'consistency' .* without shortcuts.*trainer.shortcut.share=0.25"):
         check_sampling(Sampling(sampler="consistency"), RectifiedFlow())

@@ -168,7 +168,7 @@ def test_a_lane_seed_picks_the_clip_whoever_shares_the_batch(make_world: Callabl
 
 
 def test_a_world_without_clips_says_how_to_begin(make_world: Callable[..., WorldModel]) -> None:
-    with pytest.raises(ValueError, match=r"no start clips; begin with `world.start\(frames, actions\)`"):
+    with pytest.raises(ValueError, match=r"no start clips. Begin with `world.start\(frames, actions\)`"):
         make_world().sample_start(2)
     with pytest.raises(ValueError, match="`frames` must hold at least one start clip, got none"):
         StartClips(torch.zeros(0, 4, 3, 16, 16), torch.zeros(0, 3, 2), torch.zeros(0, 3, dtype=torch.bool))

@@ -132,7 +132,7 @@ def test_a_step_leaves_the_state_it_came_from_valid(
     state = world.start(frames, actions)
     kept = state.clone()
     after, first = world.step(state, actions[:, 0])
-    world.step(after, actions[:, 1], donate=True)
+    world.step(after, actions[:, 1])
     assert_same_state(state, kept)
     assert torch.equal(world.step(state, actions[:, 0])[1].frame, first.frame)
 
@@ -190,16 +190,6 @@ def test_what_is_certain_happens(spied_world: Any, greys: Callable, logit: float
     world.heads = constant_heads(reward=0.0, logit=logit)
     _, outcome = world.step(world.start(greys([[0.0]] * 500)), torch.zeros(500, 2))
     assert int(outcome.terminated.sum()) == ends
-
-
-def test_two_cameras_are_told_apart(make_world: Callable[..., WorldModel], make_past: Callable) -> None:
-    world, (frames, actions) = make_world(cameras=("top", "wrist")), make_past(channels=6)
-    _, outcome = world.step(world.start(frames, actions), actions[:, 0])
-    assert outcome.frame.shape == (3, 6, 16, 16)
-    seen = outcome.observation.frames
-    assert list(seen) == ["top", "wrist"]
-    assert torch.equal(seen["top"], outcome.frame[:, None, :3])
-    assert torch.equal(seen["wrist"], outcome.frame[:, None, 3:])
 
 
 def test_actions_of_another_shape_are_refused(make_world: Callable[..., WorldModel], make_past: Callable) -> None:

@@ -1,4 +1,4 @@
-"""What a contest of two worlds found: tables for the terminal, figures for scripts."""
+"""The result of a contest of two worlds: tables for the terminal, figures for scripts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from vdworld.benchmarks.interleaved_timing import Turns
+from vdworld.benchmarks.results import to_text
+from vdworld.benchmarks.timing import PairedRates
 from vdworld.evaluation.prediction import Prediction
 from vdworld.evaluation.report.table import Table, cell, spread_cell
 from vdworld.metrics import Interval, paired_difference
@@ -16,13 +17,13 @@ SCORES = {"moving_psnr": "Moving pixels: PSNR in dB", "psnr": "All pixels: PSNR 
 
 @dataclass(frozen=True)
 class Contestant:
-    """One of the two.
+    """One of the two worlds.
 
     Args:
-        name: What tables call it.
-        prediction: How well it foresees the clips.
+        name: Its label in tables.
+        prediction: Its scores on the clips.
         training: How it was trained; plain JSON values.
-        has_reward: Whether it imagines rewards and continuations too, which takes time.
+        has_reward: Whether it also imagines rewards and continuations, which takes time.
     """
 
     name: str
@@ -31,32 +32,31 @@ class Contestant:
     has_reward: bool = True
 
     @property
-    def offer(self) -> str:
-        """What a step of it yields, in words."""
+    def imagines(self) -> str:
+        """What each of its steps yields, in words."""
         return f"{self.name} imagines " + ("frame, reward and continuation" if self.has_reward else "frames alone")
 
 
 @dataclass(frozen=True)
 class Contest:
-    """What a contest found; ``print(contest)`` shows its tables.
+    """The result of a contest; ``print(contest)`` shows its tables.
 
     Args:
-        ours: The one world.
-        peer: The other, measured on the same clips.
+        ours: Our world.
+        peer: The other world, measured on the same clips.
         turns: Batch size to imagined frames per second.
         about: Dataset, seed, command, machine, versions and date; one line of text each.
-        notes: What a reader must know besides.
+        notes: What else a reader must know.
     """
 
     ours: Contestant
     peer: Contestant
-    turns: dict[int, Turns]
+    turns: dict[int, PairedRates]
     about: dict[str, str] = field(default_factory=dict)
     notes: str = ""
 
     def __str__(self) -> str:
-        lines = [f"{name:<9} {value}" for name, value in self.about.items()]
-        return "\n".join([self.prediction_table().text(), "", self.speed_table().text(), "", *lines])
+        return to_text([self.prediction_table(), self.speed_table()], self.about)
 
     def difference(self, score: str, step: int) -> Interval:
         """Return our score minus the peer's at a step ahead, paired by clip, with its 95% interval."""
@@ -68,13 +68,13 @@ class Contest:
         """Return the score of ``ours``, ``peer``, ``copy_last`` (sharpness has none) and the ``difference`` by step."""
         prediction = self.ours.prediction
         steps = prediction.steps
-        found = {name: [one.prediction.interval(score, step) for step in steps] for name, one in self._contestants()}
+        rows = {name: [one.prediction.interval(score, step) for step in steps] for name, one in self._contestants()}
         if f"copy_{score}" in prediction.scores:
-            found["copy_last"] = [prediction.interval(f"copy_{score}", step) for step in steps]
-        return {**found, "difference": [self.difference(score, step) for step in steps]}
+            rows["copy_last"] = [prediction.interval(f"copy_{score}", step) for step in steps]
+        return {**rows, "difference": [self.difference(score, step) for step in steps]}
 
     def prediction_table(self) -> Table:
-        """Return the scores of both beside copying the last frame, steps ahead as columns."""
+        """Return the scores of both worlds and of copying the last frame, steps ahead as columns."""
         labels = {name: one.name for name, one in self._contestants()}
         labels |= {"copy_last": "copy last", "difference": f"{self.ours.name} - {self.peer.name}"}
         rows: list[tuple[str, ...]] = []
@@ -88,7 +88,8 @@ class Contest:
         note = (
             f"{ours.num_clips} clips from {ours.num_episodes} held-out episodes, rolled out under the recorded "
             "actions. In brackets: 95% bootstrap intervals over episodes; differences are paired by clip. Moving "
-            f"pixels are those that differ from the last frame given. Sharpness: 1 is as sharp as reality. {self.notes}"
+            f"pixels are those that differ from the last context frame. Sharpness: 1 is as sharp as reality. "
+            f"{self.notes}"
         )
         steps = tuple("1 step" if step == 1 else f"{step} steps" for step in ours.steps)
         return Table("Prediction", ("", *steps), tuple(rows), note.strip())
@@ -101,13 +102,13 @@ class Contest:
         ]
         repeats = len(next(iter(self.turns.values())).ours)
         note = (
-            f"Median of {repeats} turns, in brackets the lowest and the highest; the two take turns in one process. "
-            f"{self.ours.offer}; {self.peer.offer}."
+            f"Median of {repeats} turns, in brackets the lowest and the highest; the worlds take turns in one process. "
+            f"{self.ours.imagines}; {self.peer.imagines}."
         )
         return Table("Imagined frames per second", ("", self.ours.name, self.peer.name, "ratio"), tuple(rows), note)
 
     def to_json(self) -> dict[str, Any]:
-        """Return all figures as plain JSON values; None stands for what has no value."""
+        """Return all figures as plain JSON values; undefined values are None."""
         scores = {
             score: {name: [interval.to_json() for interval in line] for name, line in self.intervals(score).items()}
             for score in SCORES

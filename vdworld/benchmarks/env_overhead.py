@@ -1,50 +1,58 @@
-"""What the vector environment costs beyond the rollouts of its world."""
+"""The cost of the vector environment beyond the rollouts of its world."""
 
 from __future__ import annotations
 
 import statistics
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from gymnasium.vector import AutoresetMode
 
-from vdworld.benchmarks.interleaved_timing import Dream, Turns, alternate, check_turns
-from vdworld.benchmarks.speed import LONGEST_ROLLOUT, begin, check_counts, describe_world
+from vdworld.benchmarks.measured_world import describe_world, measured_world, start_dreams
+from vdworld.benchmarks.results import to_text
+from vdworld.benchmarks.timing import (
+    LONGEST_ROLLOUT,
+    PairedRates,
+    TimedSteps,
+    check_counts,
+    check_repeats,
+    time_pair,
+    timed,
+)
 from vdworld.envs.dream.dream_spaces import map_leaves
 from vdworld.envs.dream.dream_vector_env import DreamVectorEnv
 from vdworld.evaluation.provenance import provenance
 from vdworld.evaluation.report.table import Table, spread_cell
 from vdworld.world import WorldModel
 
-EPISODE = 50  # steps after which a lane begins anew
+EPISODE = 50  # steps after which a lane is reset
 OUTPUTS = ("numpy", "torch")
 
 
 @dataclass(frozen=True)
-class Overhead:
-    """Steps of vector environments beside rollouts of the same world, both in frames per second.
+class EnvOverhead:
+    """Frames per second of vector environments and of rollouts of the same world.
 
     Args:
         turns: (batch size, output) to the rates of the environment and of the rollout.
         about: World, seed, command, machine, versions and date; one line of text each.
     """
 
-    turns: dict[tuple[int, str], Turns]
+    turns: dict[tuple[int, str], PairedRates]
     about: dict[str, str]
 
     def __str__(self) -> str:
-        lines = [f"{name:<9} {value}" for name, value in self.about.items()]
-        return "\n".join([self.table().text(), "", *lines])
+        return to_text([self.table()], self.about)
 
     def overhead(self, batch: int, output: str) -> float:
-        """Return how much longer a step of the environment takes, as a share of the rollout's; the median of turns."""
+        """Return the extra time of a step of the environment as a share of the rollout's, the median of the turns."""
         return statistics.median(1 / ratio for ratio in self.turns[batch, output].ratios) - 1
 
     def table(self) -> Table:
-        """Return the rates of both and the overhead, a batch size and output a row."""
+        """Return both rates and the overhead, one batch size and output per row."""
         rows = [
             (
                 f"batch {batch}, {output}",
@@ -56,8 +64,8 @@ class Overhead:
         ]
         repeats = len(next(iter(self.turns.values())).ours)
         note = (
-            f"Median of {repeats} turns, in brackets the lowest and the highest. Mode SAME_STEP, episodes of {EPISODE} "
-            "steps, all lanes beginning anew at once; the rollout goes on."
+            f"Median of {repeats} turns, in brackets the lowest and the highest. Autoreset mode SAME_STEP, episodes "
+            f"of {EPISODE} steps, so that all lanes are reset at once; the rollout is never reset."
         )
         return Table("Frames per second", ("", "DreamVectorEnv", "rollout", "overhead"), tuple(rows), note)
 
@@ -67,45 +75,65 @@ class Overhead:
             {"batch_size": batch, "output": output, "overhead": self.overhead(batch, output), **turns.to_json()}
             for (batch, output), turns in self.turns.items()
         ]
-        return {"benchmark": "envs", "about": self.about, "rows": rows}
+        return {"benchmark": "env_overhead", "about": self.about, "rows": rows}
+
+
+def run(
+    *,
+    world: str | None = None,
+    preset: str = "tiny",
+    network_name: str | None = None,
+    image_size: int = 64,
+    batch_sizes: Sequence[int] = (1, 32, 256),
+    repeats: int = 5,
+    seconds: float = 1.0,
+    execution: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    device: str = "auto",
+) -> EnvOverhead:
+    """Measure a world; see ``measure_env_overhead`` and ``measured_world`` for the arguments."""
+    measured = measured_world(
+        world, preset=preset, network_name=network_name, image_size=image_size, device=device, execution=execution
+    )
+    return measure_env_overhead(measured, batch_sizes=batch_sizes, repeats=repeats, seconds=seconds, seed=seed)
 
 
 @torch.no_grad()
-def measure_overhead(
+def measure_env_overhead(
     world: WorldModel,
     *,
     batch_sizes: Sequence[int] = (1, 32, 256),
     repeats: int = 5,
     seconds: float = 1.0,
     seed: int = 0,
-) -> Overhead:
-    """Step vector environments and roll their world out in turn, under the same random actions.
+) -> EnvOverhead:
+    """Step vector environments and roll their world out in turns, under the same random actions.
 
     Args:
         world: The world; it needs start clips.
         batch_sizes: Numbers of lanes.
-        repeats: Turns.
-        seconds: Least time of a turn.
-        seed: Of starts and actions.
+        repeats: Number of turns.
+        seconds: Minimum duration of a turn.
+        seed: Decides starts and actions.
 
     Raises:
         ValueError: A number out of range.
     """
     check_counts(batch_sizes=batch_sizes)
-    check_turns(repeats, seconds)
+    check_repeats(repeats, seconds)
     turns = {}
     for batch in batch_sizes:
         rng = torch.Generator().manual_seed(seed)
         encoded = torch.rand(batch, LONGEST_ROLLOUT, world.action_codec.dim, generator=rng) * 2 - 1
         actions = world.action_codec.decode(encoded)
         for output in OUTPUTS:
-            dreams = _stepping(world, batch, output, actions, seed), _rolling(world, batch, actions, seed)
-            times = {"repeats": repeats, "seconds": seconds}
-            turns[batch, output] = alternate(*dreams, num_lanes=batch, longest=LONGEST_ROLLOUT, **times)
-    return Overhead(turns, {"world": describe_world(world), "seed": str(seed), **provenance(world.device)})
+            pair = _env_steps(world, batch, output, actions, seed), _rollouts(world, batch, actions, seed)
+            settings = {"longest": LONGEST_ROLLOUT, "repeats": repeats, "seconds": seconds}
+            turns[batch, output] = time_pair(*pair, num_lanes=batch, **settings)
+    return EnvOverhead(turns, {"world": describe_world(world), "seed": str(seed), **provenance(world.device)})
 
 
-def _stepping(world: WorldModel, batch: int, output: str, actions: Any, seed: int) -> Dream:
+def _env_steps(world: WorldModel, batch: int, output: str, actions: Any, seed: int) -> TimedSteps:
     settings: dict[str, Any] = {"max_episode_steps": EPISODE, "autoreset_mode": AutoresetMode.SAME_STEP}
     if not world.has_reward:
         settings["reward_function"] = lambda rollout: rollout.rewards
@@ -113,30 +141,23 @@ def _stepping(world: WorldModel, batch: int, output: str, actions: Any, seed: in
     envs.reset(seed=seed)
     if output == "torch":
         actions = map_leaves(lambda leaf: torch.as_tensor(leaf, device=world.device), actions)
-    taken = [map_leaves(lambda leaf, t=t: leaf[:, t], actions) for t in range(LONGEST_ROLLOUT)]
+    per_step = [map_leaves(lambda leaf, t=t: leaf[:, t], actions) for t in range(LONGEST_ROLLOUT)]
 
-    def dream(horizon: int) -> float:
-        began = time.perf_counter()
-        for action in taken[:horizon]:
-            envs.step(action)
-        _wait(world)
-        return time.perf_counter() - began
+    def step(horizon: int) -> float:
+        def steps() -> None:
+            for action in per_step[:horizon]:
+                envs.step(action)
 
-    return dream
+        return timed(steps, world.device)[1]
 
-
-def _rolling(world: WorldModel, batch: int, actions: Any, seed: int) -> Dream:
-    state = begin(world, batch, seed)
-
-    def dream(horizon: int) -> float:
-        began = time.perf_counter()
-        world.rollout(state, map_leaves(lambda leaf: leaf[:, :horizon], actions))
-        _wait(world)
-        return time.perf_counter() - began
-
-    return dream
+    return step
 
 
-def _wait(world: WorldModel) -> None:
-    if world.device.type == "cuda":
-        torch.cuda.synchronize(world.device)
+def _rollouts(world: WorldModel, batch: int, actions: Any, seed: int) -> TimedSteps:
+    state = start_dreams(world, batch, seed)
+
+    def roll(horizon: int) -> float:
+        taken = map_leaves(lambda leaf: leaf[:, :horizon], actions)
+        return timed(partial(world.rollout, state, taken), world.device)[1]
+
+    return roll

@@ -1,9 +1,9 @@
-"""Planning methods that dream the same number of plans."""
+"""Planning methods that imagine the same number of plans."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,12 +29,12 @@ MOST_ELITES, MOST_RESTARTS = 8, 4
 
 @dataclass(frozen=True)
 class PlanBudget:
-    """What every method may dream for one plan: ``num_candidates * num_iterations`` plans of `horizon` steps.
+    """What every method may imagine for one plan: ``num_candidates * num_iterations`` candidates of `horizon` steps.
 
     Args:
         horizon: Length of a plan in steps.
-        num_candidates: Plans per iteration, at least 4.
-        num_iterations: Iterations, of methods that have them.
+        num_candidates: Candidates per iteration, at least 4.
+        num_iterations: Number of iterations; methods without any imagine all candidates at once.
 
     Raises:
         ValueError: A number out of range.
@@ -51,7 +51,7 @@ class PlanBudget:
 
     @property
     def num_plans(self) -> int:
-        """Dreamt plans per plan."""
+        """Candidates that are imagined for one plan."""
         return self.num_candidates * self.num_iterations
 
     @property
@@ -61,10 +61,10 @@ class PlanBudget:
 
 
 def fitting_names(codec: ActionCodec, budget: PlanBudget) -> tuple[str, ...]:
-    """Return the methods that take a world's actions and can keep to the budget.
+    """Return the methods that fit a world's actions and the budget.
 
-    Gradients need numbers to follow; methods for choices need spaces made of choices alone, and beam search one with no
-    more actions than the budget has plans.
+    Gradients need continuous actions. Methods for choices need spaces made of choices alone, and beam search no more
+    actions than the budget has plans.
     """
     if any(isinstance(leaf, spaces.Box) for leaf in leaves(codec.space)):
         return (*ANY, "gradient")
@@ -72,65 +72,85 @@ def fitting_names(codec: ActionCodec, budget: PlanBudget) -> tuple[str, ...]:
     return (*ANY, "categorical", "beam_search") if few else (*ANY, "categorical")
 
 
+def equal_methods(
+    names: Sequence[str] | None, codec: ActionCodec, budget: PlanBudget, settings: Mapping[str, Mapping[str, Any]]
+) -> dict[str, PlanningMethod]:
+    """Return methods by name, each within the budget.
+
+    Args:
+        names: Some of ``NAMES``; None takes all that fit.
+        codec: Encodes the world's actions.
+        budget: What each may imagine.
+        settings: A method's name to further arguments of its class.
+
+    Raises:
+        ValueError: A method is unknown or does not fit, or there are settings for another method.
+    """
+    names = fitting_names(codec, budget) if names is None else tuple(names)
+    if unknown := sorted({*settings} - {*names}):
+        raise ValueError(f"`planner_settings` must be for {', '.join(names)}, got {', '.join(unknown)}.")
+    return {name: equal_method(name, codec, budget, settings.get(name)) for name in names}
+
+
 def equal_method(
     name: str, codec: ActionCodec, budget: PlanBudget, settings: Mapping[str, Any] | None = None
 ) -> PlanningMethod:
-    """Return a method that keeps to the budget as closely as it can.
+    """Return a method whose cost is as close to the budget as possible without exceeding it.
 
-    Random shooting draws all plans at once. ICEM, whose iterations shrink, begins with more. A step of the gradient is
-    counted as two plans, one forward and one again on the way back. Beam search follows as many beams as imagine no
-    more frames than the others.
+    Random shooting draws all candidates at once. The iterations of ICEM shrink, so it starts with more. A gradient step
+    counts as two candidates, for the forward and the backward pass. Beam search follows as many beams as imagine no
+    more frames than the other methods.
 
     Args:
         name: One of ``NAMES``.
-        codec: Of the actions.
-        budget: What it may dream.
+        codec: Encodes the world's actions.
+        budget: What the method may imagine.
         settings: Further arguments of the method's class, such as ``{"num_knots": 2}``.
 
     Raises:
-        ValueError: A name that is not known, or a method that does not fit the actions or the budget.
+        ValueError: The method is unknown, or does not fit the actions or the budget.
     """
     if name not in NAMES:
         raise ValueError(f"`planners` must be among {', '.join(NAMES)}, got {name!r}.")
     if name not in (fitting := fitting_names(codec, budget)):
         raise ValueError(
-            f"`planners` must be among {', '.join(fitting)}, which fit the actions, {codec.space}, and "
-            f"{budget.num_plans} dreamt plans, got {name!r}."
+            f"`planners` must be among {', '.join(fitting)}, which fit the actions, {codec.space}, and a budget of "
+            f"{budget.num_plans} plans, got {name!r}."
         )
     sizes = (budget.horizon, budget.num_candidates, budget.num_iterations)
-    elites, more = {"num_elites": budget.num_elites}, dict(settings or {})
+    elites, extra = {"num_elites": budget.num_elites}, dict(settings or {})
     match name:
         case "random_shooting":
-            return RandomShooting(budget.horizon, budget.num_plans, **more)
+            return RandomShooting(budget.horizon, budget.num_plans, **extra)
         case "cross_entropy":
-            return CrossEntropy(*sizes, **{**elites, **more})
+            return CrossEntropy(*sizes, **{**elites, **extra})
         case "icem":
-            return ICEM(budget.horizon, _first_of_icem(budget), budget.num_iterations, **{**elites, **more})
+            return ICEM(budget.horizon, _first_icem_iteration(budget), budget.num_iterations, **{**elites, **extra})
         case "mppi":
-            return MPPI(*sizes, **{**elites, **more})
+            return MPPI(*sizes, **{**elites, **extra})
         case "gradient":
             restarts = max(1, min(MOST_RESTARTS, budget.num_plans // 5))
-            return GradientDescent(budget.horizon, restarts, (budget.num_plans // restarts - 1) // 2, **more)
+            return GradientDescent(budget.horizon, restarts, (budget.num_plans // restarts - 1) // 2, **extra)
         case "categorical":
-            return CategoricalCrossEntropy(*sizes, **{**elites, **more})
-    return BeamSearch(budget.horizon, _num_beams(math.prod(count_options(codec)), budget), **more)
+            return CategoricalCrossEntropy(*sizes, **{**elites, **extra})
+    return BeamSearch(budget.horizon, _num_beams(math.prod(count_options(codec)), budget), **extra)
 
 
-def _first_of_icem(budget: PlanBudget) -> int:
-    """Return the largest first iteration that the budget allows."""
+def _first_icem_iteration(budget: PlanBudget) -> int:
+    """Return the size of the largest first iteration within the budget."""
 
     def plans(first: int) -> int:
         method = ICEM(budget.horizon, first, budget.num_iterations, num_elites=budget.num_elites)
         return sum(method.num_new(i) for i in range(budget.num_iterations))
 
-    found = budget.num_candidates
-    while found < budget.num_plans and plans(found + 1) <= budget.num_plans:
-        found += 1
-    return found
+    first = budget.num_candidates
+    while first < budget.num_plans and plans(first + 1) <= budget.num_plans:
+        first += 1
+    return first
 
 
 def _num_beams(num_actions: int, budget: PlanBudget) -> int:
-    """Return how many beams imagine no more frames than whole plans would, at least 1."""
+    """Return the largest number of beams that imagine no more frames than the budget's plans, at least 1."""
 
     def frames(beams: int) -> int:
         return sum(min(beams, num_actions**step) * num_actions for step in range(budget.horizon))

@@ -1,47 +1,81 @@
-"""What a frame drawn in few sampling steps loses against one drawn in many."""
+"""The loss in quality of frames drawn in few sampling steps, with and without shortcut training."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-from vdworld.data import Dataset
-from vdworld.evaluation.outcome_odds import KnownOdds, Outcomes, measure_outcomes
-from vdworld.evaluation.prediction import Prediction, predict
-from vdworld.evaluation.report.table import Table, cell
+import torch
+
+from vdworld.benchmarks.few_steps_result import FewSteps, FewStepsComparison
+from vdworld.data import Dataset, load_dataset
+from vdworld.diffusion import CONSISTENCY
+from vdworld.envs import record
+from vdworld.envs.games.scripted import ForkEnv
+from vdworld.evaluation.evaluate import held_out_episodes
+from vdworld.evaluation.outcome_odds import KnownOdds, measure_outcomes
+from vdworld.evaluation.prediction import predict
+from vdworld.evaluation.provenance import provenance
 from vdworld.evaluation.world_protocol import World
+from vdworld.training import LossWeights, Shortcut, train
+from vdworld.world import WorldModel
+from vdworld.world.device import pick_device
 
 STEPS = (1, 2, 4, 32)
 """Sampling steps to compare; the last is the reference."""
 
+ODDS = {"70:30": (0.7, 0.3), "40:30:20:10": (0.4, 0.3, 0.2, 0.1)}
+SHIFT = 4.0  # the outcome is decided close to pure noise, where more of the steps should lie
+NUM_STEPS = 24_000  # recorded of each random environment: too many to memorise
+BATCH = 96  # clips per training step there, whose frames are small
+SHARE = 0.6  # of the clips that train long steps
 
-@dataclass(frozen=True)
-class FewSteps:
-    """One world, drawn in different numbers of sampling steps.
+
+def run(
+    *,
+    output: str,
+    data: str | None = None,
+    minutes: float = 15.0,
+    num_draws: int = 10_000,
+    num_clips: int = 128,
+    seed: int = 0,
+    device: str = "auto",
+) -> FewStepsComparison:
+    """Train worlds with and without shortcuts on two random environments and on a dataset, and measure them.
 
     Args:
-        name: What the world is called in tables.
-        predictions: Sampling steps to the prediction of held-out clips, one step ahead; empty without a dataset.
-        outcomes: Sampling steps to what became of a random environment's odds; empty without one.
+        output: A folder for the worlds; those that an earlier run trained are not trained again.
+        data: A dataset folder; None measures the random environments alone.
+        minutes: Training time of each world.
+        num_draws: Frames to draw of each random environment.
+        num_clips: Clips of the dataset to predict.
+        seed: Decides weights, training, clips, contexts and dreams.
+        device: A device's name; ``"auto"`` is the GPU if there is one, else the CPU.
+
+    Raises:
+        ValueError: An argument is out of range.
     """
-
-    name: str
-    predictions: dict[int, Prediction]
-    outcomes: dict[int, Outcomes]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the figures as plain JSON values."""
-        names = ("moving_psnr", "copy_moving_psnr", "sharpness")
-        clips = {
-            str(steps): {name: asdict(found.interval(name, 1)) for name in names}
-            for steps, found in self.predictions.items()
-        }
-        return {
-            "name": self.name,
-            "clips": clips,
-            "outcomes": {str(steps): found.to_json() for steps, found in self.outcomes.items()},
-        }
+    for name, count in (("num_draws", num_draws), ("num_clips", num_clips)):
+        if count < 1:
+            raise ValueError(f"`{name}` must be at least 1, got {count}.")
+    folder, where = Path(output), pick_device(device)
+    dataset = None if data is None else load_dataset(data)
+    training = {"minutes": minutes, "seed": seed, "device": where}
+    outcomes = {}
+    for name, odds in ODDS.items():
+        path = folder / f"fork_{len(odds)}"
+        fork = record(partial(ForkEnv, odds), path / "data", num_steps=NUM_STEPS, max_episode_steps=50, num_envs=1)
+        worlds = _worlds(fork, path, batch_size=BATCH, weights=LossWeights(moving=0.0), **training)
+        outcomes[name] = _measure(worlds, env=ForkEnv(odds), num_draws=num_draws, seed=seed)
+    clips = []
+    if dataset is not None:
+        worlds = _worlds(dataset, folder / "clips", **training)
+        clips = _measure(worlds, dataset=held_out_episodes(dataset)[0], num_clips=num_clips, seed=seed)
+    about = provenance(where) | {"seed": str(seed), "minutes": str(minutes)}
+    return FewStepsComparison(outcomes, clips, about)
 
 
 def measure_few_steps(
@@ -60,7 +94,7 @@ def measure_few_steps(
 
     Args:
         world: The world to measure.
-        name: What to call it.
+        name: Its label in tables.
         dataset: Held-out episodes to predict one step ahead.
         env: A random environment whose odds are known.
         steps: Numbers of sampling steps.
@@ -81,42 +115,27 @@ def measure_few_steps(
     return FewSteps(name, predictions, outcomes)
 
 
-def clips_table(found: Sequence[FewSteps]) -> Table:
-    """Return moving-pixel PSNR and sharpness of held-out clips, worlds and sampling steps down."""
-    rows: list[tuple[str, ...]] = []
-    for world in found:
-        rows.append((world.name,))
-        for steps, prediction in world.predictions.items():
-            scores = prediction.interval("moving_psnr", 1), prediction.interval("sharpness", 1)
-            rows.append((f"  {_count(steps)}", cell(scores[0]), cell(scores[1], digits=3)))
-    prediction = next(iter(found[0].predictions.values()))
-    note = (
-        f"{prediction.num_clips} clips from {prediction.num_episodes} episodes, one step ahead; copying the last frame "
-        f"gives {cell(prediction.interval('copy_moving_psnr', 1))} dB. Sharpness: gradient energy of imagined over "
-        "real moving pixels, 1 is as sharp as reality. PSNR rewards the blurred mean of what may come, sharpness "
-        "does not. Brackets: 95% bootstrap intervals over episodes."
-    )
-    return Table("Held-out clips", ("", "moving-pixel PSNR, dB", "sharpness"), tuple(rows), note)
+def _measure(worlds: Iterator[tuple[str, WorldModel]], **settings: Any) -> list[FewSteps]:
+    """Measure each world with each way to sample it."""
+    results = []
+    for label, world in worlds:
+        results.append(measure_few_steps(world, name=label, **settings))
+        if world.shortcut_steps:
+            world.sampling = replace(world.sampling, sampler=CONSISTENCY)
+            name = f"{label}, consistency sampling"
+            results.append(measure_few_steps(world, name=name, steps=STEPS[:-1], **settings))
+    return results
 
 
-def outcomes_table(found: Sequence[FewSteps], title: str) -> Table:
-    """Return how often each outcome of a random environment was drawn, worlds and sampling steps down."""
-    rows: list[tuple[str, ...]] = []
-    first = next(iter(found[0].outcomes.values()))
-    for world in found:
-        rows.append((world.name,))
-        for steps, seen in world.outcomes.items():
-            shares = [f"{share:.1%}" for share in seen.frequencies]
-            rows.append(
-                (f"  {_count(steps)}", *shares, f"{seen.error:.1f}", f"{seen.blends:.2%}", f"{seen.sharpness:.3f}")
-            )
-    odds = [f"{share:.0%}" for share in first.odds]
-    note = (
-        f"{first.num_draws:,} frames each; the true odds head the columns. Chance alone makes up to {first.margin:.1f} "
-        "points of difference. Blend: further than 10% of the distance between two outcomes from the nearest one."
-    )
-    return Table(title, ("", *odds, "most points off", "blends", "sharpness"), tuple(rows), note)
-
-
-def _count(steps: int) -> str:
-    return "1 step" if steps == 1 else f"{steps} steps"
+def _worlds(
+    data: Dataset, path: Path, *, minutes: float, seed: int, device: torch.device, **settings: Any
+) -> Iterator[tuple[str, WorldModel]]:
+    """Train a world without and one with shortcuts, or load what an earlier run trained."""
+    settings |= {"max_minutes": minutes, "seed": seed, "device": device, "num_rollout_gifs": 0}
+    for label, share in (("without shortcuts", 0.0), ("with shortcuts", SHARE)):
+        folder = path / label.replace(" ", "_")
+        if not (folder / "config.json").exists():
+            process = {"shift": SHIFT, "pure_noise": 0.25}
+            shortcut = Shortcut(share=share)
+            train(data, process=process, output=folder, resume=True, horizon=1, shortcut=shortcut, **settings)
+        yield label, WorldModel.from_pretrained(folder, device=device)

@@ -1,4 +1,4 @@
-"""How much memory this process has needed so far."""
+"""Peak memory of this process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ except ImportError:  # not on Windows
 
 
 def peak_memory(device: torch.device | str = "cpu") -> int:
-    """Return the peak in bytes: of what torch held on a GPU, elsewhere of the whole process; 0 where nobody knows."""
+    """Return the peak in bytes: of torch's allocations on a GPU, of the whole process elsewhere; 0 if unknown."""
     if torch.device(device).type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     if resource is None:

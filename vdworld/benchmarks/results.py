@@ -1,4 +1,4 @@
-"""What every benchmark does with its figures."""
+"""Print the result of a benchmark, and write its figures and plots."""
 
 from __future__ import annotations
 
@@ -7,26 +7,34 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from vdworld.evaluation.report.table import Table
+
 
 @runtime_checkable
-class Figures(Protocol):
-    """What a benchmark measured; printed as its tables."""
+class BenchmarkResult(Protocol):
+    """The result of a benchmark; ``str()`` gives its tables.
+
+    A result may also have ``plots``, a mapping from file names to functions that draw them.
+    """
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
         ...
 
 
-def show_and_keep(
-    result: Figures, output: str | Path | None, name: str, plots: Mapping[str, Callable[[], bytes]] | None = None
+def print_and_save(
+    result: BenchmarkResult,
+    output: str | Path | None,
+    name: str,
+    plots: Mapping[str, Callable[[], bytes]] | None = None,
 ) -> None:
-    """Print the tables, and write ``NAME.json`` and the plots into the folder `output`, if there is one.
+    """Print the tables and, if there is an output folder, write ``NAME.json`` and the plots into it.
 
     Args:
-        result: The figures.
+        result: What was measured.
         output: The folder; None writes nothing.
-        name: Of the benchmark.
-        plots: File names to functions that draw them.
+        name: The benchmark's name.
+        plots: File names to functions that return PNG bytes.
     """
     print(result)
     if output is None:
@@ -38,3 +46,9 @@ def show_and_keep(
         (folder / file).write_bytes(draw())
     written = [f"{name}.json", *(plots or {})]
     print(f"\nFigures: {', '.join(str(folder / file) for file in written)}")
+
+
+def to_text(tables: list[Table], about: Mapping[str, str]) -> str:
+    """Return tables, then one line per entry of `about`."""
+    lines = [f"{name:<9} {value}" for name, value in about.items()]
+    return "\n".join([*(table.text() + "\n" for table in tables), *lines]).rstrip()

@@ -1,43 +1,48 @@
-"""How the cost of a step grows: with the batch, the frames, the context and the length of the dream."""
+"""How the cost of a step grows with the batch, the frames, the context and the length of the dream."""
 
 from __future__ import annotations
 
 import statistics
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
 
+from vdworld.benchmarks.measured_world import describe_world, fresh_world, network_settings, start_dreams
 from vdworld.benchmarks.peak_memory import peak_memory
-from vdworld.benchmarks.speed import begin, describe_world, fresh_world
+from vdworld.benchmarks.plots import scaling_plot
+from vdworld.benchmarks.results import to_text
+from vdworld.benchmarks.timing import check_counts, timed
 from vdworld.evaluation.provenance import provenance
 from vdworld.evaluation.report.table import Table
 from vdworld.extras import require
 from vdworld.world import WorldModel, WorldState
+from vdworld.world.device import pick_device
 
 AXES = {
     "batch": "dreams at a time",
     "image_size": "pixels of a side",
-    "context_length": "past frames",
+    "context_length": "context frames",
     "dream_length": "steps dreamt before",
 }
-"""What is varied, and in which units."""
+"""The axes, and what is counted along each."""
 
-BATCH = 8  # dreams at a time where another axis is varied
-TIMED = 5  # steps of which a median is taken
+_ARGUMENTS = dict(zip(AXES, ("batches", "image_sizes", "context_lengths", "dream_lengths"), strict=True))
+
+BATCH = 8  # dreams at a time along the other axes
+TIMED = 5  # steps of which the median is taken
 
 
 @dataclass(frozen=True)
-class Growth:
-    """What a step costs along each axis.
+class Scaling:
+    """Cost of a step along each axis.
 
     Args:
         milliseconds: Axis to place to the median time of a step of the whole batch.
-        mebibytes: Likewise, by how much the peak of this process's memory (on a GPU: of what torch holds there) has
-            grown since that axis's first place; a peak never falls.
+        mebibytes: Axis to place to the growth of the peak memory since the axis's first place: of torch's allocations
+            on a GPU, of the whole process elsewhere. A peak never falls.
         about: World, command, machine, versions and date; one line of text each.
     """
 
@@ -46,8 +51,13 @@ class Growth:
     about: dict[str, str]
 
     def __str__(self) -> str:
-        lines = [f"{name:<9} {value}" for name, value in self.about.items()]
-        return "\n".join([*(self.table(axis).text() + "\n" for axis in self.milliseconds), *lines])
+        return to_text([self.table(axis) for axis in self.milliseconds], self.about)
+
+    @property
+    def plots(self) -> Mapping[str, Callable[[], bytes]]:
+        """File names to functions that draw them."""
+        named = {AXES[axis]: costs for axis, costs in self.milliseconds.items()}
+        return {"scaling.png": lambda: scaling_plot(named)}
 
     def table(self, axis: str) -> Table:
         """Return time and memory along one axis."""
@@ -67,11 +77,32 @@ class Growth:
             for axis, costs in self.milliseconds.items()
             for place, cost in costs.items()
         ]
-        return {"benchmark": "growth", "about": self.about, "rows": rows}
+        return {"benchmark": "scaling", "about": self.about, "rows": rows}
+
+
+def run(
+    *,
+    preset: str = "tiny",
+    network_name: str | None = None,
+    image_size: int = 64,
+    batches: Sequence[int] = (1, 4, 16, 64),
+    image_sizes: Sequence[int] = (32, 64, 128),
+    context_lengths: Sequence[int] = (2, 4, 8, 16),
+    dream_lengths: Sequence[int] = (10, 100, 1_000),
+    seed: int = 0,
+    device: str = "auto",
+) -> Scaling:
+    """Measure fresh worlds; see ``measure_scaling`` and ``measured_world`` for the arguments."""
+    places = {"batches": batches, "image_sizes": image_sizes}
+    places |= {"context_lengths": context_lengths, "dream_lengths": dream_lengths}
+    network = network_settings(network_name)
+    return measure_scaling(
+        preset, network=network, image_size=image_size, device=pick_device(device), seed=seed, **places
+    )
 
 
 @torch.no_grad()
-def measure_growth(
+def measure_scaling(
     preset: str = "tiny",
     *,
     network: dict[str, Any] | None = None,
@@ -83,73 +114,78 @@ def measure_growth(
     dream_lengths: Sequence[int] = (10, 100, 1_000),
     seed: int = 0,
     progress: bool = True,
-) -> Growth:
+) -> Scaling:
     """Time a step of fresh worlds, one axis after the other.
 
     Args:
-        preset: Sizes of the worlds.
-        network: Settings of the network on top of the preset's.
-        image_size: Height and width of the frames where another axis is varied.
-        device: Where they dream.
-        batches: Numbers of dreams at a time.
+        preset: Preset of the worlds.
+        network: Settings of the network that take precedence over the preset's.
+        image_size: Height and width of the frames along the other axes.
+        device: Where to dream.
+        batches: Numbers of dreams at a time; an empty list leaves the axis out, here and below.
         image_sizes: Heights and widths in pixels.
-        context_lengths: Numbers of past frames.
-        dream_lengths: Numbers of steps of one dream, after which steps are timed.
-        seed: Of starts, actions and dreams.
+        context_lengths: Numbers of context frames.
+        dream_lengths: Numbers of steps of one dream after which steps are timed.
+        seed: Decides starts, actions and dreams.
         progress: Whether to show a progress bar.
+
+    Raises:
+        ValueError: A place is below 1.
     """
-    places = {
-        "batch": batches,
-        "image_size": image_sizes,
-        "context_length": context_lengths,
-        "dream_length": dream_lengths,
-    }
-    if wrong := [name for name, values in places.items() if any(value < 1 for value in values)]:
-        raise ValueError(f"`{wrong[0]}` must hold numbers from 1, got {list(places[wrong[0]])}.")
+    places = dict(zip(AXES, (batches, image_sizes, context_lengths, dream_lengths), strict=True))
+    check_counts(**{_ARGUMENTS[axis]: values for axis, values in places.items() if values})
+    fresh = partial(_fresh, preset, network=network, image_size=image_size, device=device)
+    usual = fresh()
     tqdm = require("tqdm", extra="all").tqdm
     milliseconds, mebibytes = {}, {}
-    usual = fresh_world(preset, image_size=image_size, network=network).to(device)
-    for axis, values in tqdm(places.items(), desc="growth", disable=not progress, leave=False):
+    for axis, values in tqdm(places.items(), desc="scaling", disable=not progress, leave=False):
         if not values:
             continue
-        milliseconds[axis], held = {}, {}
+        milliseconds[axis], peaks = {}, {}
         stepper = _Stepper(usual, BATCH, seed)
         for place in sorted(values):
             if axis == "dream_length":
                 stepper.run(place - stepper.steps)
-                place = stepper.steps  # later than asked, if the last place was timed until then
+                place = stepper.steps  # later than requested if the last place was timed until then
             elif axis == "batch":
                 stepper = _Stepper(usual, place, seed)
             else:
-                sizes = {"image_size": place} if axis == "image_size" else {"image_size": image_size}
-                settings = {**(network or {}), **({axis: place} if axis == "context_length" else {})}
-                stepper = _Stepper(fresh_world(preset, **sizes, network=settings).to(device), BATCH, seed)
+                stepper = _Stepper(fresh(**{axis: place}), BATCH, seed)
             milliseconds[axis][place] = 1e3 * statistics.median(stepper.run(TIMED))
-            held[place] = peak_memory(usual.device)
-        first = next(iter(held.values()))
-        mebibytes[axis] = {place: (peak - first) / 2**20 for place, peak in held.items()}
-    return Growth(milliseconds, mebibytes, {"world": describe_world(usual), "seed": str(seed), **provenance(device)})
+            peaks[place] = peak_memory(usual.device)
+        first = next(iter(peaks.values()))
+        mebibytes[axis] = {place: (peak - first) / 2**20 for place, peak in peaks.items()}
+    return Scaling(milliseconds, mebibytes, {"world": describe_world(usual), "seed": str(seed), **provenance(device)})
+
+
+def _fresh(
+    preset: str,
+    *,
+    network: dict[str, Any] | None,
+    image_size: int,
+    device: torch.device | str,
+    context_length: int | None = None,
+) -> WorldModel:
+    settings = {**(network or {}), **({} if context_length is None else {"context_length": context_length})}
+    return fresh_world(preset, image_size=image_size, network=settings).to(device)
 
 
 class _Stepper:
-    """A batch of dreams that goes on and on under random actions; what has been dreamt is let go."""
+    """A batch of dreams that continues under random actions; past frames are discarded."""
 
     def __init__(self, world: WorldModel, batch: int, seed: int) -> None:
         self.world, self.rng, self.steps = world, torch.Generator().manual_seed(seed), 0
-        self.state: WorldState = begin(world, batch, seed)
+        self.state: WorldState = start_dreams(world, batch, seed)
         self.run(2)  # the first steps allocate and tune
 
     def run(self, count: int) -> list[float]:
         """Take so many steps and return the seconds of each."""
-        return [self._timed() for _ in range(count)]
+        return [self._step() for _ in range(count)]
 
-    def _timed(self) -> float:
+    def _step(self) -> float:
         shape = (len(self.state), self.world.action_codec.dim)
-        action: Tensor = (torch.rand(shape, generator=self.rng) * 2 - 1).to(self.world.device)
-        wait: Callable[[], Any] = torch.cuda.synchronize if self.world.device.type == "cuda" else (lambda: None)
-        wait()
-        began = time.perf_counter()
-        self.state, _ = self.world.step(self.state, action, encoded=True, donate=True)
-        wait()
+        action = (torch.rand(shape, generator=self.rng) * 2 - 1).to(self.world.device)
+        step = partial(self.world.step, self.state, action, encoded=True)
+        (self.state, _), seconds = timed(step, self.world.device)
         self.steps += 1
-        return time.perf_counter() - began
+        return seconds

@@ -1,4 +1,8 @@
-"""Check values from a configuration, which holds text as readily as numbers, against the function they are for."""
+"""Configuration values as keyword arguments, checked against the signature of the function that takes them.
+
+The check reads annotations instead of OmegaConf's structured configurations, since those hold dataclasses alone: most
+values here are arguments of functions and of classes with ``__init__``, in unions such as ``int | tuple[int, int]``.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +25,23 @@ _WORDS = {
     "Mapping": "names with values on one line, as in {name: value}",
     "None": "null",
 }
+_TYPES = {
+    "int": int,
+    "float": int | float,
+    "str": str,
+    "tuple": tuple,
+    "Sequence": tuple,
+    "dict": dict,
+    "Mapping": dict,
+}
 
 
-def checked(function: Callable[..., Any], values: Mapping[Any, Any] | str) -> dict[str, Any]:
+def keyword_arguments(function: Callable[..., Any], values: Mapping[Any, Any] | str) -> dict[str, Any]:
     """Return keyword arguments for `function` as plain values, lists as tuples.
 
     Args:
-        function: What they are for; the simple types among its annotations are checked.
-        values: Its arguments by name; text, which is what they remain where YAML cannot read them, is an error.
+        function: The function or class that takes them; the simple types among its annotations are checked.
+        values: The arguments by name. A mapping that YAML cannot read arrives as text, which is an error.
 
     Raises:
         ValueError: A value of another type than the annotation allows, a name that is not an argument, or no names.
@@ -41,15 +54,15 @@ def checked(function: Callable[..., Any], values: Mapping[Any, Any] | str) -> di
         raise ValueError(f"{function.__name__} has no argument {', '.join(unknown)}. It takes {', '.join(parameters)}.")
     plain = {str(name): _plain(value) for name, value in values.items()}
     for name in plain.keys() & parameters.keys():
-        value, kinds = plain[name], _kinds(str(parameters[name].annotation))
-        if all(kind in _WORDS for kind in kinds) and not any(_is(kind, value) for kind in kinds):
-            rule = " or ".join(dict.fromkeys(_WORDS[kind] for kind in kinds))
+        value, types = plain[name], _type_names(str(parameters[name].annotation))
+        if all(type_name in _WORDS for type_name in types) and not any(_matches(value, name) for name in types):
+            rule = " or ".join(dict.fromkeys(_WORDS[type_name] for type_name in types))
             raise ValueError(f"`{name}` must be {rule}, got {value!r}.")
     return plain
 
 
-def given(values: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return the values that are not null, the others being left to whoever takes them."""
+def without_nulls(values: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return the values that are not null; the function that takes them has defaults for the others."""
     return {str(name): value for name, value in values.items() if value is not None}
 
 
@@ -60,30 +73,27 @@ def description(node: DictConfig) -> dict[str, Any]:
         ValueError: An argument that the class does not take, or of another type.
     """
     values = {name: value for name, value in node.items() if name != "_target_"}
-    return {"_target_": node["_target_"], **checked(get_object(node["_target_"]), given(values))}
+    return {"_target_": node["_target_"], **keyword_arguments(get_object(node["_target_"]), without_nulls(values))}
 
 
-def instantiate(node: DictConfig, **decided: Any) -> Any:
-    """Build what a node's ``_target_`` names from the rest of it, nodes in it included; errors as for ``description``.
+def instantiate(node: DictConfig, **context: Any) -> Any:
+    """Build an object of the class in a node's ``_target_``, inner nodes first; errors as for ``description``.
 
     Args:
-        node: The node.
-        decided: Arguments that no configuration holds, such as a world, for classes that take them and nodes that say
-            nothing else.
+        node: The class and its arguments.
+        context: Arguments that no configuration can hold, such as a world. Classes that take them get them, unless the
+            node sets them itself.
     """
     values = description(node)
     target = get_object(values.pop("_target_"))
     parameters = inspect.signature(target).parameters
-    whole = {name: value for name, value in decided.items() if name in parameters} | values
-    whole |= {name: instantiate(node[name]) for name, value in values.items() if "_target_" in _names(value)}
-    needed = [name for name, parameter in parameters.items() if parameter.default is parameter.empty]
-    if absent := [f"`{name}`" for name in needed if name not in whole]:
-        raise ValueError(f"{' and '.join(absent)} must be given for {target.__name__}.")
-    return target(**whole)
-
-
-def _names(value: Any) -> Mapping[Any, Any]:
-    return value if isinstance(value, Mapping) else {}
+    arguments = {name: value for name, value in context.items() if name in parameters} | values
+    inner = [name for name, value in values.items() if isinstance(value, Mapping) and "_target_" in value]
+    arguments |= {name: instantiate(node[name]) for name in inner}
+    required = [name for name, parameter in parameters.items() if parameter.default is parameter.empty]
+    if absent := [f"`{name}`" for name in required if name not in arguments]:
+        raise ValueError(f"{target.__name__} needs {' and '.join(absent)}.")
+    return target(**arguments)
 
 
 def _plain(value: Any) -> Any:
@@ -94,21 +104,12 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _kinds(annotation: str) -> list[str]:
+def _type_names(annotation: str) -> list[str]:
     """Split ``int | tuple[int, int] | None`` into ``int``, ``tuple`` and ``None``."""
-    return [kind.strip().partition("[")[0] for kind in re.split(r"\|(?![^\[]*\])", annotation)]
+    return [part.strip().partition("[")[0] for part in re.split(r"\|(?![^\[]*\])", annotation)]
 
 
-def _is(kind: str, value: Any) -> bool:
+def _matches(value: Any, type_name: str) -> bool:
     if isinstance(value, bool) or value is None:
-        return kind == ("None" if value is None else "bool")
-    types = {
-        "int": int,
-        "float": int | float,
-        "str": str,
-        "tuple": tuple,
-        "Sequence": tuple,
-        "dict": dict,
-        "Mapping": dict,
-    }
-    return kind in types and isinstance(value, types[kind])
+        return type_name == ("None" if value is None else "bool")
+    return type_name in _TYPES and isinstance(value, _TYPES[type_name])

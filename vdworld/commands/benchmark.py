@@ -1,28 +1,26 @@
-"""``vdworld benchmark [NAME]``: figures of this machine."""
+"""``vdworld benchmark NAME``: measure, print the tables, and write the figures."""
 
 from __future__ import annotations
 
+import importlib
+import inspect
+
 from omegaconf import DictConfig
 
-from vdworld.commands import benchmarks
+from vdworld.agents.policies.learning_settings import LearningSettings
+from vdworld.benchmarks.results import print_and_save
+from vdworld.commands.arguments import keyword_arguments, without_nulls
+from vdworld.world import Execution
 
-BENCHMARKS = {
-    "speed": benchmarks.speed,
-    "envs": benchmarks.envs,
-    "contest": benchmarks.contest,
-    "dreaming": benchmarks.dreaming,
-    "few_steps": benchmarks.few_steps,
-    "grid": benchmarks.grid,
-    "growth": benchmarks.growth,
-    "planners": benchmarks.planners,
-    "planning": benchmarks.planning,
-    "sizes": benchmarks.sizes,
-    "uncertainty": benchmarks.uncertainty,
-}
+PARTS = {"execution": Execution, "learner": LearningSettings}  # keys whose values are settings of a class
 
 
-def run(config: DictConfig) -> None:
-    """Run the benchmark that `name` picks, print its table, and write its figures to `output`."""
-    if config.name not in BENCHMARKS:
-        raise ValueError(f"`name` must be one of {', '.join(BENCHMARKS)}, got {config.name!r}.")
-    BENCHMARKS[config.name](config)
+def run(config: DictConfig, name: str) -> None:
+    """Run ``vdworld.benchmarks.NAME``, print its result, and write it to `output` if there is one."""
+    measure = importlib.import_module(f"vdworld.benchmarks.{name}").run
+    keys = [str(key) for key in config if key != "output" or key in inspect.signature(measure).parameters]
+    values = keyword_arguments(measure, {key: config[key] for key in keys})
+    for part, settings in without_nulls({part: values.get(part) for part in PARTS}).items():
+        keyword_arguments(PARTS[part], settings)
+    result = measure(**values)
+    print_and_save(result, config.output, name, getattr(result, "plots", None))

@@ -1,43 +1,40 @@
-"""``vdworld learn``: let a policy learn in dreams, and keep it."""
+"""``vdworld learn``: train a policy in dreams, and save it."""
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from gymnasium.vector import AutoresetMode
 from omegaconf import DictConfig
 
 from vdworld.agents import ActorCritic, Policy
-from vdworld.agents.policies.actor_critic import Report
+from vdworld.agents.policies.learning_log import log_updates
 from vdworld.agents.policies.learning_settings import LearningSettings
-from vdworld.commands.arguments import checked
-from vdworld.commands.worlds import load_world
+from vdworld.commands.arguments import keyword_arguments
+from vdworld.commands.effective_values import Fallback
+from vdworld.commands.learn_online import run_online
+from vdworld.commands.policy_learning import DREAMS, learning_settings
+from vdworld.commands.world_loading import load_world
 from vdworld.envs import DreamVectorEnv
 from vdworld.training.checkpoint import has_checkpoint
-from vdworld.training.logging import TrainingLog
-
-DREAMS = ("num_envs", "max_episode_steps", "uncertainty_limit", "starts", "num_sampling_steps")
-SETTINGS = tuple(field.name for field in fields(LearningSettings))
+from vdworld.training.training_log import TrainingLog
 
 
 def run(config: DictConfig) -> None:
-    """Learn, and say where the policy lies."""
+    """Train the policy, and print where it is."""
     if config.online:
-        from vdworld.commands.learn_online import run_online
-
         return run_online(config)
     output = Path(config.output)
     if config.world is None:
-        raise ValueError("`world` must name a world's folder, got null. With online=true it is learnt on the way.")
+        raise ValueError("`world` must be a world folder, got null. With online=true the world is trained on the way.")
     if not config.resume and (has_checkpoint(output) or (output / "config.json").exists()):
         raise FileExistsError(
-            f"`output` must be a new folder, got {output} with a policy in it. resume=true goes on with its learning; "
-            "otherwise name another folder."
+            f"`output` must be a new folder, got {output} with a policy in it. Resume its training with resume=true, "
+            "or name another folder."
         )
     prior = None if config.prior is None else Policy.from_pretrained(config.prior)
-    dreams = checked(DreamVectorEnv, {name: config[name] for name in DREAMS})
+    dreams = keyword_arguments(DreamVectorEnv, {name: config[name] for name in DREAMS})
     learning = {name: config[name] for name in ("num_steps", "seed", "resume")}
     settings = learning_settings(config)
     envs = DreamVectorEnv(
@@ -47,42 +44,23 @@ def run(config: DictConfig) -> None:
         output="torch",
     )
     with TrainingLog(output) as log:
-        report = reporter(log, config.num_steps, envs.num_envs * config.horizon)
-        given = {"prior": prior, "report": report, "output": output, **checked(ActorCritic.learn, learning)}
+        report = log_updates(log, config.num_steps, envs.num_envs * config.horizon)
+        settings |= {"prior": prior, "report": report, "output": output}
         try:
-            policy = ActorCritic.learn(envs, **given, **settings)
+            policy = ActorCritic.learn(envs, **keyword_arguments(ActorCritic.learn, learning), **settings)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
-                f"A checkpoint is safe in {output}; the same command with resume=true goes on."
+                f"A checkpoint is saved in {output}. Resume with the same command and resume=true."
             ) from None
     policy.training_info["world"] = str(config.world)
     policy.save_pretrained(output)
     envs.close()
-    print(f"The policy lies in {output}.")
+    print(f"The policy is in {output}.")
     print(f"Let it act in the real environment: vdworld evaluate world={config.world} data=... policy={output}")
 
 
-def learning_settings(config: DictConfig) -> dict[str, Any]:
-    """Return the fields of ``LearningSettings`` that a configuration holds."""
-    return checked(LearningSettings, {name: config[name] for name in SETTINGS})
-
-
-def reporter(log: TrainingLog, num_steps: int, steps_per_update: int) -> Report:
-    """Return a function that notes the figures of each update, the last known mean return among them.
-
-    Args:
-        log: Where to.
-        num_steps: Of the whole run.
-        steps_per_update: Of all lanes together.
-    """
-    known: dict[str, float] = {}
-
-    def report(step: int, figures: dict[str, float]) -> None:
-        known.update({name: value for name, value in figures.items() if name == "return"})
-        log.shown["reward"] = f"{figures['reward']:.3f}"
-        if known:
-            log.shown["return"] = f"{known['return']:.2f}"
-        share = min(step / num_steps, 1.0)
-        log.step(step // steps_per_update, share, steps_per_update, {**figures, **known})
-
-    return report
+def fallbacks(config: DictConfig) -> Iterator[Fallback]:
+    """Yield what null stands for in the settings of some objectives."""
+    settings = LearningSettings(**learning_settings(config))
+    values = {"num_epochs": settings.epochs, "num_minibatches": settings.minibatches}
+    yield Fallback("", values, f"of objective={settings.objective}")

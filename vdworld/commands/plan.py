@@ -1,4 +1,4 @@
-"""``vdworld plan``: let a planner act in the real environment, and score it beside random actions."""
+"""``vdworld plan``: let a planner act in the real environment, and compare it with random actions."""
 
 from __future__ import annotations
 
@@ -7,44 +7,44 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from vdworld.agents import GoalImage, Objective, Planner, Policy, Return, VideoPolicy
+from vdworld.agents import Objective, Planner, Policy, VideoPolicy
+from vdworld.agents.objectives import default_objective
 from vdworld.agents.saved_agents import load_agent
-from vdworld.commands.arguments import checked, instantiate
-from vdworld.commands.worlds import load_world
+from vdworld.commands.arguments import instantiate, keyword_arguments
+from vdworld.commands.world_loading import load_world
 from vdworld.data import Dataset, load_dataset
-from vdworld.envs.tasks import find_task
-from vdworld.evaluation import GoalReaching, evaluate, play
-from vdworld.evaluation.report.tables import control_table, returns_table
+from vdworld.evaluation import PlayProtocol, evaluate, play
+from vdworld.evaluation.report.tables import control_table
 from vdworld.types import PerLane
 from vdworld.world import WorldModel, WorldState
 
 
 def run(config: DictConfig) -> None:
-    """Plan, act, and print what was achieved."""
+    """Plan, act, and print the scores."""
     world = load_world(config)
     dataset = load_dataset(config.data)
     policy = None if config.policy is None else load_agent(str(config.policy), device=world.device)
-    objective = pick_objective(config.get("objective"), config.env, dataset, world, **_beyond(policy))
+    objective = pick_objective(config.get("objective"), config.env, dataset, world, **_critic(policy))
     names = ("replan_every", "num_sampling_steps", "max_batch", "seed", "num_particles", "risk", "uncertainty_penalty")
-    settings = checked(Planner, {name: config[name] for name in names})
+    settings = keyword_arguments(Planner, {name: config[name] for name in names})
     method = instantiate(config.planner, **({} if policy is None else {"policy": policy}))
     planner = Planner(world, method, objective, **settings)
     agents = {"planner": planner}
     names = ("env", "seed", "num_episodes", "goal_offset", "budget", "max_steps")
-    protocol = checked(play, {name: config[name] for name in names})
+    protocol = PlayProtocol(**keyword_arguments(PlayProtocol, {name: config[name] for name in names}))
     if config.output is not None:
-        print(evaluate(world, dataset, agents=agents, output=config.output, **protocol))
+        print(evaluate(world, dataset, agents=agents, output=config.output, protocol=protocol))
     else:
         held_out = dataset.split("test")
-        result = play(world, held_out if len(held_out) else dataset, agents, **protocol)
-        print((control_table(result) if isinstance(result, GoalReaching) else returns_table(result)).text())
-    spent = f"{planner.num_evaluations:,} network evaluations and {planner.seconds:.1f} seconds"
+        result = play(world, held_out if len(held_out) else dataset, agents, protocol)
+        print(control_table(result).text())
+    cost = f"{planner.num_evaluations:,} network evaluations and {planner.seconds:.1f} seconds"
     count = "1 plan" if planner.num_plans == 1 else f"{planner.num_plans} plans"
-    print(f"\n{count} for all episodes at once took {spent}.")
+    print(f"\n{count} for all episodes at once took {cost}.")
 
 
-def _beyond(policy: Policy | VideoPolicy | None) -> dict[str, Any]:
-    """Return how a return goes on beyond the plan: as the critic of a policy says, if there is a trained one."""
+def _critic(policy: Policy | VideoPolicy | None) -> dict[str, Any]:
+    """Return discount and value of a trained critic, which estimates a return beyond the plan; else nothing."""
     if not isinstance(policy, Policy) or "discount" not in policy.training_info:
         return {}
     return {"discount": policy.training_info["discount"], "value": policy.value}
@@ -59,20 +59,17 @@ def pick_objective(
     discount: float = 1.0,
     value: Callable[[WorldState], PerLane] | None = None,
 ) -> Objective:
-    """Return the objective that was named; without one, goal images where goals are known, else the return.
+    """Return an objective: the node's, or goal images where the environment has a goal task, or the return.
 
     Args:
-        node: The objective's class and arguments; None where it was not named.
-        env: Id of the real environment; None for the one that was recorded.
-        dataset: Says which that is.
-        world: Where plans are dreamt.
-        discount: Of a return, per step, unless the node has one.
-        value: What follows after a return.
+        node: The objective's class and arguments; None leaves the choice to the environment.
+        env: Id of the real environment; None stands for the one that was recorded.
+        dataset: The recording, which knows its environment.
+        world: The world in which plans are imagined.
+        discount: Discount of a return per step, unless the node sets one.
+        value: Estimates the return beyond the plan.
     """
     if node is not None:
         background = None if world.starts is None else world.background()
         return instantiate(node, world=world, background=background, discount=discount, value=value)
-    name = env if env is not None else "" if dataset.spec is None else dataset.spec.id
-    return (
-        Return(discount, value) if find_task(name.split(":")[-1]) is None else GoalImage(background=world.background())
-    )
+    return default_objective(world, dataset, env=env, discount=discount, value=value)

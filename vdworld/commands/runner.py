@@ -1,54 +1,47 @@
-"""From the words on the command line to a composed configuration, a running command and an exit code."""
+"""Run a verb: from the words on the command line to composed configurations, a running command and an exit code."""
 
 from __future__ import annotations
 
 import importlib
 import os
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from functools import partial
 
 import gymnasium as gym
-import hydra
-from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
-from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from vdworld.commands.explain import explain, help_text, missing
-from vdworld.commands.search import CONFIGS, hydra_settings, literal, quoted
+from vdworld.commands.command_line import CommandLine, parse_command_line
+from vdworld.commands.config_search import Composed, compose_job, options
+from vdworld.commands.help_text import help_text
+from vdworld.commands.overrides import check_single_values, expand_sweep
+from vdworld.commands.user_errors import check_name, explain, missing_keys
 from vdworld.commands.verbs import VERBS
 
 PATHS = ("data", "output", "path", "world")
-FLAGS_WITH_VALUE = ("--cfg", "-c", "--package", "-p", "--config-name", "-cn", "--config-dir", "-cd", "--info", "-i")
 USER_ERRORS = (ValueError, OSError, ImportError, gym.error.Error, HydraException, OmegaConfBaseException)
 
 
-class JobFailed(BaseException):
-    """Carries a command's error past Hydra, which would print a report of its own."""
-
-
-def run_verb(verb: str, arguments: Sequence[str]) -> int:
+def run_verb(verb: str, words: Sequence[str]) -> int:
     """Compose the configuration of `verb`, run it, and return the exit code.
 
-    An error that the user can mend becomes one line and exit code 2. Anything else is a bug and is raised, as
-    everything is with ``VDWORLD_TRACEBACK=1``.
+    A user error becomes one line and exit code 2. Any other error is a bug and is raised, as user errors are with
+    ``VDWORLD_TRACEBACK=1``.
+
+    Args:
+        verb: One of ``VERBS``.
+        words: The words after it.
     """
-    if {"-h", "--help"} & set(arguments):
-        print(help_text(verb))
-        return 0
+    line = None
     try:
-        with tempfile.TemporaryDirectory() as scratch:
-            overrides, flags = _split(verb, arguments)
-            _through_hydra(verb, arguments, [*hydra_settings(scratch), *overrides, *flags])
-    except (JobFailed, *USER_ERRORS) as failure:
-        error = failure.__cause__ if isinstance(failure, JobFailed) else failure
-        assert isinstance(error, Exception)
-        if os.environ.get("VDWORLD_TRACEBACK") == "1" or not isinstance(error, USER_ERRORS):
-            raise error from error.__cause__
-        print(f"vdworld {verb}: error: {explain(verb, error)}", file=sys.stderr)
+        line = parse_command_line(verb, words)
+        _run(line)
+    except USER_ERRORS as error:
+        if os.environ.get("VDWORLD_TRACEBACK") == "1":
+            raise
+        print(f"vdworld {verb}: error: {explain(verb, error, line.name if line else None)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as interrupt:
         print(f"\nvdworld {verb}: interrupted. {interrupt}".rstrip(), file=sys.stderr)
@@ -56,60 +49,47 @@ def run_verb(verb: str, arguments: Sequence[str]) -> int:
     return 0
 
 
-def _split(verb: str, words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Part the overrides from Hydra's flags, which it wants to stand together."""
-    bare, overrides, flags, previous = VERBS[verb].bare, [], [], ""
-    for word in words:
-        if word.startswith("-") or previous in FLAGS_WITH_VALUE:
-            flags.append(word)
-        elif "=" in word or word.startswith("~"):
-            overrides.append(literal(word))
-        elif bare:
-            overrides.append(f"{bare}={quoted(word)}")
+def _run(line: CommandLine) -> None:
+    """Print the help or the configuration, or run all jobs one after the other."""
+    if line.help:
+        print(help_text(line.verb, line.name, line.overrides))
+        return
+    if VERBS[line.verb].named:
+        check_name(line.verb, line.name)
+    if not line.sweep:
+        check_single_values(line.overrides)
+    sweep = expand_sweep(line.overrides, partial(options, line.verb)) if line.sweep else [list(line.overrides)]
+    jobs = [compose_job(line.verb, overrides, line.name, number) for number, overrides in enumerate(sweep)]
+    configs = [] if line.show else [_checked_config(line, job) for job in jobs]
+    for number, (job, overrides) in enumerate(zip(jobs, sweep, strict=True)):
+        if line.sweep:
+            comment = "# " if line.show else ""
+            print(f"{comment}[{number}] vdworld {line.command} {' '.join(overrides)}", flush=True)
+        if line.show:
+            print(OmegaConf.to_yaml(job.config), end="")
         else:
-            raise ValueError(f"expected key=value, got {word!r}. `vdworld {verb} --help` lists the keys.")
-        previous = word
-    return overrides, flags
+            _run_command(line, configs[number])
 
 
-def _through_hydra(verb: str, arguments: Sequence[str], words: list[str]) -> None:
-    """Let Hydra read `words` as its command line; the command itself sees what the user typed."""
-    command = importlib.import_module(f"vdworld.commands.{verb}").run
-    decorate = hydra.main(version_base="1.3", config_path=str(CONFIGS / verb), config_name=verb)
-    with _environment(["vdworld", *words], HYDRA_FULL_ERROR="1"):  # errors are raised, not printed
-        decorate(_job(verb, arguments, command))()
+def _checked_config(line: CommandLine, job: Composed) -> DictConfig:
+    """Return a job's configuration, ready for the command.
+
+    Raises:
+        ValueError: A key that must be set is not.
+    """
+    if names := sorted(OmegaConf.missing_keys(job.config)):
+        raise ValueError(missing_keys(line.command, names))
+    config = job.resolved()
+    for key in PATHS:
+        if isinstance(config.get(key), str | int | float):
+            config[key] = os.path.expanduser(str(config[key]))
+    return config
 
 
-def _job(verb: str, arguments: Sequence[str], command: Callable[[DictConfig], None]) -> Callable[[DictConfig], None]:
-    def job(config: DictConfig) -> None:
-        settings = HydraConfig.get()
-        if settings.mode == RunMode.MULTIRUN:
-            print(f"[{settings.job.num}] vdworld {verb} {' '.join(settings.overrides.task)}", flush=True)
-        try:
-            if names := sorted(OmegaConf.missing_keys(config)):
-                raise ValueError(missing(verb, names))
-            for key in PATHS:
-                if isinstance(config.get(key), str | int | float):
-                    config[key] = os.path.expanduser(str(config[key]))
-            with _environment(["vdworld", verb, *arguments]):
-                command(config)
-        except Exception as error:
-            raise JobFailed from error
+def _run_command(line: CommandLine, config: DictConfig) -> None:
+    """Run the command, which records the words that the user typed beside its figures."""
+    from vdworld.evaluation.provenance import recorded_command  # help and user errors do without
 
-    return job
-
-
-@contextmanager
-def _environment(argv: list[str], **variables: str) -> Iterator[None]:
-    """Set the command line and some environment variables for a while."""
-    before, values = sys.argv, {name: os.environ.get(name) for name in variables}
-    sys.argv = argv
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        sys.argv = before
-        for name, value in values.items():
-            os.environ.pop(name)
-            if value is not None:
-                os.environ[name] = value
+    command = importlib.import_module(f"vdworld.commands.{line.verb}").run
+    with recorded_command(["vdworld", line.verb, *line.words]):
+        command(config, line.name) if VERBS[line.verb].named else command(config)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -11,21 +12,35 @@ class Verb:
 
     Args:
         line: What it does, for the overview.
-        bare: The key that a word without ``=`` stands for; None where there is no such word.
+        bare: The key that a word without ``=`` sets; None where there is no such word.
+        named: Whether the verb has several configurations, ``configs/VERB/NAME.yaml``; the first word without ``=``
+            names one.
+        renamed: Former names of configurations, each with its present name.
     """
 
     line: str
     bare: str | None = None
+    named: bool = False
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
 
 VERBS = {
-    "record": Verb("play an environment and keep what happens as a dataset"),
-    "train": Verb("learn a world model from a dataset"),
+    "record": Verb("play an environment, and save the episodes as a dataset"),
+    "train": Verb("train a world model on a dataset"),
     "evaluate": Verb("compare imagined with real frames on held-out episodes, and write a report"),
-    "plan": Verb("let a planner act in the real environment, and score it beside random actions"),
-    "learn": Verb("let a policy learn in the dreams of a world"),
-    "clone": Verb("let a policy learn to act as recorded, towards goals if asked for"),
-    "demo": Verb("all of it on PushT, in ten minutes"),
-    "benchmark": Verb("measure speed, or worlds and planners against each other and against DIAMOND", bare="name"),
-    "info": Verb("say what a dataset or a world folder holds", bare="path"),
+    "plan": Verb("let a planner act in the real environment, and compare it with random actions"),
+    "learn": Verb("train a policy in the dreams of a world"),
+    "clone": Verb("train a policy to act as recorded, with or without goals"),
+    "demo": Verb("record, train, evaluate and plan on PushT, in ten minutes"),
+    "benchmark": Verb(
+        "measure speed, cost and quality, also beside DIAMOND's own code",
+        named=True,
+        renamed={
+            "envs": "env_overhead",
+            "growth": "scaling",
+            "dreaming": "dream_vs_real",
+            "planners": "planner_overhead",
+        },
+    ),
+    "info": Verb("print what a dataset or a world folder holds", bare="path"),
 }

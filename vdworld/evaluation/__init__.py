@@ -1,11 +1,12 @@
-"""Protocols over worlds, environments and agents: prediction, goal-reaching, returns, and the report about them."""
+"""Evaluation protocols for worlds and agents (prediction, long dreams, goal-reaching, returns) and their report."""
 
 from vdworld.evaluation.drift import Drift, measure_drift
 from vdworld.evaluation.evaluate import evaluate
 from vdworld.evaluation.goal_reaching import GoalReaching, reach_goals
 from vdworld.evaluation.outcome_odds import Outcomes, measure_outcomes
 from vdworld.evaluation.prediction import Prediction, predict
-from vdworld.evaluation.real_env import play
+from vdworld.evaluation.protocol import PlayProtocol
+from vdworld.evaluation.real_play import play
 from vdworld.evaluation.report.report import Report
 from vdworld.evaluation.returns import Returns, play_episodes
 
@@ -13,6 +14,7 @@ __all__ = [
     "Drift",
     "GoalReaching",
     "Outcomes",
+    "PlayProtocol",
     "Prediction",
     "Report",
     "Returns",

@@ -1,4 +1,4 @@
-"""Scores of Atari games on the scale from random play to a human's."""
+"""Human-normalised scores of Atari games."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ SCORES = {
 
 
 def game_of(environment: str) -> str | None:
-    """Return the game of a Gymnasium id, as in ``ALE/Pong-v5``; None where it is none of those in ``SCORES``."""
-    found = re.fullmatch(r"(?:[\w.]+:)?ALE/(\w+)-v5", environment)
-    return found[1] if found and found[1] in SCORES else None
+    """Return the game of a Gymnasium id such as ``ALE/Pong-v5``; None if it is not in ``SCORES``."""
+    match = re.fullmatch(r"(?:[\w.]+:)?ALE/(\w+)-v5", environment)
+    return match[1] if match and match[1] in SCORES else None
 
 
 def human_normalized(score: float, game: str) -> float:
-    """Return ``(score - random) / (human - random)``: 0 is random play, 1 is the human.
+    """Return ``(score - random) / (human - random)``; 0 is random play, 1 is a human.
 
     Raises:
-        ValueError: The game's scores are not known.
+        ValueError: The game is not in ``SCORES``.
     """
     if game not in SCORES:
         raise ValueError(f"`game` must be one of {', '.join(SCORES)}, got {game!r}.")

@@ -1,4 +1,4 @@
-"""Who chooses the actions: an agent, or one of the two floors that every agent must beat."""
+"""What selects the actions: an agent, or one of the two baselines that every agent must beat."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ RANDOM, IDLE = "random", "no-op"
 
 @runtime_checkable
 class Controller(Protocol):
-    """Chooses an action for every lane."""
+    """Selects an action for every lane."""
 
-    def begin(
+    def reset(
         self, lanes: RealLanes, *, seed: int, goal: Tensor | None = None, context: tuple[Tensor, Tensor] | None = None
     ) -> None:
-        """Prepare for new episodes in all lanes; arguments as for ``Agent.reset``."""
+        """Prepare for new episodes in all lanes; arguments as in ``Agent.reset``."""
         ...
 
-    def choose(self, lanes: RealLanes) -> list[Any]:
+    def act(self, lanes: RealLanes) -> list[Any]:
         """Return one native action per lane."""
         ...
 
 
 class AgentController:
-    """Let an agent choose, or a policy of another library (see ``as_agent``).
+    """An agent, or a policy of another library (see ``as_agent``).
 
-    It sees the frames and nothing else, but for a policy of ours that learnt to read numbers beside them.
+    It observes frames only, except for a ``Policy`` that was trained on other readings too.
     """
 
     def __init__(self, agent: Agent | Predicts) -> None:
         self.agent = as_agent(agent)
 
-    def begin(
+    def reset(
         self, lanes: RealLanes, *, seed: int, goal: Tensor | None = None, context: tuple[Tensor, Tensor] | None = None
     ) -> None:
         """Reset the agent."""
@@ -52,36 +52,36 @@ class AgentController:
             self.agent.cameras = lanes.cameras
         self.agent.reset(seed=seed, goal=goal, context=context)
 
-    def choose(self, lanes: RealLanes) -> list[Any]:
-        """Ask the agent, and take its batch apart.
+    def act(self, lanes: RealLanes) -> list[Any]:
+        """Return the actions of the agent, one per lane.
 
         Raises:
             ValueError: The agent did not return one action per lane.
         """
-        flat = flatten_action(lanes.action_space, self.agent.act(self._seen(lanes)))
+        flat = flatten_action(lanes.action_space, self.agent.act(self._observation(lanes)))
         if flat.ndim != 2 or len(flat) != len(lanes):
             raise ValueError(f"`act` must return one action for each of {len(lanes)} lanes, got shape {flat.shape}.")
         return [unflatten_action(lanes.action_space, row) for row in flat]
 
-    def _seen(self, lanes: RealLanes) -> Any:
-        """Return the frames, with the readings beside them where the agent wants them."""
+    def _observation(self, lanes: RealLanes) -> Any:
+        """Return the frames, and the readings if the agent observes any."""
         if not isinstance(self.agent, Policy) or not self.agent.observer.readings:
             return lanes.frames
         space = self.agent.observation_space
         assert isinstance(space, spaces.Dict)
         observation = lanes.observation({name: spaces.flatdim(space[name]) for name in self.agent.observer.readings})
-        if len(lanes.cameras) == 1:  # the only picture, whatever it is called
+        if len(lanes.cameras) == 1:  # names of a single camera may differ
             return observation | {self.agent.observer.cameras[0]: observation[lanes.cameras[0]]}
         return observation
 
 
 class RandomController:
-    """Draw every action from the action space, lane i from its own stream with seed ``seed + i``."""
+    """Sample every action from the action space, lane i with seed ``seed + i``."""
 
     def __init__(self) -> None:
         self._spaces: list[gym.Space] = []
 
-    def begin(
+    def reset(
         self, lanes: RealLanes, *, seed: int, goal: Tensor | None = None, context: tuple[Tensor, Tensor] | None = None
     ) -> None:
         """Seed one copy of the action space per lane."""
@@ -89,23 +89,23 @@ class RandomController:
         for i, space in enumerate(self._spaces):
             space.seed(seed + i)
 
-    def choose(self, lanes: RealLanes) -> list[Any]:
+    def act(self, lanes: RealLanes) -> list[Any]:
         """Sample."""
         return [space.sample() for space in self._spaces]
 
 
 class IdleController:
-    """Do nothing: the task's own idle action (PushT: stay where you are), or ``zero_action`` where there is none."""
+    """Take the task's idle action (PushT: stay in place), or ``zero_action`` without a task."""
 
     def __init__(self, task: GoalTask | None = None) -> None:
         self.task = task
 
-    def begin(
+    def reset(
         self, lanes: RealLanes, *, seed: int, goal: Tensor | None = None, context: tuple[Tensor, Tensor] | None = None
     ) -> None:
-        """Nothing to prepare."""
+        """Do nothing."""
 
-    def choose(self, lanes: RealLanes) -> list[Any]:
+    def act(self, lanes: RealLanes) -> list[Any]:
         """Return the idle action of every lane."""
         if self.task is None:
             return [zero_action(lanes.action_space)] * len(lanes)
@@ -113,7 +113,7 @@ class IdleController:
 
 
 def zero_action(space: gym.Space) -> Any:
-    """Return the native action nearest to zero: zeros clipped to a Box's bounds, the first choice of discrete parts."""
+    """Return the native action nearest to zero: zeros clipped to the bounds of a Box, the first discrete choice."""
     parts = []
     for leaf in leaves(space):
         if isinstance(leaf, spaces.Box):
@@ -126,15 +126,19 @@ def zero_action(space: gym.Space) -> Any:
 
 
 def with_baselines(agents: Mapping[str, Agent | Predicts], task: GoalTask | None = None) -> dict[str, Controller]:
-    """Return the agents' controllers, then those of the two floors.
+    """Return the controllers of the agents, then those of the two baselines, ``"random"`` and ``"no-op"``.
+
+    Args:
+        agents: Agents by name.
+        task: Gives the idle action.
 
     Raises:
-        ValueError: An agent bears a floor's name.
-        TypeError: An agent is none; see ``vdworld.agents.predicting_agent.as_agent``.
+        ValueError: An agent has the name of a baseline.
+        TypeError: An agent has neither ``act`` nor ``predict``; see ``vdworld.agents.predicting_agent.as_agent``.
     """
     for name in (RANDOM, IDLE):
         if name in agents:
-            raise ValueError(f"`agents` must not use the name {name!r}, which is one of the floors. Rename that agent.")
+            raise ValueError(f"`agents` must not use {name!r}, the name of a baseline. Rename that agent.")
     return {
         **{name: AgentController(agent) for name, agent in agents.items()},
         RANDOM: RandomController(),

@@ -1,4 +1,4 @@
-"""What recorded film ordinarily looks like, and what a dream must look like to have left it."""
+"""The range of recorded frames, and when an imagined video counts as frozen or dissolved."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from dataclasses import dataclass, field
 import numpy as np
 
 TAIL = 0.01
-"""The share of the data's windows that lies beyond either end of a statistic's range."""
+"""Share of the recorded values beyond either end of a statistic's range."""
 
-CLEARLY_LESS, NOTHING = 0.9, 0.01
-"""Motion below so much of the lower end of its range freezes a dream, and so does this much of its mean or less."""
+FROZEN_RANGE_SHARE, FROZEN_MEAN_SHARE = 0.9, 0.01
+"""A dream is frozen if its motion is below this share of the range's lower end, or at most this share of the mean."""
 
-LEAST_EXCESS = 0.1
-"""The share of dreams, beyond the data's own share, from which on a fault is called one."""
+MIN_EXCESS = 0.1
+"""Share of dreams, beyond the share of recorded windows, above which a failure counts."""
 
-CHANCE = 0.01
-"""How probable a fault may be by chance alone and still be called one."""
+SIGNIFICANCE = 0.01
+"""A failure counts if its p-value is below this."""
 
 
 @dataclass(frozen=True)
 class DataRange:
-    """Statistics of windows of recorded film.
+    """Statistics of recorded windows, beside which dreams are judged.
 
-    A dream is *frozen* where it moves clearly less than the stillest hundredth of the windows, or next to nothing, and
-    *dissolved* where some other statistic, averaged over a window, lies beyond the range of single frames (or motion
-    above that of the windows). By these rules some recorded windows are either as well, many of them where the data
-    often stands still; so what counts is whether more dreams than windows are.
+    A dream is *frozen* if it moves clearly less than 99% of the recorded windows, or hardly at all. It is *dissolved*
+    if another statistic, averaged over a window, lies outside the range of single frames (or motion above the range of
+    windows). Some recorded windows are frozen or dissolved by these rules too, many of them if the environment often
+    stands still. What counts is therefore whether more dreams than recorded windows are.
 
     Args:
-        windows: Under each statistic's name its value for every frame of every window ``[n, w]``; ``motion`` is one.
-        episodes: The episode that each window comes from ``[n]``.
-        slack: How far beyond the range a statistic may lie because nobody would see it. 0 where there is no entry.
-        one_sided: Statistics for which a low value is no fault.
+        windows: For each statistic, its value for every frame of every window ``[n, w]``; ``motion`` is required.
+        episodes: The episode of each window ``[n]``.
+        slack: For each statistic, a difference too small to be visible, by which it may exceed the range; 0 if missing.
+        one_sided: Statistics for which low values are no failure.
     """
 
     windows: Mapping[str, np.ndarray]
@@ -52,63 +52,78 @@ class DataRange:
         return max(float(self._samples(name).std()), self.slack.get(name, 0.0), 1e-6)
 
     def frozen(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return which dreams stand still ``[b]``, given the means ``[b]`` of their statistics over a window."""
-        motion = values["motion"]
-        return (motion < CLEARLY_LESS * self.bounds("motion")[0]) | (motion <= NOTHING * self.windows["motion"].mean())
+        """Return which dreams are frozen ``[b]``, given the means ``[b]`` of their statistics over a window."""
+        motion, recorded = values["motion"], self.windows["motion"]
+        return (motion < FROZEN_RANGE_SHARE * self.bounds("motion")[0]) | (
+            motion <= FROZEN_MEAN_SHARE * recorded.mean()
+        )
 
     def dissolved(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return which dreams look like no recorded film ``[b]``; standing still is no reason."""
+        """Return which dreams are dissolved ``[b]``, given the means ``[b]`` of their statistics over a window."""
         outside = np.zeros(len(values["motion"]), dtype=bool)
         for name in self.windows:
             low, high = self.bounds(name)
             slack = self.slack.get(name, 0.0)
-            outside |= ~(values[name] <= high + slack)  # so that NaN lies outside
+            outside |= ~(values[name] <= high + slack)  # negated, so that NaN counts as outside
             if name not in self.one_sided:
                 outside |= values[name] < low - slack
         return outside
 
-    def own(self, fault: str) -> np.ndarray:
-        """Return which of the windows are ``"frozen"`` or ``"dissolved"`` themselves ``[n]``.
+    def recorded(self, failure: str) -> np.ndarray:
+        """Return which of the recorded windows are ``"frozen"`` or ``"dissolved"`` themselves ``[n]``.
 
-        Each is judged by the other half of the episodes, as a dream is judged by film that it is not part of; a single
-        episode's windows are halved.
+        Each half of the episodes is compared with the range of the other half, because dreams are compared with
+        recordings that they are not part of. The windows of a single episode are split in two.
         """
         numbers, rank = np.unique(self.episodes, return_inverse=True)
-        half = (rank if len(numbers) > 1 else np.arange(len(rank))) % 2 == 0
-        found = np.zeros(len(half), dtype=bool)
-        for part in (half, ~half):
-            others = DataRange(self._only(~part), self.episodes[~part], self.slack, self.one_sided)
-            found[part] = getattr(others, fault)({name: w.mean(axis=1) for name, w in self._only(part).items()})
-        return found
+        first_half = (rank if len(numbers) > 1 else np.arange(len(rank))) % 2 == 0
+        failed = np.zeros(len(first_half), dtype=bool)
+        for half in (first_half, ~first_half):
+            others = DataRange(self._select(~half), self.episodes[~half], self.slack, self.one_sided)
+            failed[half] = getattr(others, failure)({name: w.mean(axis=1) for name, w in self._select(half).items()})
+        return failed
 
-    def exceeds_chance(self, fault: str, values: Mapping[str, np.ndarray]) -> bool:
-        """Tell whether a fault befalls more of the dreams with these statistics than recorded film lets expect.
+    def exceeds_chance(self, failure: str, values: Mapping[str, np.ndarray]) -> bool:
+        """Return whether a failure is significantly more frequent in dreams than in recorded windows.
 
-        That is, whether those that it befalls beyond its share of the windows come to more than ``LEAST_EXCESS`` of the
-        rest, and would by chance in fewer than ``CHANCE`` of all trials (Fisher's exact test, one-sided).
+        It is if the dreams that fail beyond the recorded share are more than ``MIN_EXCESS`` of the remaining share, and
+        Fisher's exact test (one-sided) gives a p-value below ``SIGNIFICANCE``.
+
+        Args:
+            failure: ``"frozen"`` or ``"dissolved"``.
+            values: The means ``[b]`` of the dreams' statistics over a window.
         """
-        dreams, windows = getattr(self, fault)(values), self.own(fault)
+        dreams, windows = getattr(self, failure)(values), self.recorded(failure)
         rate = windows.mean()
-        if rate == 1 or (dreams.mean() - rate) / (1 - rate) <= LEAST_EXCESS:
+        if rate == 1 or (dreams.mean() - rate) / (1 - rate) <= MIN_EXCESS:
             return False
-        return chance(int(dreams.sum()), len(dreams), int(windows.sum()), len(windows)) < CHANCE
+        return fisher_exact(int(dreams.sum()), len(dreams), int(windows.sum()), len(windows)) < SIGNIFICANCE
 
     def _samples(self, name: str) -> np.ndarray:
-        """Return what a range is taken from: a still frame is no longer film, so motion is averaged over windows."""
+        """Return the values that define a range: single frames, or means over windows for motion.
+
+        Motion varies within a window, and a single still frame is not a frozen video.
+        """
         return self.windows[name].mean(axis=1) if name == "motion" else self.windows[name]
 
-    def _only(self, chosen: np.ndarray) -> dict[str, np.ndarray]:
-        return {name: values[chosen] for name, values in self.windows.items()}
+    def _select(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        return {name: values[rows] for name, values in self.windows.items()}
 
 
-def chance(first: int, num_first: int, second: int, num_second: int) -> float:
-    """Return how probable it is that a fault befalls `first` or more of the first sample, if it picks blindly.
+def fisher_exact(num_first: int, first_size: int, num_second: int, second_size: int) -> float:
+    """Return the one-sided p-value of Fisher's exact test (1934): the tail of the hypergeometric distribution.
 
-    `num_first` and `num_second` are the sizes of two samples, `first` and `second` how many in each it befell (Fisher
-    1934: hypergeometric tail).
+    It is the probability of at least `num_first` failures in the first sample if failures are equally likely in both.
+
+    Args:
+        num_first: Failures in the first sample.
+        first_size: Size of the first sample.
+        num_second: Failures in the second sample.
+        second_size: Size of the second sample.
     """
-    faults = first + second
+    failures = num_first + num_second
     ways = [
-        math.comb(num_first, k) * math.comb(num_second, faults - k) for k in range(first, min(faults, num_first) + 1)
+        math.comb(first_size, k) * math.comb(second_size, failures - k)
+        for k in range(num_first, min(failures, first_size) + 1)
     ]
-    return sum(ways) / math.comb(num_first + num_second, faults)
+    return sum(ways) / math.comb(first_size + second_size, failures)

@@ -1,4 +1,4 @@
-"""Long dreams: whether a world that feeds on its own frames for a thousand steps still shows what was recorded."""
+"""Long dreams: whether frames still look like recorded ones after a thousand imagined steps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vdworld.data import Clips, Dataset
 from vdworld.evaluation.data_range import DataRange
 from vdworld.evaluation.frame_statistics import frame_statistics
 from vdworld.evaluation.prediction import check_action_space
-from vdworld.evaluation.reference_clips import WINDOW, Film
+from vdworld.evaluation.reference_clips import WINDOW, ReferenceClips
 from vdworld.evaluation.world_protocol import World
 from vdworld.extras import require
 from vdworld.metrics import Interval, bootstrap_interval
@@ -23,27 +23,27 @@ from vdworld.spaces import frames_to_pixels, unflatten_action
 DRIFT_STEPS = (16, 64, 256, 1_000)
 """The steps at which drift is reported."""
 
-FAULTS = ("dissolved", "frozen")
-"""What may befall a dream, the worse first."""
+FAILURE_MODES = ("dissolved", "frozen")
+"""Failure modes of long dreams, worst first."""
 
-_CHUNK = 50  # steps imagined at a time, so that memory does not grow with the dream
+_CHUNK = 50  # steps imagined at a time, so that memory does not grow with the length of the dream
 
 
 @dataclass(frozen=True)
 class Drift:
-    """How long dreams change, beside recorded film.
+    """Statistics of long dreams, beside those of recorded frames.
 
     Args:
         statistics: One number per dream and step ``[b, h]`` under each name: ``brightness``, ``contrast`` and
-            ``motion`` in grey levels, ``sharpness`` (gradient energy; 1 is the data's mean), ``saturation`` (share of
-            values near black or white), ``distance`` to the nearest recorded frame of another episode (1 is the median
-            of recorded frames). See ``frame_statistics`` and ``NearestFrames``.
-        data: The same of recorded film, averaged over windows.
+            ``motion`` in grey levels, ``sharpness`` (gradient energy; 1 is the mean of recorded frames), ``saturation``
+            (share of values near black or white), ``distance`` to the nearest recorded frame of another episode (1 is
+            the median of recorded frames). See ``frame_statistics`` and ``NearestFrames``.
+        data: The same statistics of recorded windows.
         steps: The steps that tables report.
-        frames: uint8 pixels ``[b, 1 + len(steps), h, w, c]``: the last frame given, then those at `steps`.
-        windows: Episode number and moment from which each dream starts ``[b, 2]``.
-        num_sampling_steps: Network evaluations per frame; None if it was left to the world.
-        seed: Of starts, actions, dreams and intervals.
+        frames: uint8 pixels ``[b, 1 + len(steps), h, w, c]``: the last context frame, then the frames at `steps`.
+        windows: Episode number and start step of each dream ``[b, 2]``.
+        num_sampling_steps: Network evaluations per frame; None for the world's default.
+        seed: The seed of starts, actions, dreams and intervals.
     """
 
     statistics: dict[str, np.ndarray]
@@ -68,33 +68,30 @@ class Drift:
         return bootstrap_interval(self.at(step)[name], groups=self.windows[:, 0], seed=self.seed)
 
     def slope(self, name: str, first: int | None = None, last: int | None = None) -> Interval:
-        """Return how a statistic changes in 100 steps, in standard deviations of the data, with its 95% interval.
+        """Return the change of a statistic per 100 steps, in units of ``DataRange.unit``, with its 95% interval.
 
         Args:
             name: The statistic.
-            first: From this step; None takes the first that is reported.
-            last: To this step; None takes the last. NaN if it is the same.
+            first: From this step; None takes the first reported step.
+            last: To this step; None takes the last. The change is NaN if it equals `first`.
         """
         first, last = self.steps[0] if first is None else first, self.steps[-1] if last is None else last
         change = (self.at(last)[name] - self.at(first)[name]) / self.data.unit(name)
         per_hundred = 100 * change / (last - first) if last > first else np.full(self.num_lanes, np.nan)
         return bootstrap_interval(per_hundred, groups=self.windows[:, 0], seed=self.seed)
 
-    def share(self, fault: str, step: int) -> float:
+    def share(self, failure: str, step: int) -> float:
         """Return the share of dreams that are ``"frozen"`` or ``"dissolved"`` at a step; see ``DataRange``."""
-        return float(getattr(self.data, fault)(self.at(step)).mean())
+        return float(getattr(self.data, failure)(self.at(step)).mean())
 
     def verdict(self, step: int) -> str:
-        """Return ``"healthy"``, or what befalls more dreams at a step than recorded film lets expect.
-
-        ``"dissolved"`` outranks ``"frozen"``; see ``DataRange``.
-        """
-        found = [fault for fault in FAULTS if self.data.exceeds_chance(fault, self.at(step))]
-        return found[0] if found else "healthy"
+        """Return the worst failure mode at a step that exceeds chance, or ``"healthy"``; see ``DataRange``."""
+        values = self.at(step)
+        return next((mode for mode in FAILURE_MODES if self.data.exceeds_chance(mode, values)), "healthy")
 
     @property
     def collapse(self) -> int | None:
-        """The first reported step at which the verdict is not ``"healthy"``; None if there is none."""
+        """The first reported step at which the verdict is not ``"healthy"``, or None."""
         return next((step for step in self.steps if self.verdict(step) != "healthy"), None)
 
     def to_json(self) -> dict[str, Any]:
@@ -118,8 +115,9 @@ class Drift:
                 for name in self.statistics
             },
             "shares": {
-                fault: {"data": float(self.data.own(fault).mean())} | {str(s): self.share(fault, s) for s in self.steps}
-                for fault in FAULTS
+                mode: {"data": float(self.data.recorded(mode).mean())}
+                | {str(s): self.share(mode, s) for s in self.steps}
+                for mode in FAILURE_MODES
             },
             "verdicts": {str(step): self.verdict(step) for step in self.steps},
             "collapse": self.collapse,
@@ -138,36 +136,36 @@ def measure_drift(
     seed: int = 0,
     progress: bool = True,
 ) -> Drift:
-    """Dream on and on under recorded actions, and compare statistics of the frames with those of recorded film.
+    """Imagine long videos under recorded actions, and compare statistics of their frames with those of recorded frames.
 
-    A dream starts from a recorded moment and follows the actions recorded from there on, then those of further episodes
-    in random order. Ends of episodes that the world imagines are passed over. Dream i has seed ``seed + i``.
+    A dream starts at a recorded step and follows the actions recorded from there, then those of randomly drawn
+    episodes. Imagined ends of episodes are ignored. Dream i has seed ``seed + i``.
 
     Args:
         world: The world to measure.
-        dataset: Held-out episodes: starts, actions, and what film ordinarily looks like.
-        reference: Episodes whose frames a dream should be near to, such as those for training; None takes `dataset`.
-            No frame is compared with its own episode.
-        steps: The steps to report, at least ``WINDOW`` each; dreams are as long as the last.
-        num_lanes: Dreams; fewer if there are fewer moments to start from.
-        num_sampling_steps: Network evaluations per frame; None leaves it to the world.
-        seed: Decides starts, actions, dreams and intervals.
+        dataset: Held-out episodes; they give starts, actions and the recorded range.
+        reference: Episodes whose frames dreams are compared with, such as all recordings; None takes `dataset`.
+            Frames are never compared with their own episode.
+        steps: The steps to report, each at least ``WINDOW``; dreams are as long as the last.
+        num_lanes: Number of dreams; fewer if there are fewer starts.
+        num_sampling_steps: Network evaluations per frame; None takes the world's default.
+        seed: Seeds starts, actions, dreams and intervals.
         progress: Whether to show a progress bar.
 
     Raises:
-        ValueError: The dataset does not fit the world or is too small, or a step comes too early.
+        ValueError: The dataset does not fit the world or is too small, or a step is less than ``WINDOW``.
     """
     check_action_space(world, dataset)
-    wanted = tuple(sorted(set(steps)))
-    if not wanted or wanted[0] < WINDOW:
-        raise ValueError(f"`steps` must hold step counts from {WINDOW} on, got {list(steps)}.")
-    film = Film(world, dataset, dataset if reference is None else reference, seed=seed)
-    starts = film.starts(num_lanes)
-    statistics, frames = _dream(world, film, starts, wanted, num_sampling_steps, seed, progress)
+    reported = tuple(sorted(set(steps)))
+    if not reported or reported[0] < WINDOW:
+        raise ValueError(f"`steps` must be step counts of at least {WINDOW}, got {list(steps)}.")
+    clips = ReferenceClips(world, dataset, dataset if reference is None else reference, seed=seed)
+    starts = clips.starts(num_lanes)
+    statistics, frames = _dream(world, clips, starts, reported, num_sampling_steps, seed, progress)
     return Drift(
-        statistics={name: values.numpy() / film.scales.get(name, 1.0) for name, values in statistics.items()},
-        data=film.data_range,
-        steps=wanted,
+        statistics={name: values.numpy() / clips.scales.get(name, 1.0) for name, values in statistics.items()},
+        data=clips.data_range,
+        steps=reported,
         frames=frames.numpy(),
         windows=torch.stack([starts.episodes, starts.steps], dim=1).numpy(),
         num_sampling_steps=num_sampling_steps,
@@ -176,7 +174,7 @@ def measure_drift(
 
 
 def drift_steps_up_to(longest: int) -> tuple[int, ...]:
-    """Return the usual steps to report below `longest`, and `longest` itself.
+    """Return the steps to report in dreams of `longest` steps: those of ``DRIFT_STEPS`` below it, and itself.
 
     Raises:
         ValueError: `longest` is less than ``WINDOW``.
@@ -188,28 +186,29 @@ def drift_steps_up_to(longest: int) -> tuple[int, ...]:
 
 def _dream(
     world: World,
-    film: Film,
+    clips: ReferenceClips,
     starts: Clips,
     steps: tuple[int, ...],
     num_sampling_steps: int | None,
     seed: int,
     progress: bool,
 ) -> tuple[dict[str, Tensor], Tensor]:
-    """Return the statistics of every frame ``[b, h]``, and the frames given and at `steps` ``[b, 1 + n, h, w, c]``."""
+    """Return the statistics of every frame ``[b, h]``, and the last context frame and those at `steps`."""
     past, length = world.context_length, steps[-1]
-    actions = film.behaviour(starts, length)
+    actions = clips.actions(starts, length)
     context = starts.frames[:, :past].float().div(127.5).sub(1.0)
     before = unflatten_action(world.action_space, starts.actions[:, : past - 1])
     state = world.start(context.to(world.device), before, seed=list(range(seed, seed + len(starts))))
     last = starts.frames[:, past - 1 : past].movedim(-3, -1)
-    kept, parts = [last], []
+    kept_frames, chunks = [last], []
     progress_bar = require("tqdm", extra="report").tqdm
-    for first in progress_bar(range(0, length, _CHUNK), "dream on", disable=not progress):
+    for first in progress_bar(range(0, length, _CHUNK), "imagine long videos", disable=not progress):
         ahead = unflatten_action(world.action_space, actions[:, first : first + _CHUNK])
         rollout = world.rollout(state, ahead, num_sampling_steps=num_sampling_steps)
         state, pixels = rollout.state, frames_to_pixels(rollout.frames).cpu()
-        distance = film.nearest.distances(pixels, starts.episodes)
-        parts.append(frame_statistics(torch.cat([last, pixels], dim=1)) | {"distance": distance})
-        kept += [pixels[:, step - first - 1, None] for step in steps if first < step <= first + pixels.shape[1]]
+        distance = clips.nearest.distances(pixels, starts.episodes)
+        chunks.append(frame_statistics(torch.cat([last, pixels], dim=1)) | {"distance": distance})
+        kept_frames += [pixels[:, step - first - 1, None] for step in steps if first < step <= first + pixels.shape[1]]
         last = pixels[:, -1:]
-    return {name: torch.cat([part[name] for part in parts], dim=1) for name in parts[0]}, torch.cat(kept, dim=1)
+    statistics = {name: torch.cat([chunk[name] for chunk in chunks], dim=1) for name in chunks[0]}
+    return statistics, torch.cat(kept_frames, dim=1)

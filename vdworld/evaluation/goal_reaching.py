@@ -1,4 +1,4 @@
-"""Goal-reaching in the real environment: every agent from the same restored starts, beside random and doing nothing."""
+"""Goal-reaching in the real environment, with every agent from the same restored starts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from vdworld.envs.tasks import GoalTask
 from vdworld.evaluation.controllers import Controller
-from vdworld.evaluation.goal_starts import Starts
+from vdworld.evaluation.goal_starts import GoalStarts
 from vdworld.evaluation.real_lanes import RealLanes
 from vdworld.extras import require
 from vdworld.metrics import Interval, bootstrap_interval, paired_difference
@@ -19,14 +19,14 @@ from vdworld.spaces import frames_to_pixels
 
 @dataclass(frozen=True)
 class Attempt:
-    """What one agent did with every start.
+    """The attempts of one agent, one per start.
 
     Args:
-        distances: To the goal, before the first step and after each ``[b, budget + 1]``.
+        distances: Distance to the goal before the first step and after each step ``[b, budget + 1]``.
         success: Whether the goal was reached at some step ``[b]``.
-        strict_success: Likewise under the stricter rule ``[b]``.
-        pixels: What was seen, uint8 ``[b, budget + 1, h, w, c]``.
-        seconds: Wall time that the agent took to decide, all lanes and steps together.
+        strict_success: The same under the stricter rule ``[b]``.
+        pixels: The frames, uint8 ``[b, budget + 1, h, w, c]``.
+        seconds: Wall time of the agent's decisions, all lanes and steps together.
     """
 
     distances: np.ndarray
@@ -37,7 +37,7 @@ class Attempt:
 
     @property
     def remaining(self) -> np.ndarray:
-        """The distance after the last step as a share of the initial one ``[b]``; 0 at the goal, 1 as far as before."""
+        """The distance after the last step as a share of the initial distance ``[b]``; 0 at the goal."""
         return self.distances[:, -1] / self.distances[:, 0]
 
 
@@ -46,16 +46,16 @@ class GoalReaching:
     """How well agents reach goals in the real environment; intervals pair agents by start.
 
     Args:
-        attempts: By name: the agents in the order given, then ``"random"`` and ``"no-op"``.
-        windows: Episode and moment of each start ``[b, 2]``.
-        goal_pixels: uint8 ``[b, h, w, c]``.
-        num_solved: Starts that were passed over because their goal was reached from the outset.
-        goal_offset: How many recorded steps ahead the goals lie.
-        budget: How many steps an agent has.
-        frame_gap: Mean difference between restored and recorded start frames, in grey levels of 255.
+        attempts: By agent, in the order of the agents, then ``"random"`` and ``"no-op"``.
+        windows: Episode number and step of each start ``[b, 2]``.
+        goal_pixels: The frame of each goal, uint8 ``[b, h, w, c]``.
+        num_solved: Number of candidate starts that were left out because they satisfy their goal.
+        goal_offset: Number of recorded steps from a start to its goal.
+        budget: Number of steps per attempt.
+        frame_gap: Mean absolute difference between restored and recorded start frames, in grey levels.
         unit: Unit of the distances.
-        rules: What is measured, in words, under ``distance``, ``success`` and ``strict_success``.
-        seed: Of the starts, the agents and the intervals.
+        rules: The definitions of ``distance``, ``success`` and ``strict_success``, as text.
+        seed: The seed of starts, agents and intervals.
     """
 
     attempts: dict[str, Attempt]
@@ -87,28 +87,26 @@ class GoalReaching:
 
 def reach_goals(
     lanes: RealLanes,
-    starts: Starts,
+    starts: GoalStarts,
     controllers: dict[str, Controller],
     task: GoalTask,
     *,
-    goal_offset: int,
     budget: int = 50,
     seed: int = 0,
     progress: bool = True,
 ) -> GoalReaching:
-    """Let every controller try every start, all starts in lock-step.
+    """Let every controller attempt every start, all starts in lockstep.
 
-    An attempt goes on for the whole budget, also past a success: success says that the goal was reached at some step,
-    the distance says where the attempt ended. A lane whose episode the environment ends stands still from there on.
+    An attempt continues for the whole budget, even after a success. Success means that the goal was reached at some
+    step; the remaining distance is that of the last step. A lane stops if the environment ends its episode.
 
     Args:
         lanes: One real environment per start.
-        starts: The problems.
-        controllers: Who tries, by name.
-        task: Restores and judges.
-        goal_offset: How many recorded steps ahead the goals lie; for the record.
-        budget: Steps per attempt.
-        seed: Given to every controller.
+        starts: The goal-reaching problems.
+        controllers: Controllers by name.
+        task: Restores states, measures distances and decides success.
+        budget: Number of steps per attempt.
+        seed: Seeds every controller and the intervals.
         progress: Whether to show a progress bar.
 
     Raises:
@@ -120,16 +118,16 @@ def reach_goals(
         for name, controller in controllers.items():
             bar.set_description(f"real {name}")
             attempts[name] = _attempt(lanes, starts, controller, task, budget, seed, bar)
-    shown = next(iter(attempts.values())).pixels[:, 0].astype(np.float64)
+    restored = next(iter(attempts.values())).pixels[:, 0].astype(np.float64)
     recorded = frames_to_pixels(starts.context[:, -1]).numpy()
     return GoalReaching(
         attempts=attempts,
         windows=starts.windows,
         goal_pixels=frames_to_pixels(starts.goal_frames).numpy(),
         num_solved=starts.num_solved,
-        goal_offset=goal_offset,
+        goal_offset=starts.goal_offset,
         budget=budget,
-        frame_gap=float(np.abs(shown - recorded).mean()),
+        frame_gap=float(np.abs(restored - recorded).mean()),
         unit=task.unit,
         rules={"distance": task.distance_rule, "success": task.success_rule, "strict_success": task.strict_rule},
         seed=seed,
@@ -137,10 +135,10 @@ def reach_goals(
 
 
 def _attempt(
-    lanes: RealLanes, starts: Starts, controller: Controller, task: GoalTask, budget: int, seed: int, bar: Any
+    lanes: RealLanes, starts: GoalStarts, controller: Controller, task: GoalTask, budget: int, seed: int, bar: Any
 ) -> Attempt:
     lanes.restore(task, starts.states, starts.last_actions)
-    controller.begin(lanes, seed=seed, goal=starts.goal_frames, context=(starts.context, starts.actions))
+    controller.reset(lanes, seed=seed, goal=starts.goal_frames, context=(starts.context, starts.actions))
     distances, success, strict, pixels = [], [], [], []
     seconds = 0.0
     for step in range(budget + 1):
@@ -151,9 +149,9 @@ def _attempt(
         strict.append([task.strict_success(*pair) for pair in pairs])
         pixels.append(lanes.pixels)
         if step < budget:
-            began = time.perf_counter()
-            actions = controller.choose(lanes)
-            seconds += time.perf_counter() - began
+            start = time.perf_counter()
+            actions = controller.act(lanes)
+            seconds += time.perf_counter() - start
             lanes.step(actions)
             bar.update()
     return Attempt(

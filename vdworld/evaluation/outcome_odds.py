@@ -1,4 +1,4 @@
-"""Whether a world imagines each outcome of a random environment as often as it happens, and never a blend of them."""
+"""Whether a world imagines each outcome of a random environment with its true frequency, and never a blend."""
 
 from __future__ import annotations
 
@@ -15,58 +15,57 @@ import torch
 from torch import Tensor
 
 from vdworld.evaluation.frame_statistics import gradient_energy
-from vdworld.evaluation.report.table import Table
 from vdworld.evaluation.world_protocol import World
 from vdworld.extras import require
 from vdworld.spaces import flatten_action, frames_to_float, unflatten_action
 from vdworld.types import Frame
 
-BLEND = 0.1
-"""How far from the nearest outcome a frame may lie, as a share of the outcomes' separation, and still show it."""
+BLEND_DISTANCE = 0.1
+"""Distance from the nearest outcome, as a share of the outcomes' separation, above which a frame is a blend."""
 
 
 @runtime_checkable
 class KnownOdds(Protocol):
-    """An environment that says what may follow, and how probable each is; ``ForkEnv`` is one."""
+    """An environment with known outcomes and probabilities, such as ``ForkEnv``."""
 
     @property
     def odds(self) -> tuple[float, ...]:
-        """The probability of each outcome of a step, the same at every step."""
+        """The probability of each outcome of a step; the same at every step."""
         ...
 
     @property
     def action_space(self) -> gym.Space:
-        """The actions."""
+        """The action space."""
         ...
 
     def outcomes(self, frame: np.ndarray, action: Any, /) -> np.ndarray:
-        """Return the frames that may follow, uint8 ``[n, h, w, c]``, in the order of `odds`."""
+        """Return the possible next frames, uint8 ``[n, h, w, c]``, in the order of `odds`."""
         ...
 
     def reset(self, *, seed: int | None = None) -> tuple[np.ndarray, dict[str, Any]]:
-        """Begin an episode; the observation is the frame."""
+        """Start an episode; the observation is the frame."""
         ...
 
     def step(self, action: Any, /) -> tuple[np.ndarray, Any, bool, bool, dict[str, Any]]:
-        """Draw an outcome."""
+        """Take a step with a random outcome."""
         ...
 
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What a world made of a random environment; shares lie in [0, 1].
+    """Imagined outcomes of a random environment; shares are in [0, 1].
 
     Args:
         odds: The true probability of each outcome.
-        frequencies: The share of imagined frames that lie nearest to it.
-        blends: The share of imagined frames that show no outcome: further than ``BLEND`` times the outcomes' separation
-            from the nearest, whether they mix several or are blurred or noisy.
+        frequencies: The share of imagined frames nearest to each outcome.
+        blends: The share of imagined frames that show no outcome: their distance from the nearest one is more than
+            ``BLEND_DISTANCE`` times the outcomes' separation, because they mix outcomes, are blurred or noisy.
         distance: Mean distance from the nearest outcome, as a share of the separation.
-        sharpness: Gradient energy of the imagined frames over that of the nearest outcomes; 1 is as sharp as reality,
-            the midpoint of two outcomes that share no edge has 0.5.
-        num_draws: Imagined frames.
-        num_sampling_steps: Network evaluations per frame; None if it was left to the world.
-        seed: Of the contexts and the dreams.
+        sharpness: Gradient energy of the imagined frames over that of the nearest outcomes. 1 is as sharp as reality;
+            the midpoint of two outcomes without common edges has 0.5.
+        num_draws: Number of imagined frames.
+        num_sampling_steps: Network evaluations per frame; None for the world's default.
+        seed: The seed of contexts and dreams.
     """
 
     odds: tuple[float, ...]
@@ -80,35 +79,13 @@ class Outcomes:
 
     @property
     def error(self) -> float:
-        """The largest absolute difference between a frequency and its odds, in percentage points."""
+        """The largest absolute difference between a frequency and its probability, in percentage points."""
         return 100 * float(np.abs(np.subtract(self.frequencies, self.odds)).max())
 
     @property
     def margin(self) -> float:
-        """How far chance alone takes a perfect world's frequencies, in points: 1.96 standard errors at most."""
+        """The deviation that chance alone causes, in percentage points: 1.96 standard errors of a perfect world."""
         return 196 * max(p * (1 - p) / self.num_draws for p in self.odds) ** 0.5
-
-    def __str__(self) -> str:
-        return self.table().text()
-
-    def table(self) -> Table:
-        """Return odds beside frequencies, one outcome per row, then blends, distance and sharpness."""
-        rows = [
-            (f"outcome {k}", f"{odds:.1%}", f"{found:.1%}", f"{100 * (found - odds):+.1f} points")
-            for k, (odds, found) in enumerate(zip(self.odds, self.frequencies, strict=True), start=1)
-        ]
-        rows += [
-            ("blends", "0.0%", f"{self.blends:.1%}", ""),
-            ("distance", "0.000", f"{self.distance:.3f}", ""),
-            ("sharpness", "1.00", f"{self.sharpness:.2f}", ""),
-        ]
-        note = (
-            f"{self.num_draws:,} imagined frames, each counted for the outcome that it lies nearest to; chance alone "
-            f"makes up to {self.margin:.1f} points of difference. Blend: further from it than {BLEND:.0%} of the "
-            "distance between two outcomes. Distance: mean, as a share of that between two outcomes."
-        )
-        columns = ("", "real", "imagined", "difference")
-        return Table("Outcomes of a random environment", columns, tuple(rows), note)
 
     def to_json(self) -> dict[str, Any]:
         """Return all figures as plain JSON values."""
@@ -127,39 +104,38 @@ def measure_outcomes(
     seed: int = 0,
     progress: bool = True,
 ) -> Outcomes:
-    """Imagine one step from many real moments of a random environment, and count the outcomes.
+    """Imagine one step from many real states of a random environment, and count the outcomes.
 
-    The environment is played with random actions; every moment with a full context is one draw. Draw i dreams with seed
-    ``seed + i``.
+    The environment takes random actions; every step with a full context is one draw. Draw i has seed ``seed + i``.
 
     Args:
         world: A world of this environment.
         env: The environment.
-        num_draws: Frames to imagine.
-        batch_size: Frames imagined at a time.
-        num_sampling_steps: Network evaluations per frame; None leaves it to the world.
-        seed: Decides contexts, actions and dreams.
+        num_draws: Number of frames to imagine.
+        batch_size: Number of frames per batch.
+        num_sampling_steps: Network evaluations per frame; None takes the world's default.
+        seed: Seeds contexts, actions and dreams.
         progress: Whether to show a progress bar.
 
     Raises:
-        ValueError: The environment does not fit the world, or fewer than one draw is asked for.
+        ValueError: The environment does not fit the world, or `num_draws` is less than 1.
     """
     if num_draws < 1:
         raise ValueError(f"`num_draws` must be at least 1, got {num_draws}.")
     if env.action_space != world.action_space:
         raise ValueError(f"`env` must have the world's action space, {world.action_space}, got {env.action_space}.")
-    moments = _moments(env, world.context_length, seed)
+    contexts = _random_contexts(env, world.context_length, seed)
     columns: list[tuple[Tensor, ...]] = []
     progress_bar = require("tqdm", extra="report").tqdm
     for first in progress_bar(range(0, num_draws, batch_size), "draw", disable=not progress):
-        batch = list(islice(moments, min(batch_size, num_draws - first)))
+        batch = list(islice(contexts, min(batch_size, num_draws - first)))
         seeds = list(range(seed + first, seed + first + len(batch)))
         columns.append(_draw(world, env, batch, seeds, num_sampling_steps))
     index, distance, energy, sharp_energy = (torch.cat(column) for column in zip(*columns, strict=True))
     return Outcomes(
         odds=env.odds,
         frequencies=tuple((index.bincount(minlength=len(env.odds)) / num_draws).tolist()),
-        blends=float((distance > BLEND).double().mean()),
+        blends=float((distance > BLEND_DISTANCE).double().mean()),
         distance=float(distance.double().mean()),
         sharpness=float(energy.double().sum() / sharp_energy.double().sum()),
         num_draws=num_draws,
@@ -169,17 +145,17 @@ def measure_outcomes(
 
 
 def classify(frames: Frame, outcomes: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the outcome that each frame lies nearest to ``[b]``, and how far, as a share of the separation ``[b]``.
+    """Return the nearest outcome of each frame ``[b]``, and its distance as a share of the separation ``[b]``.
 
-    Distances are Euclidean over all values of a frame. The separation is the smallest distance between two outcomes, so
-    the midpoint of two that far apart lies at 0.5.
+    Distances are Euclidean over all values of a frame. The separation is the smallest distance between two outcomes;
+    the midpoint of those two has distance 0.5.
 
     Args:
         frames: Imagined frames ``[b, c, h, w]``.
-        outcomes: The possible frames of each ``[b, n, c, h, w]``.
+        outcomes: The possible frames for each ``[b, n, c, h, w]``.
 
     Raises:
-        ValueError: Fewer than two outcomes, or two that coincide.
+        ValueError: There are fewer than two outcomes, or two are equal.
     """
     n = outcomes.shape[1]
     if n < 2:
@@ -188,13 +164,13 @@ def classify(frames: Frame, outcomes: Tensor) -> tuple[Tensor, Tensor]:
     itself = torch.eye(n, dtype=torch.bool, device=flat.device)
     apart = (flat[:, :, None] - flat[:, None]).norm(dim=-1).masked_fill(itself, torch.inf).amin(dim=(1, 2))
     if not (apart > 0).all():
-        raise ValueError(f"`outcomes` must differ from each other, got two alike in row {int(apart.argmin())}.")
+        raise ValueError(f"`outcomes` must differ from each other, got two equal ones in row {int(apart.argmin())}.")
     distance, index = (frames.flatten(1)[:, None] - flat).norm(dim=-1).min(dim=1)
     return index, distance / apart
 
 
-def _moments(env: KnownOdds, length: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Play at random for ever; yield the last frames ``[k, h, w, c]`` with the flat actions after each ``[k, n]``."""
+def _random_contexts(env: KnownOdds, length: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Take random actions forever; yield frames ``[k, h, w, c]`` and the flat actions after each ``[k, n]``."""
     space = copy.deepcopy(env.action_space)
     space.seed(seed)
     frames, actions = deque([env.reset(seed=seed)[0]], maxlen=length), deque(maxlen=length)
@@ -214,14 +190,14 @@ def _moments(env: KnownOdds, length: int, seed: int) -> Iterator[tuple[np.ndarra
 def _draw(
     world: World,
     env: KnownOdds,
-    moments: list[tuple[np.ndarray, np.ndarray]],
+    contexts: list[tuple[np.ndarray, np.ndarray]],
     seeds: list[int],
     num_sampling_steps: int | None,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Imagine the next frame of each moment; return its outcome, its distance, and both gradient energies ``[b]``."""
-    pixels, flat = (np.stack(column) for column in zip(*moments, strict=True))
+    """Imagine the frame after each context; return its outcome, its distance, and both gradient energies ``[b]``."""
+    pixels, flat = (np.stack(column) for column in zip(*contexts, strict=True))
     if pixels.shape[2:4] != tuple(world.image_size):
-        raise ValueError(f"`env` must show frames of the world's size, {world.image_size}, got {pixels.shape[2:4]}.")
+        raise ValueError(f"`env` must render frames of the world's size, {world.image_size}, got {pixels.shape[2:4]}.")
     past, future = (unflatten_action(world.action_space, part) for part in (flat[:, :-1], flat[:, -1:]))
     context = frames_to_float(torch.from_numpy(pixels))
     state = world.start(context.to(world.device), past, seed=seeds)

@@ -1,4 +1,4 @@
-"""Open-loop prediction: roll a world out under recorded actions and compare with what really happened."""
+"""Open-loop prediction: roll a world out under recorded actions, and compare with the recorded frames."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ import torch
 
 from vdworld.data import ClipSampler, Dataset
 from vdworld.evaluation.scored_clips import ImaginedClips, imagine
-from vdworld.evaluation.windows import spread, usable_moments
+from vdworld.evaluation.windows import draw_evenly, usable_steps
 from vdworld.evaluation.world_protocol import World
 from vdworld.extras import require
 from vdworld.metrics import Calibration, Interval, bootstrap_interval, calibration, paired_difference
 from vdworld.training.calibration import longest_episode
 
 STEPS = (1, 5, 10, 20)
-"""The steps ahead at which tables report, as far as the episodes reach."""
+"""The steps ahead that tables report by default."""
 
-_RANKS = {"well foreseen": 0.9, "typical": 0.5, "badly foreseen": 0.1}
+_RANKS = {"well predicted": 0.9, "typical": 0.5, "poorly predicted": 0.1}
 
 
 @dataclass(frozen=True)
-class ClipPicture:
-    """One clip to look at, uint8 pixels ``[t, h, w, c]``.
+class ExampleClip:
+    """A clip to show in a report, uint8 pixels ``[t, h, w, c]``.
 
     Args:
-        label: Where it stands among the clips, such as ``"typical"``.
-        episode: Its episode's number in the dataset's folder.
-        moment: The step of the last context frame.
-        context: The real frames that the world was given.
-        real: What then happened.
-        imagined: What the world imagined.
+        label: Its rank among the clips, such as ``"typical"``.
+        episode: The number of its episode in the dataset's folder.
+        step: The step of the last context frame.
+        context: The real context frames.
+        real: The real frames after them.
+        imagined: The imagined frames after them.
     """
 
     label: str
     episode: int
-    moment: int
+    step: int
     context: np.ndarray
     real: np.ndarray
     imagined: np.ndarray
@@ -46,18 +46,18 @@ class ClipPicture:
 
 @dataclass(frozen=True)
 class Prediction:
-    """How well a world foresees held-out clips.
+    """How well a world predicts held-out clips.
 
     Args:
         scores: One number per clip and step ``[clips, horizon]`` under each name: ``psnr`` and ``moving_psnr`` in dB,
             ``copy_psnr`` and ``copy_moving_psnr`` of repeating the last context frame, ``sharpness``; with rewards,
-            ``reward_error`` and ``mean_reward_error`` (of always predicting the clips' mean reward), absolute.
-        windows: Episode number and moment of each clip's last context frame ``[clips, 2]``.
+            the absolute errors ``reward_error`` and ``mean_reward_error`` (of always predicting the mean reward).
+        windows: Episode number and step of each clip's last context frame ``[clips, 2]``.
         steps: The steps ahead that tables report.
-        seed: Of the clips, the dreams and the intervals.
+        seed: The seed of clips, dreams and intervals.
         frames_per_second: Imagined frames per second of wall time, over all clips of a batch.
-        calibration: Of the predicted end of the episode; None if no clip ends.
-        pictures: A good, a median and a poor clip, ranked by moving-pixel PSNR at the last step.
+        calibration: Calibration of the predicted ends of episodes; None if no clip ends.
+        examples: A good, a median and a poor clip, ranked by moving-pixel PSNR at the last step.
     """
 
     scores: dict[str, np.ndarray]
@@ -66,7 +66,7 @@ class Prediction:
     seed: int
     frames_per_second: float
     calibration: Calibration | None = None
-    pictures: tuple[ClipPicture, ...] = field(default=(), repr=False)
+    examples: tuple[ExampleClip, ...] = field(default=(), repr=False)
 
     @property
     def num_clips(self) -> int:
@@ -75,7 +75,7 @@ class Prediction:
 
     @property
     def num_episodes(self) -> int:
-        """The number of episodes that the clips come from."""
+        """The number of episodes from which the clips are."""
         return len(np.unique(self.windows[:, 0]))
 
     @property
@@ -104,28 +104,28 @@ def predict(
     seed: int = 0,
     progress: bool = True,
 ) -> Prediction:
-    """Roll a world out from moments of held-out episodes, under the recorded actions, and score it.
+    """Roll a world out from clips of held-out episodes under the recorded actions, and score its frames.
 
-    Clips have full contexts and are drawn evenly over episodes. Clip i dreams with seed ``seed + i``.
+    Clips have full contexts and are drawn evenly over episodes. The dream of clip i has seed ``seed + i``.
 
     Args:
         world: The world to measure.
         dataset: Held-out episodes.
-        steps: Steps ahead to report; None takes 1, 5, 10 and 20 as far as the longest episode reaches.
-        num_clips: How many clips to draw; all there are if fewer.
-        batch_size: Clips imagined at a time.
-        num_sampling_steps: Network evaluations per frame; None leaves it to the world.
-        seed: Decides clips, dreams and intervals.
+        steps: Steps ahead to report; None takes those of 1, 5, 10 and 20 that the longest episode allows.
+        num_clips: Number of clips; fewer if the dataset holds fewer.
+        batch_size: Number of clips per batch.
+        num_sampling_steps: Network evaluations per frame; None takes the world's default.
+        seed: Seeds clips, dreams and intervals.
         progress: Whether to show a progress bar.
 
     Raises:
-        ValueError: The dataset has another action space than the world, or no episode is long enough.
+        ValueError: The action spaces of dataset and world differ, or no episode is long enough.
     """
     check_action_space(world, dataset)
     past = world.context_length - 1
     steps = reachable_steps(steps, longest_episode(dataset) - past)
-    spans = usable_moments(dataset, past=past, future=max(steps))
-    windows = np.array(list(islice(spread(spans, np.random.default_rng(seed)), num_clips)))
+    ranges = usable_steps(dataset, past=past, future=max(steps))
+    windows = np.array(list(islice(draw_evenly(ranges, np.random.default_rng(seed)), num_clips)))
     sampler = ClipSampler(
         dataset,
         context_length=world.context_length,
@@ -136,9 +136,9 @@ def predict(
     batches = []
     progress_bar = require("tqdm", extra="report").tqdm
     for first in progress_bar(range(0, len(windows), batch_size), "imagine", disable=not progress):
-        chosen = torch.from_numpy(windows[first : first + batch_size])
-        seeds = list(range(seed + first, seed + first + len(chosen)))
-        clips = sampler.at(*chosen.T.contiguous())
+        batch = torch.from_numpy(windows[first : first + batch_size])
+        seeds = list(range(seed + first, seed + first + len(batch)))
+        clips = sampler.at(*batch.T.contiguous())
         batches.append(imagine(world, clips, seeds=seeds, num_sampling_steps=num_sampling_steps))
     clips = ImaginedClips.concatenate(batches)
     return Prediction(
@@ -148,12 +148,12 @@ def predict(
         seed=seed,
         frames_per_second=len(windows) * max(steps) / float(clips.seconds.sum()),
         calibration=_end_calibration(clips),
-        pictures=_pictures(clips, windows),
+        examples=_examples(clips, windows),
     )
 
 
 def check_action_space(world: World, dataset: Dataset) -> None:
-    """Raise a ValueError if the dataset's actions are not the world's."""
+    """Raise a ValueError if the action spaces of dataset and world differ."""
     if dataset.action_space != world.action_space:
         raise ValueError(
             f"`dataset` must have the world's action space, {world.action_space}, got {dataset.action_space}. "
@@ -162,20 +162,24 @@ def check_action_space(world: World, dataset: Dataset) -> None:
 
 
 def reachable_steps(steps: Sequence[int] | None, longest: int) -> tuple[int, ...]:
-    """Return the steps ahead to report, sorted; `longest` is how far the longest episode reaches after its context.
+    """Return the steps ahead to report, sorted.
+
+    Args:
+        steps: The requested steps; None takes those of ``STEPS`` up to `longest`.
+        longest: Number of steps after the context in the longest episode.
 
     Raises:
-        ValueError: A given step lies beyond that, or even one step does.
+        ValueError: A requested step is less than 1 or more than `longest`, or `longest` is less than 1.
     """
-    wanted = tuple(sorted(set(steps))) if steps is not None else tuple(s for s in STEPS if s <= longest) or (1,)
-    if not wanted or wanted[0] < 1:
+    reported = tuple(sorted(set(steps))) if steps is not None else tuple(s for s in STEPS if s <= longest) or (1,)
+    if not reported or reported[0] < 1:
         raise ValueError(f"`steps` must be positive step counts, got {steps}.")
-    if wanted[-1] > longest:
+    if reported[-1] > longest:
         raise ValueError(
-            f"`dataset` must hold an episode that goes on for {wanted[-1]} steps after the context, the longest goes "
-            f"on for {max(longest, 0)}. Ask for fewer steps or record longer episodes."
+            f"`dataset` must hold an episode of {reported[-1]} steps after the context, the longest has "
+            f"{max(longest, 0)}. Report fewer steps ahead or record longer episodes."
         )
-    return wanted
+    return reported
 
 
 def _reward_errors(clips: ImaginedClips) -> dict[str, np.ndarray]:
@@ -191,18 +195,18 @@ def _end_calibration(clips: ImaginedClips) -> Calibration | None:
     return calibration(clips.end_probabilities.ravel().clip(0, 1), clips.ended.ravel())
 
 
-def _pictures(clips: ImaginedClips, windows: np.ndarray) -> tuple[ClipPicture, ...]:
-    """Choose clips by rank rather than by hand; still clips (NaN) only where nothing ever moves."""
+def _examples(clips: ImaginedClips, windows: np.ndarray) -> tuple[ExampleClip, ...]:
+    """Select clips by rank; clips without motion, which score NaN, only if there are no others."""
     scores = clips.scores["moving_psnr"][:, -1]
     if np.isnan(scores).all():
         scores = clips.scores["psnr"][:, -1]
     order = np.argsort(scores)[: int((~np.isnan(scores)).sum())]  # NaNs sort last
     past = clips.real.shape[1] - clips.imagined.shape[1]
-    pictures = {}
+    examples = {}
     for label, share in _RANKS.items():
         i = int(order[round(share * (len(order) - 1))])
-        if i not in pictures:
-            episode, moment = (int(number) for number in windows[i])
+        if i not in examples:
+            episode, step = (int(number) for number in windows[i])
             real = clips.real[i]
-            pictures[i] = ClipPicture(label, episode, moment, real[:past], real[past:], clips.imagined[i])
-    return tuple(pictures.values())
+            examples[i] = ExampleClip(label, episode, step, real[:past], real[past:], clips.imagined[i])
+    return tuple(examples.values())

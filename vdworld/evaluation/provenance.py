@@ -1,4 +1,4 @@
-"""Where figures come from: the command, the machine, the versions, the date."""
+"""Where figures come from: command, date, machine and versions."""
 
 from __future__ import annotations
 
@@ -8,21 +8,35 @@ import os
 import platform
 import shlex
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import torch
 
 _PACKAGES = ("vdworld", "torch", "numpy", "gymnasium")
+_COMMAND: ContextVar[Sequence[str] | None] = ContextVar("command", default=None)
+
+
+@contextmanager
+def recorded_command(words: Sequence[str]) -> Iterator[None]:
+    """Record `words` as the command that produces figures; without it, that is the command line of the process."""
+    token = _COMMAND.set(words)
+    try:
+        yield
+    finally:
+        _COMMAND.reset(token)
 
 
 def provenance(device: object = "cpu") -> dict[str, str]:
-    """Return what someone else needs to know to get the same figures, each as one line of text.
+    """Return what is needed to reproduce figures, each as one line of text.
 
     Args:
-        device: Where the world computed.
+        device: The device of the world.
     """
     return {
-        "command": shlex.join([Path(sys.argv[0]).name or "python", *sys.argv[1:]]),
+        "command": shlex.join(_COMMAND.get() or [Path(sys.argv[0]).name or "python", *sys.argv[1:]]),
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": machine(),
         "device": _device_name(torch.device(str(device))),
@@ -31,7 +45,7 @@ def provenance(device: object = "cpu") -> dict[str, str]:
 
 
 def machine() -> str:
-    """Return the processor, its number of usable cores, and the operating system."""
+    """Return the processor, the number of usable cores and threads, and the operating system."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return f"{_processor()}, {cores} cores, {torch.get_num_threads()} threads, {platform.system()}"
 

@@ -1,17 +1,20 @@
-"""Returns in the real environment: every agent plays the same episodes, beside random and doing nothing."""
+"""Returns in the real environment: every agent plays the same episodes."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
+from vdworld.agents import Agent, Predicts
+from vdworld.envs.real.real_env import make_real
 from vdworld.evaluation.atari_scores import game_of, human_normalized
-from vdworld.evaluation.controllers import Controller
+from vdworld.evaluation.controllers import AgentController, Controller, with_baselines
+from vdworld.evaluation.protocol import EnvironmentLike
 from vdworld.evaluation.real_lanes import RealLanes
 from vdworld.extras import require
 from vdworld.metrics import Interval, bootstrap_interval, paired_difference
@@ -20,13 +23,13 @@ from vdworld.spaces import flat_action_size
 
 @dataclass(frozen=True)
 class Play:
-    """What one agent did in every episode.
+    """The episodes of one agent.
 
     Args:
-        returns: The sum of rewards ``[b]``, undiscounted.
-        lengths: The number of steps ``[b]``.
-        unfinished: How many episodes were cut off because the step limit of the evaluation was reached.
-        seconds: Wall time that the agent took to decide, all lanes and steps together.
+        returns: The undiscounted sum of rewards of each episode ``[b]``.
+        lengths: The number of steps of each episode ``[b]``.
+        unfinished: Number of episodes that were cut off at the step limit of the evaluation.
+        seconds: Wall time of the agent's decisions, all lanes and steps together.
     """
 
     returns: np.ndarray
@@ -37,14 +40,14 @@ class Play:
 
 @dataclass(frozen=True)
 class Returns:
-    """How much reward agents collect; intervals pair agents by the episode's seed.
+    """How much reward agents collect in the real environment; intervals pair agents by the seed of the episode.
 
     Args:
-        plays: By name: the agents in the order given, then ``"random"`` and ``"no-op"``.
+        plays: By agent, in the order of the agents, then ``"random"`` and ``"no-op"``.
         seeds: The reset seed of each episode, the same for every agent.
         max_steps: Steps after which an episode is cut off.
-        seed: Of the episodes, the agents and the intervals.
-        environment: Its Gymnasium id; empty where it has none.
+        seed: The seed of episodes, agents and intervals.
+        environment: The Gymnasium id; empty if there is none.
     """
 
     plays: dict[str, Play]
@@ -58,7 +61,7 @@ class Returns:
         return bootstrap_interval(self.plays[name].returns, seed=self.seed)
 
     def normalized(self, name: str) -> Interval | None:
-        """Return the mean on the scale from random play to a human's; None but for Atari games with known scores."""
+        """Return the mean human-normalised score; None unless it is an Atari game with known scores."""
         game = game_of(self.environment)
         if game is None:
             return None
@@ -79,15 +82,15 @@ def play_episodes(
     progress: bool = True,
     environment: str = "",
 ) -> Returns:
-    """Let every controller play one episode per lane, in lock-step, lane i reset with seed ``seed + i``.
+    """Let every controller play one episode per lane in lockstep; lane i is reset with seed ``seed + i``.
 
     Args:
         lanes: One real environment per episode.
-        controllers: Who plays, by name.
+        controllers: Controllers by name.
         max_steps: Steps after which an episode is cut off.
-        seed: Of the episodes and of every controller.
+        seed: Seeds the episodes and every controller.
         progress: Whether to show a progress bar.
-        environment: Its Gymnasium id, for the record.
+        environment: The Gymnasium id, which the result keeps.
     """
     seeds = tuple(range(seed, seed + len(lanes)))
     tqdm = require("tqdm", extra="report").tqdm
@@ -98,20 +101,51 @@ def play_episodes(
     return Returns(plays, seeds, max_steps, seed, environment)
 
 
+def real_returns(
+    env: EnvironmentLike,
+    agents: Mapping[str, Agent | Predicts],
+    *,
+    cameras: Sequence[str],
+    num_episodes: int = 30,
+    max_steps: int = 1_000,
+    baselines: bool = True,
+    seed: int = 0,
+    progress: bool = True,
+    **overrides: Any,
+) -> Returns:
+    """Build a real environment per episode, and let every agent play the same episodes.
+
+    Args:
+        env: The real environment.
+        agents: Agents by name.
+        cameras: The cameras that agents see, in the order of a frame's channels.
+        num_episodes: Episodes per agent.
+        max_steps: Steps after which an episode is cut off.
+        baselines: Whether random actions and no action play too.
+        seed: Seeds the episodes and every agent.
+        progress: Whether to show progress bars.
+        overrides: Fields of ``EnvironmentSpec`` to change, such as ``image_size``.
+    """
+    controllers: dict[str, Controller] = {name: AgentController(agent) for name, agent in agents.items()}
+    controllers = with_baselines(agents) if baselines else controllers
+    with RealLanes([make_real(env, **overrides) for _ in range(num_episodes)], cameras) as lanes:
+        return play_episodes(lanes, controllers, max_steps=max_steps, seed=seed, progress=progress)
+
+
 def _play(lanes: RealLanes, controller: Controller, seeds: Sequence[int], max_steps: int, seed: int, bar: Any) -> Play:
     lanes.reset(seeds)
-    frames, num_numbers = lanes.frames, flat_action_size(lanes.action_space)
-    controller.begin(lanes, seed=seed, context=(frames[:, None], torch.zeros(len(lanes), 0, num_numbers)))
+    frames, action_size = lanes.frames, flat_action_size(lanes.action_space)
+    controller.reset(lanes, seed=seed, context=(frames[:, None], torch.zeros(len(lanes), 0, action_size)))
     returns, lengths = np.zeros(len(lanes)), np.zeros(len(lanes), dtype=int)
     seconds = 0.0
     for _ in range(max_steps):
-        running = ~lanes.over
+        running = ~lanes.done
         if not running.any():
             break
-        began = time.perf_counter()
-        actions = controller.choose(lanes)
-        seconds += time.perf_counter() - began
+        start = time.perf_counter()
+        actions = controller.act(lanes)
+        seconds += time.perf_counter() - start
         returns += lanes.step(actions)
         lengths += running
         bar.update()
-    return Play(returns, lengths, int((~lanes.over).sum()), seconds)
+    return Play(returns, lengths, int((~lanes.done).sum()), seconds)

@@ -1,4 +1,4 @@
-"""Imagine a batch of recorded clips and score every frame beside copying the last real one."""
+"""Imagine a batch of recorded clips, and score every frame beside a copy of the last real one."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from vdworld.spaces import frames_to_pixels, unflatten_action
 
 @dataclass(frozen=True)
 class ImaginedClips:
-    """Clips beside their dreams; ``b`` clips, ``h`` imagined steps, arrays on the CPU.
+    """Recorded clips and their dreams: ``b`` clips, ``h`` imagined steps, arrays on the CPU.
 
     Args:
         scores: One number per clip and step ``[b, h]`` under each name (see ``Prediction``).
         rewards: The recorded rewards ``[b, h]``.
-        predicted_rewards: The imagined ones, or None for a world without rewards.
+        predicted_rewards: The predicted rewards ``[b, h]``; None for a world without rewards.
         end_probabilities: One minus the predicted continuation ``[b, h]``.
-        ended: Whether the episode really terminated there ``[b, h]``.
+        ended: Whether the recorded episode terminated at that step ``[b, h]``.
         real: uint8 pixels ``[b, K + h, h, w, c]``, context first.
         imagined: uint8 pixels ``[b, h, h, w, c]``.
-        seconds: Wall time of the rollout, shared out evenly over its clips ``[b]``.
+        seconds: Wall time of the rollout, divided evenly among its clips ``[b]``.
     """
 
     scores: dict[str, np.ndarray]
@@ -42,7 +42,7 @@ class ImaginedClips:
 
     @classmethod
     def concatenate(cls, batches: Sequence[ImaginedClips]) -> ImaginedClips:
-        """Join batches along the clips."""
+        """Concatenate batches along the clips."""
         columns = {}
         for name in cls.__dataclass_fields__:
             parts = [getattr(batch, name) for batch in batches]
@@ -57,13 +57,13 @@ class ImaginedClips:
 def imagine(
     world: World, clips: Clips, *, seeds: Sequence[int], num_sampling_steps: int | None = None
 ) -> ImaginedClips:
-    """Roll the world out from the clips' contexts under their recorded actions.
+    """Roll a world out from the contexts of clips under the recorded actions.
 
     Args:
         world: The world to roll out.
         clips: Recorded clips with full contexts of the world's length.
         seeds: One seed per clip.
-        num_sampling_steps: Network evaluations per frame; None leaves it to the world.
+        num_sampling_steps: Network evaluations per frame; None takes the world's default.
     """
     past = world.context_length
     frames = clips.frames.float().div(127.5).sub(1.0)  # uint8 [b, K + h, c, h, w] -> [-1, 1]
@@ -71,10 +71,10 @@ def imagine(
     native = unflatten_action(world.action_space, clips.actions[:, : past - 1])
     state = world.start(context.to(world.device), native, seed=seeds)
     future = unflatten_action(world.action_space, clips.actions[:, past - 1 :])
-    began = time.perf_counter()
+    start = time.perf_counter()
     rollout = world.rollout(state, future, num_sampling_steps=num_sampling_steps)
     predicted = rollout.frames.float().cpu()  # waits for the device
-    seconds = time.perf_counter() - began
+    seconds = time.perf_counter() - start
     return ImaginedClips(
         scores=score(predicted, real, context[:, -1:]),
         rewards=clips.rewards.numpy(),
@@ -88,7 +88,7 @@ def imagine(
 
 
 def score(predicted: Tensor, real: Tensor, last: Tensor) -> dict[str, np.ndarray]:
-    """Score imagined frames ``[b, h, c, H, W]``, and the last context frame ``[b, 1, c, H, W]`` in their place."""
+    """Score imagined frames ``[b, h, c, H, W]``, and copies of the last context frame ``[b, 1, c, H, W]``."""
     copied = last.expand_as(real)
     measures = {
         "psnr": psnr(predicted, real),

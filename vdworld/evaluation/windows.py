@@ -1,4 +1,4 @@
-"""Which moments of held-out episodes an evaluation looks at."""
+"""Which steps of held-out episodes evaluations use, and how they are drawn."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ import numpy as np
 from vdworld.data import Dataset
 
 
-def usable_moments(dataset: Dataset, *, past: int, future: int) -> dict[int, range]:
-    """Return, under each episode's number in the folder, the moments with enough of the episode around them.
+def usable_steps(dataset: Dataset, *, past: int, future: int) -> dict[int, range]:
+    """Return, by episode number, the steps with enough of the episode before and after them.
 
     Args:
-        dataset: The episodes; too short ones are left out.
-        past: Transitions needed before the moment.
-        future: Transitions needed after it.
+        dataset: The episodes; those that are too short are left out.
+        past: Number of transitions needed before a step.
+        future: Number of transitions needed after it.
     """
-    spans = {entry.index: range(past, entry.length - future) for entry in dataset.entries}  # length counts frames
-    return {index: span for index, span in spans.items() if span}
+    ranges = {entry.index: range(past, entry.length - future) for entry in dataset.entries}  # length counts frames
+    return {index: steps for index, steps in ranges.items() if steps}
 
 
-def spread(spans: dict[int, range], rng: np.random.Generator) -> Iterator[tuple[int, int]]:
-    """Yield (episode, moment) pairs without repetition, drawn evenly over episodes.
+def draw_evenly(ranges: dict[int, range], rng: np.random.Generator) -> Iterator[tuple[int, int]]:
+    """Yield pairs of episode and step without repetition, drawn evenly over episodes.
 
-    Every episode is visited once, in random order and at a random moment, before any is visited again: clips of one
-    episode are alike, so the more episodes a sample has, the surer its mean.
+    Every episode is drawn once, in random order and at a random step, before any episode is drawn again. Clips of one
+    episode resemble each other, so the mean over a sample is the more precise the more episodes it contains.
 
     Args:
-        spans: The moments of each episode that may be drawn.
-        rng: Decides the order and the moments.
+        ranges: The steps of each episode that may be drawn.
+        rng: Decides the order and the steps.
     """
-    moments = {episode: rng.permutation(np.asarray(span)) for episode, span in spans.items()}
-    for visit in range(max(map(len, moments.values()), default=0)):
-        for episode in rng.permutation(list(moments)):
-            if visit < len(moments[episode]):
-                yield int(episode), int(moments[episode][visit])
+    shuffled = {episode: rng.permutation(np.asarray(steps)) for episode, steps in ranges.items()}
+    for visit in range(max(map(len, shuffled.values()), default=0)):
+        for episode in rng.permutation(list(shuffled)):
+            if visit < len(shuffled[episode]):
+                yield int(episode), int(shuffled[episode][visit])

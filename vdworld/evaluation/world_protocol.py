@@ -1,4 +1,4 @@
-"""What an evaluation asks of a world model."""
+"""The interface of a world model that evaluations use."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from vdworld.types import Frames
 
 @runtime_checkable
 class World(Protocol):
-    """The part of ``WorldModel`` that evaluations use, so that other people's models can be measured too."""
+    """The part of ``WorldModel`` that evaluations use; other models that implement it can be measured too."""
 
     @property
     def cameras(self) -> tuple[str, ...]:
-        """Names of the images it sees; its frames hold them one behind another on the channel axis."""
+        """Names of the images in its frames, which are concatenated on the channel axis."""
         ...
 
     @property
@@ -26,22 +26,22 @@ class World(Protocol):
 
     @property
     def context_length(self) -> int:
-        """How many real frames it starts from."""
+        """Number of real frames it starts from."""
         ...
 
     @property
     def fps(self) -> float:
-        """Frames per second of the environment's own time."""
+        """Frames per second of the environment's time."""
         ...
 
     @property
     def action_space(self) -> gym.Space:
-        """What ``rollout`` takes."""
+        """The space of the actions that ``rollout`` takes."""
         ...
 
     @property
     def device(self) -> Any:
-        """Where it computes."""
+        """The device on which it computes."""
         ...
 
     @property
@@ -51,7 +51,7 @@ class World(Protocol):
 
     @property
     def training_info(self) -> Mapping[str, Any]:
-        """How it was trained; plain JSON values."""
+        """How it was trained, as plain JSON values."""
         ...
 
     def start(self, frames: Frames, actions: Any = None, *, seed: Sequence[int] = ...) -> Any:

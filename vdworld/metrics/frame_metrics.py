@@ -1,4 +1,4 @@
-"""How close imagined frames come to real ones: PSNR, PSNR of what moves, sharpness.
+"""Similarity of imagined and real frames: PSNR, PSNR on moving pixels, sharpness.
 
 Frames are floats in [-1, 1], shape ``[..., c, h, w]``; every function returns one number per frame, ``[...]``.
 """
@@ -15,16 +15,16 @@ DATA_RANGE = 2.0
 """Width of the range of frames, [-1, 1]."""
 
 PSNR_CEILING = 10 * math.log10(12 * 255**2)
-"""The PSNR of rounding to 8 bits (58.9 dB): no frame scores more, or one exact copy would make every mean infinite."""
+"""The PSNR of rounding to 8 bits (58.9 dB), the highest score, so that an exact copy does not make a mean infinite."""
 
 MOVING_THRESHOLD = 0.1
-"""How much some channel of a pixel must differ for the pixel to count as moving (13 of 255 grey levels)."""
+"""A pixel counts as moving if a channel differs by more than this (13 of 255 grey levels)."""
 
 
 def psnr(predicted: Tensor, real: Tensor) -> Tensor:
     """Return the peak signal-to-noise ratio of each frame in dB; the data range is 2.
 
-    Predictions are clamped to [-1, 1] first, as a screen would; the answer stops at ``PSNR_CEILING``.
+    Predictions are clamped to [-1, 1] first, as on a screen; the result is at most ``PSNR_CEILING``.
 
     Raises:
         ValueError: The shapes differ.
@@ -33,9 +33,9 @@ def psnr(predicted: Tensor, real: Tensor) -> Tensor:
 
 
 def moving_pixels(real: Tensor, last_context: Tensor, threshold: float = MOVING_THRESHOLD) -> Tensor:
-    """Return which pixels ``[..., h, w]`` of the real frame differ from the last context frame.
+    """Return which pixels ``[..., h, w]`` of the real frames differ from the last context frame.
 
-    A difference of more than `threshold` in one channel is enough. `last_context` may have any shape that broadcasts to
+    A pixel differs if one channel does by more than `threshold`. `last_context` may have any shape that broadcasts to
     that of `real`.
 
     Raises:
@@ -48,28 +48,28 @@ def moving_pixels(real: Tensor, last_context: Tensor, threshold: float = MOVING_
 
 
 def moving_psnr(predicted: Tensor, real: Tensor, last_context: Tensor, threshold: float = MOVING_THRESHOLD) -> Tensor:
-    """Return the PSNR over moving pixels alone; NaN where nothing moves.
+    """Return the PSNR on moving pixels only; NaN if nothing moves.
 
-    A still background makes the PSNR of a frame look fine when every small object is lost. Here it counts for nothing:
-    the error is averaged over ``moving_pixels(real, last_context, threshold)``. A frame in which nothing moves has no
-    answer, so leave NaNs out of means (``bootstrap_interval`` does).
+    With a static background, the PSNR of a whole frame is high even if every small object is lost. Here the error is
+    averaged over ``moving_pixels(real, last_context, threshold)``. Leave NaNs out of means, as ``bootstrap_interval``
+    does.
 
     Args:
         predicted: Imagined frames ``[..., c, h, w]``.
-        real: The real frames of the same times.
-        last_context: The last real frame that the imagination was given; broadcasts to `real`.
+        real: Real frames of the same steps.
+        last_context: The last context frame; broadcasts to `real`.
         threshold: Smallest change of a channel, in frame units, that counts as motion.
     """
     moving = moving_pixels(real, last_context, threshold)
     error = _squared_error(predicted, real).where(moving, 0.0).sum(dim=(-2, -1))
-    return _decibels(error / moving.sum(dim=(-2, -1)))  # 0 / 0 is the NaN that we promise
+    return _decibels(error / moving.sum(dim=(-2, -1)))  # 0 / 0 is the documented NaN
 
 
 def sharpness(predicted: Tensor, real: Tensor, last_context: Tensor, threshold: float = MOVING_THRESHOLD) -> Tensor:
-    """Return the gradient energy of imagined frames over that of real ones, on moving pixels.
+    """Return the gradient energy of imagined frames divided by that of real ones, on moving pixels.
 
-    1 is as sharp as reality, less is blurred (PSNR rewards a blurred average, this does not), more is noisier. NaN
-    where nothing moves, or where the real moving pixels are flat.
+    1 is as sharp as the real frames, less is blurred, more is noisy. Unlike PSNR, it does not reward a blurred average.
+    NaN if nothing moves, or if the real moving pixels are flat.
     """
     moving = moving_pixels(real, last_context, threshold)
     imagined, actual = (

@@ -1,4 +1,4 @@
-"""How sure a mean is: bootstrap intervals (Efron 1979), percentile method."""
+"""Confidence intervals of means: the percentile bootstrap (Efron 1979)."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Interval:
     """A mean with its bootstrap interval.
 
     Args:
-        mean: The mean of the values; NaN when there are none.
-        low: Lower end; NaN when fewer than two independent values leave nothing to resample.
-        high: Upper end, likewise.
-        count: How many values were averaged, NaNs left out.
+        mean: The mean of the values; NaN if there are none.
+        low: Lower end; NaN if there are fewer than two independent values to resample.
+        high: Upper end; NaN likewise.
+        count: Number of values, without NaNs.
     """
 
     mean: float
@@ -29,18 +29,13 @@ class Interval:
     high: float
     count: int
 
-    @property
-    def excludes_zero(self) -> bool:
-        """Whether zero lies outside: for a difference, whether the sign is certain."""
-        return self.low > 0 or self.high < 0
-
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values, None for NaN; ``from_json`` reads them back."""
         return {key: None if math.isnan(value) else value for key, value in asdict(self).items()}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Interval:
-        """Read back what ``to_json`` gave."""
+        """Return the interval of the values that ``to_json`` returned."""
         mean, low, high = (math.nan if values[key] is None else values[key] for key in ("mean", "low", "high"))
         return cls(mean, low, high, values["count"])
 
@@ -57,20 +52,20 @@ def bootstrap_interval(
 
     Args:
         values: Numbers ``[n]``; NaNs are left out.
-        groups: Which episode each value comes from ``[n]``. Whole episodes are then resampled, because clips of one
-            episode are alike and would make the interval look narrower than it is. None: all values are independent.
-        confidence: The share of resampled means that the interval holds.
-        num_resamples: How many bootstrap samples to draw.
-        seed: Of the resampling; the same seed gives the same interval.
+        groups: The episode of each value ``[n]``. Whole episodes are resampled, because clips of one episode resemble
+            each other and would make the interval too narrow. None treats all values as independent.
+        confidence: The share of resampled means inside the interval.
+        num_resamples: Number of bootstrap samples.
+        seed: Seed of the resampling; the same seed gives the same interval.
 
     Raises:
-        ValueError: `values` is no vector, `groups` has another length, or `confidence` lies outside (0, 1).
+        ValueError: `values` is not a vector, `groups` has another length, or `confidence` is outside (0, 1).
     """
     numbers = np.asarray(values, dtype=np.float64)
     if numbers.ndim != 1:
         raise ValueError(f"`values` must be a vector, got shape {numbers.shape}.")
     if not 0 < confidence < 1:
-        raise ValueError(f"`confidence` must lie between 0 and 1, got {confidence}.")
+        raise ValueError(f"`confidence` must be between 0 and 1, got {confidence}.")
     owners = np.arange(len(numbers)) if groups is None else np.asarray(groups)
     if owners.shape != numbers.shape:
         raise ValueError(f"`groups` must have one entry per value, {len(numbers)}, got shape {owners.shape}.")
@@ -98,13 +93,14 @@ def paired_difference(
     num_resamples: int = 5_000,
     seed: int = 0,
 ) -> Interval:
-    """Return the mean of ``first - second``, pair by pair, with its bootstrap interval.
+    """Return the mean of the paired differences ``first - second`` with its bootstrap interval.
 
-    Pairs (same start, same clip) share what makes a start easy or hard, so their difference is far surer than the
-    difference of two means. A pair with a NaN is left out. Arguments and errors as in ``bootstrap_interval``.
+    The values of a pair share a start or a clip, and with it the difficulty, so the interval is narrower than that of a
+    difference of two means. Pairs with a NaN are left out. The other arguments and errors are those of
+    ``bootstrap_interval``.
 
     Raises:
-        ValueError: The two have different lengths.
+        ValueError: The two have different shapes.
     """
     left, right = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     if left.shape != right.shape:
@@ -115,7 +111,7 @@ def paired_difference(
 
 
 def _resampled_means(sums: np.ndarray, counts: np.ndarray, num_resamples: int, seed: int) -> np.ndarray:
-    """Return the mean of each of `num_resamples` draws of groups with replacement."""
+    """Return the means of `num_resamples` draws of groups with replacement."""
     rng = np.random.default_rng(seed)
     rows = max(1, _CHUNK // len(sums))
     means = []

@@ -1,4 +1,4 @@
-"""Whether a probability means what it says: Brier score and reliability (Brier 1950; Murphy 1973)."""
+"""Calibration of probabilities: Brier score and reliability (Brier 1950; Murphy 1973)."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from numpy.typing import ArrayLike
 
 @dataclass(frozen=True)
 class Calibration:
-    """How predicted probabilities of an event compare with what happened.
+    """Predicted probabilities of an event, compared with its frequency.
 
     Args:
-        num_events: How often the event happened.
-        count: Out of how many predictions.
+        num_events: Number of events.
+        count: Number of predictions.
         brier: Mean squared error of the probabilities; 0 is perfect.
-        brier_of_rate: The Brier score of always predicting the event's frequency; a useful model lies below.
-        predicted: Mean predicted probability of each bin ``[k]``, rising.
-        observed: Frequency of the event in each bin ``[k]``; equal to `predicted` when calibrated.
-        counts: Predictions per bin ``[k]``.
+        brier_of_rate: The Brier score of always predicting the event's frequency; a useful model has a lower one.
+        predicted: Mean predicted probability of each bin ``[k]``, in ascending order.
+        observed: Frequency of the event in each bin ``[k]``; equal to `predicted` if calibrated.
+        counts: Number of predictions per bin ``[k]``.
     """
 
     num_events: int
@@ -32,7 +32,7 @@ class Calibration:
 
     @property
     def error(self) -> float:
-        """Return the expected calibration error: the mean gap between predicted and observed, weighted by bin."""
+        """The expected calibration error: the mean gap between predicted and observed, weighted by bin size."""
         gaps = np.abs(np.array(self.predicted) - np.array(self.observed))
         return float(np.average(gaps, weights=self.counts))
 
@@ -40,10 +40,10 @@ class Calibration:
 def calibration(probabilities: ArrayLike, happened: ArrayLike, num_bins: int = 10) -> Calibration:
     """Compare probabilities ``[n]`` of an event with whether it happened ``[n]``.
 
-    Bins hold about equally many predictions, since rare events crowd near zero.
+    All bins hold about the same number of predictions, because those of rare events crowd near zero.
 
     Raises:
-        ValueError: The two are no vectors of one length, are empty, or a probability lies outside [0, 1].
+        ValueError: The two are not vectors of one length, are empty, or a probability is outside [0, 1].
     """
     p, y = np.asarray(probabilities, dtype=np.float64), np.asarray(happened, dtype=np.float64)
     if p.ndim != 1 or p.shape != y.shape or len(p) == 0:
@@ -51,7 +51,7 @@ def calibration(probabilities: ArrayLike, happened: ArrayLike, num_bins: int = 1
             f"`probabilities` and `happened` must be vectors of one length, got shapes {p.shape} and {y.shape}."
         )
     if not ((p >= 0) & (p <= 1)).all():
-        raise ValueError(f"`probabilities` must lie in [0, 1], got {p.min()} to {p.max()}.")
+        raise ValueError(f"`probabilities` must be in [0, 1], got {p.min()} to {p.max()}.")
     order = np.argsort(p, kind="stable")
     bins = np.array_split(order, min(num_bins, len(p)))
     rate = y.mean()

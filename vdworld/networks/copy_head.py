@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from vdworld.networks.advection import advect
 from vdworld.networks.blocks import zero
-from vdworld.types import Frame
+from vdworld.types import Frame, PerLane
 
 
 class CopyHead(nn.Module):
@@ -28,15 +28,7 @@ class CopyHead(nn.Module):
         thin_width: Channels of the thin path; 0 for none.
         copy: Whether pixels are copied; the output is then a clean frame.
         reach: How far, in pixels and steps, something can move and still be copied; 0 copies in place alone.
-
-    Attributes:
-        copy_penalty: The share of each frame, in [0, 1], that is not copied in place ``[b]``; of the last call in
-            training mode, and part of its graph. Training should lower it where nothing speaks for moving or painting:
-            otherwise copies of an even background come from all around, and smear in dreams what leaves a trace there.
-            None without `copy`.
     """
-
-    copy_penalty: Tensor | None = None
 
     def __init__(
         self,
@@ -71,8 +63,11 @@ class CopyHead(nn.Module):
         else:
             zero(last_layer)
 
-    def forward(self, hidden: Tensor, pixels: Tensor, before: Frame) -> Frame:
-        """Return frames ``[b, c, h, w]``.
+    def forward(self, hidden: Tensor, pixels: Tensor, before: Frame) -> tuple[Frame, PerLane | None]:
+        """Return frames ``[b, c, h, w]``, and the share of each frame that is not copied in place ``[b]``, in [0, 1].
+
+        The share is None out of training mode and without `copy`. Training should lower it where nothing moves:
+        otherwise copies of an even background come from all around, and smear whatever appears there in a dream.
 
         Args:
             hidden: ``[b, width, h / patch, w / patch]``.
@@ -83,12 +78,13 @@ class CopyHead(nn.Module):
         if self.thin_in is not None and self.thin_out is not None:
             painted = self.thin_out(painted + self.thin_in(pixels))
         if not self.copy:
-            return painted
+            return painted, None
         new, mask = painted.split([self.frame_channels, self.frame_channels // 3], dim=1)
         mask, weights = saturating(mask), self._places(hidden, before)
+        moved_share = None
         if self.training:
-            self.copy_penalty = 1 - (mask * weights[:, :, weights.shape[2] // 2]).float().mean(dim=(1, 2, 3))
-        return new + mask.repeat_interleave(3, dim=1) * (advect(before, weights, self.reach) - new)
+            moved_share = 1 - (mask * weights[:, :, weights.shape[2] // 2]).float().mean(dim=(1, 2, 3))
+        return new + mask.repeat_interleave(3, dim=1) * (advect(before, weights, self.reach) - new), moved_share
 
     def _places(self, hidden: Tensor, before: Frame) -> Tensor:
         """Return the weights of the places to copy from ``[b, cameras, places, h, w]``; those of a patch are alike."""

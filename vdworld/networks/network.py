@@ -2,13 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
 from vdworld.networks.context import Context
 from vdworld.networks.kv_cache import KVCache
-from vdworld.types import ActionMask, ClipLevels, Features, Frame, Frames, NoiseLevels, StepFeatures
+from vdworld.types import (
+    ActionMask,
+    ClipLevels,
+    Features,
+    Frame,
+    Frames,
+    NoiseLevels,
+    PerLane,
+    PerStep,
+    StepFeatures,
+)
+
+
+class Prediction(NamedTuple):
+    """What a network returns for the frame after a context.
+
+    Args:
+        frame: What the process predicts ``[b, c, h, w]``: a clean frame, noise or a velocity.
+        features: Features of the transition into the frame ``[b, f]``.
+        moved_share: The share of the pixels, in [0, 1], that are not copied in place ``[b]``. None out of training
+            mode, where nothing needs it, and for networks that copy no pixels.
+    """
+
+    frame: Frame
+    features: Features
+    moved_share: PerLane | None = None
+
+
+class ClipPrediction(NamedTuple):
+    """What a video network returns for every frame of a clip; the fields are those of ``Prediction``.
+
+    Args:
+        frames: ``[b, t, c, h, w]``.
+        features: ``[b, t, f]``.
+        moved_share: ``[b, t]``, or None.
+    """
+
+    frames: Frames
+    features: StepFeatures
+    moved_share: PerStep | None = None
 
 
 @runtime_checkable
@@ -32,10 +71,15 @@ class Network(Protocol):
         """The layers at the pixels, which an optimiser made for hidden layers should leave alone."""
         ...
 
-    def __call__(
-        self, noisy: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels
-    ) -> tuple[Frame, Features]:
-        """Return the prediction for the frame after the context, and the features of the transition into it."""
+    def __call__(self, noisy: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels) -> Prediction:
+        """Return the prediction for the frame after the context.
+
+        Args:
+            noisy: The noisy frame ``[b, c, h, w]``, scaled by the process.
+            level: Its noise level ``[b]``, as a number of order 1.
+            context: The frames before it, scaled likewise, and the actions.
+            step_size: How far along the noise levels a shortcut step goes ``[b]``, in [0, 1]; 0 is no shortcut.
+        """
         ...
 
     def commit(
@@ -51,6 +95,14 @@ class VideoNetwork(Network, Protocol):
 
     def clip(
         self, noisy: Frames, level: ClipLevels, actions: Tensor, action_mask: ActionMask, step_size: ClipLevels
-    ) -> tuple[Frames, StepFeatures]:
-        """Return the prediction for every frame from itself and those before it, and features of each."""
+    ) -> ClipPrediction:
+        """Return the prediction for every frame, from itself and the frames before it.
+
+        Args:
+            noisy: Frames ``[b, t, c, h, w]``, each scaled by the process for its level.
+            level: The noise levels ``[b, t]``, as numbers of order 1.
+            actions: Encoded ``[b, t, a]``; each leads into the frame at its index.
+            action_mask: ``[b, t]``; False marks a null action, as that of a clip's first frame.
+            step_size: How far along the noise levels a shortcut step goes ``[b, t]``, in [0, 1]; 0 is no shortcut.
+        """
         ...

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vdworld.networks.attention import SpatialAttention, TemporalAttention, places
-from vdworld.networks.clip import ClipNetwork
-from vdworld.networks.copy_head import CopyHead
+from vdworld.networks.clip_network import ClipNetwork
 from vdworld.networks.kv_cache import KVCacheWriter
 from vdworld.types import StepFeatures
 
@@ -61,28 +58,30 @@ class Transformer(ClipNetwork):
         condition_dim: int = 128,
         feature_dim: int = 256,
     ) -> None:
-        if patch % 2 or any(size % patch for size in image_size):
-            raise ValueError(f"`image_size` must be a multiple of an even `patch`, {patch}, got {image_size}.")
+        if patch % 2:
+            raise ValueError(f"`patch` must be even, got {patch}.")
         if temporal_every < 2 or depth < 2:
             raise ValueError(f"`temporal_every` and `depth` must be at least 2, got {temporal_every} and {depth}.")
-        super().__init__(frame_channels, image_size, action_dim, context_length, condition_dim, feature_dim, copy)
+        sizes = (frame_channels, image_size, action_dim, context_length)
+        dims = {"condition_dim": condition_dim, "feature_dim": feature_dim}
+        super().__init__(*sizes, num_past=1, cell=patch, copy=copy, **dims)
         self.patch_in = nn.Conv2d(self.pixel_channels, width, patch, stride=patch)
         # Far from zero: a norm in front of a token near zero multiplies its gradient without bound.
         self.registers = nn.Parameter(torch.randn(num_registers, width))
         self.readout = nn.Parameter(torch.randn(1, width))
         positions = places(image_size[0] // patch, image_size[1] // patch)
         positions = torch.cat([positions, positions.new_zeros(num_registers + 1, 2)])
-        inside = partial(SpatialAttention, positions=positions, with_readout=True)
         self.layers = nn.ModuleList()
         for i in range(depth):
-            along_time = i % temporal_every == 1
-            attention = TemporalAttention(width, head_dim, context_length) if along_time else inside(width, head_dim)
+            if i % temporal_every == 1:
+                attention = TemporalAttention(width, head_dim, context_length)
+            else:
+                attention = SpatialAttention(width, head_dim, positions, with_readout=True)
             self.layers.append(Layer(width, attention, int(expansion * width), condition_dim))
         self.norm = nn.RMSNorm(width)
         self.to_features = nn.Linear(width, feature_dim)
         self.to_cells = nn.Conv2d(width, 2 * width, 1)
-        cells = (frame_channels, width // 2, self.pixel_channels, patch // 2)
-        self.copy_head = CopyHead(*cells, thin_width=thin_width, copy=copy, reach=reach)
+        self.copy_head = self.make_copy_head(width // 2, patch // 2, thin_width, reach)
 
     @property
     def hidden_layers(self) -> list[nn.Linear]:

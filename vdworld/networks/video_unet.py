@@ -7,8 +7,7 @@ from torch.nn import functional as F
 
 from vdworld.networks.attention import MapAttention, SpatialAttention, TemporalAttention, places
 from vdworld.networks.blocks import PooledFeatures, ResidualBlock
-from vdworld.networks.clip import ClipNetwork
-from vdworld.networks.copy_head import CopyHead
+from vdworld.networks.clip_network import ClipNetwork
 from vdworld.networks.kv_cache import KVCacheWriter
 from vdworld.types import StepFeatures
 
@@ -57,25 +56,22 @@ class VideoUNet(ClipNetwork):
         condition_dim: int = 128,
         feature_dim: int = 256,
     ) -> None:
-        _check(image_size, patch, len(widths), temporal_levels)
-        super().__init__(frame_channels, image_size, action_dim, context_length, condition_dim, feature_dim, copy)
+        cell = patch * 2 ** (len(widths) - 1)
+        sizes = (frame_channels, image_size, action_dim, context_length)
+        dims = {"condition_dim": condition_dim, "feature_dim": feature_dim}
+        super().__init__(*sizes, num_past=1, cell=cell, copy=copy, **dims)
+        windows = _windows(len(widths), temporal_levels, context_length)
         self.patch_in = nn.Conv2d(self.pixel_channels, widths[0], patch, stride=patch)
-        cell, coarsest = patch * 2 ** (len(widths) - 1), len(widths) - 1
         positions = places(image_size[0] // cell, image_size[1] // cell)
-        temporal = [i in {level % len(widths) for level in temporal_levels} for i in range(len(widths))]
         self.down = nn.ModuleList(
-            _Down(width, condition_dim, depth, head_dim, context_length * temporal[i])
-            for i, width in enumerate(widths[:-1])
+            _Down(width, condition_dim, depth, head_dim, windows[i]) for i, width in enumerate(widths[:-1])
         )
-        window = context_length * temporal[coarsest]
-        self.down.append(_Down(widths[-1], condition_dim, coarse_depth, head_dim, window, positions))
+        self.down.append(_Down(widths[-1], condition_dim, coarse_depth, head_dim, windows[-1], positions))
         steps = list(zip(widths[:-1], widths[1:], strict=True))
         self.to_coarse = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in steps)
         self.up = nn.ModuleList(_Up(fine, coarse, condition_dim, depth) for fine, coarse in steps)
         self.pool = PooledFeatures(widths[-1], feature_dim)
-        self.copy_head = CopyHead(
-            frame_channels, widths[0], self.pixel_channels, patch, thin_width=thin_width, copy=copy, reach=reach
-        )
+        self.copy_head = self.make_copy_head(widths[0], patch, thin_width, reach)
 
     def _encode(
         self, hidden: Tensor, condition: Tensor, num_frames: int, writer: KVCacheWriter
@@ -140,10 +136,10 @@ class _Up(nn.Module):
         return hidden
 
 
-def _check(image_size: tuple[int, int], patch: int, num_levels: int, temporal_levels: tuple[int, ...]) -> None:
-    cell = patch * 2 ** (num_levels - 1)
-    if any(size % cell for size in image_size):
-        raise ValueError(f"`image_size` must be a multiple of {cell} in height and width, got {image_size}.")
+def _windows(num_levels: int, temporal_levels: tuple[int, ...], context_length: int) -> list[int]:
+    """Return for each level how many frames back it attends along time, 0 where it does not."""
     if any(not -num_levels <= level < num_levels for level in temporal_levels):
         rule = f"lie in {-num_levels}..{num_levels - 1}, since `widths` has {num_levels} entries"
         raise ValueError(f"`temporal_levels` must {rule}, got {temporal_levels}.")
+    temporal = {level % num_levels for level in temporal_levels}
+    return [context_length if level in temporal else 0 for level in range(num_levels)]

@@ -18,7 +18,7 @@ from vdworld.data.layout import INFO
 from vdworld.envs import DreamVectorEnv
 from vdworld.envs.recording.recorder import record
 from vdworld.evaluation.provenance import provenance
-from vdworld.evaluation.real_returns import real_returns
+from vdworld.evaluation.returns import real_returns
 from vdworld.extras import require
 from vdworld.online.rounds import OnlineResult, Round, Rounds, Target
 from vdworld.spec import EnvironmentSpec

@@ -1,4 +1,4 @@
-"""Training: losses, the loop, checkpoints and logs."""
+"""Training of worlds: settings, losses, the training loop, checkpoints and logs."""
 
 from vdworld.training.assemble_world import new_world, sample_starts
 from vdworld.training.batch import ContextCorruption, encode

@@ -1,4 +1,4 @@
-"""A new world, sized by its data."""
+"""Build an untrained world that fits a dataset, and collect its start clips."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ def new_world(
     """Build an untrained world for a dataset.
 
     Args:
-        dataset: Gives frame size, cameras, actions, rewards and fps.
-        preset_name: Sizes of the network.
-        network: Settings on top of the preset's; None values change nothing.
-        process: Likewise for the diffusion process.
-        readings: Which of ``dataset.readings`` to read beside the frames.
-        cameras: What the frames are to show; None takes the dataset's cameras.
-        codec: What the world's steps are to depend on; None takes the dataset's actions.
-        seed: Of the initial weights.
+        dataset: Defines frame size, cameras, actions, rewards and fps.
+        preset_name: Name of the preset that defines the sizes of the network.
+        network: Settings of the network on top of the preset's; None values change nothing.
+        process: Settings of the diffusion process likewise.
+        readings: Which of ``dataset.readings`` the world predicts beside the frames.
+        cameras: Cameras that the frames show. None takes all cameras of the dataset.
+        codec: Codec of the actions that condition a step. None takes that of the dataset's actions.
+        seed: Seed of the initial weights.
 
     Raises:
-        ValueError: A reading that the dataset doesn't hold.
+        ValueError: The dataset does not hold one of the readings.
     """
     sizes = preset(preset_name)
     codec = action_codec(dataset) if codec is None else codec
@@ -79,7 +79,7 @@ def new_world(
 
 
 def action_codec(dataset: Dataset) -> ActionCodec:
-    """Return the codec of the dataset's actions; unbounded numbers are scaled by the data's 1% and 99% quantiles."""
+    """Return the codec of the dataset's actions. Unbounded Boxes are scaled by the 1% and 99% quantiles of the data."""
     boxes = [leaf for leaf in leaves(dataset.action_space) if isinstance(leaf, Box)]
     if all(np.isfinite(box.low).all() and np.isfinite(box.high).all() for box in boxes):
         return ActionCodec(dataset.action_space)
@@ -88,7 +88,7 @@ def action_codec(dataset: Dataset) -> ActionCodec:
 
 
 def sample_starts(dataset: Dataset, world: WorldModel, seed: int) -> StartClips:
-    """Draw context clips from a dataset, to begin dreams in a world: what travels with it, or others.
+    """Draw context clips from a dataset, from which dreams in a world can begin.
 
     Raises:
         ValueError: The dataset has other cameras or other actions than the world.
@@ -103,7 +103,7 @@ def sample_starts(dataset: Dataset, world: WorldModel, seed: int) -> StartClips:
 
 
 def _spread(dataset: Dataset, readings: Sequence[str]) -> tuple[list[float], list[float]]:
-    """Return means and standard deviations of all numbers in some readings."""
+    """Return the means and standard deviations of all components of some readings."""
     if unknown := [name for name in readings if name not in dataset.readings]:
         raise ValueError(f"`readings` must be among {list(dataset.readings)}, got {unknown}.")
     states = [dataset.transitions(i).state for i in range(len(dataset))] if readings else []

@@ -1,4 +1,4 @@
-"""How uncertain a world is where it was not trained: the yardstick for its uncertainty elsewhere."""
+"""Quantiles of a world's uncertainty on held-out clips, to which other uncertainties are compared."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ NUM_CLIPS, LONGEST, NUM_QUANTILES = 32, 8, 101
 
 @torch.no_grad()
 def calibrate(world: WorldModel, dataset: Dataset, *, num_clips: int = NUM_CLIPS, seed: int = 0) -> None:
-    """Dream on from held-out clips under their recorded actions, and note in the world how uncertain it was.
+    """Continue held-out clips in dreams under their recorded actions, and store how uncertain the world was.
 
-    ``world.uncertainty_quantiles`` then holds the 0%, 1%, ... 100% quantiles over all steps. They belong to the world's
-    present ``sampling``: measure again after changing it.
+    Afterwards ``world.uncertainty_quantiles`` holds the 0%, 1%, ..., 100% quantiles over all steps. They belong to the
+    present ``world.sampling``: calibrate again after changing it.
 
     Args:
-        world: What to measure; it is changed in place.
-        dataset: Recorded experience; its ``test`` split counts, or all of it where it has none.
-        num_clips: How many clips to dream on from, each for up to eight steps.
-        seed: Of clips and dreams.
+        world: The world to measure. It is changed in place.
+        dataset: Recorded experience. Its ``test`` split is used, or its ``train`` split if the former is empty.
+        num_clips: Number of clips to continue, each for up to eight steps.
+        seed: Seed of clips and dreams.
     """
     split = held_out(dataset)
     horizon = min(LONGEST, longest_episode(split))
-    look: dict[str, Any] = {"cameras": world.cameras, "readings": tuple(world.readings)}
-    sampler = ClipSampler(split, context_length=world.context_length + 1, horizon=horizon, **look)
+    shown: dict[str, Any] = {"cameras": world.cameras, "readings": tuple(world.readings)}
+    sampler = ClipSampler(split, context_length=world.context_length + 1, horizon=horizon, **shown)
     clips = encode(world, sampler.sample(num_clips, torch.Generator().manual_seed(seed)))
     k = world.context_length
     state = world.start_encoded(clips.frames[:, : k + 1], clips.actions[:, :k], clips.action_mask[:, :k], seed)
@@ -41,10 +41,10 @@ def calibrate(world: WorldModel, dataset: Dataset, *, num_clips: int = NUM_CLIPS
 
 
 def held_out(dataset: Dataset) -> Dataset:
-    """Return the episodes that training only measures on; those it learns from where there are no others."""
+    """Return the ``test`` split, or the ``train`` split if no episodes are held out."""
     return dataset.split("test") if len(dataset.split("test")) else dataset.split("train")
 
 
 def longest_episode(dataset: Dataset) -> int:
-    """Return the number of transitions of the longest episode; 0 if there is none."""
+    """Return the number of transitions of the longest episode; 0 without episodes."""
     return max((entry.length - 1 for entry in dataset.entries), default=0)

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from vdworld.diffusion import RectifiedFlow, draw_jumps, shortcut_target
 from vdworld.networks import VideoNetwork
 from vdworld.training.batch import Batch, ContextCorruption
-from vdworld.types import Features, Frame, LaneMask, PerLane
+from vdworld.types import Features, Frame, PerLane
 from vdworld.world import WorldModel
 
 MOVING = 0.05  # a pixel moves if a channel changes by more than this, of a range of 2
@@ -100,15 +100,16 @@ def unrolled_loss(
         )
         level = process.training_levels((len(batch),), rng).to(clean.device)
         noise = process.training_noise(tuple(clean.shape), level, rng).to(clean.device)
-        estimate, features = world.denoiser(process.mix(clean, noise, level), level, context)
-        estimate = estimate.float()
+        prediction = world.denoiser(process.mix(clean, noise, level), level, context)
+        estimate = prediction.frame.float()
         history.append(estimate.detach().clamp(-1, 1))
         error = frame_error(estimate, clean, past[:, -1], weights)
         terms = {
             "frame": (process.loss_weight(level) * error).mean(),
-            **copy_penalty(world, exact & (h == 0 and not sampled)),
+            **copy_penalty(prediction.moved_share, exact & (h == 0 and not sampled)),
         }
-        terms |= outcome_loss(world, features, batch.rewards[:, h], batch.going_on[:, h], batch.readings[:, h])
+        outcomes = batch.rewards[:, h], batch.going_on[:, h], batch.readings[:, h]
+        terms |= outcome_loss(world, prediction.features, *outcomes)
         parts = {name: parts.get(name, 0.0) + term / horizon for name, term in terms.items()}
     return total(world, parts, weights)
 
@@ -133,15 +134,15 @@ def clip_loss(
     action_mask = F.pad(corruption.action_mask(batch.action_mask, rng), (1, 0))
     blob_noise, stained = corruption.stained(frames, rng)
     shown = torch.where(given[:, :, None, None, None].to(device), blob_noise, frames)
-    estimate, features = world.denoiser.clip(process.mix(shown, noise, level), level, actions, action_mask)
-    estimate, counts = estimate[:, 1:].float().flatten(0, 1), (~given[:, 1:]).to(device).flatten()
+    prediction = world.denoiser.clip(process.mix(shown, noise, level), level, actions, action_mask)
+    estimate, counts = prediction.frames[:, 1:].float().flatten(0, 1), (~given[:, 1:]).to(device).flatten()
     clean, last = frames[:, 1:].flatten(0, 1), frames[:, :-1].flatten(0, 1)
     error = process.loss_weight(level[:, 1:].flatten()) * frame_error(estimate, clean, last, weights)
     horizon = batch.rewards.shape[1]
     exact = F.pad((level[:, :-1] == process.clean_level) & ~stained[:, None], (1, 0), value=False)
-    parts = {"frame": (error * counts).sum() / counts.sum(), **copy_penalty(world, exact.flatten())}
-    told = (batch.rewards.flatten(), batch.going_on.flatten(), batch.readings.flatten(0, 1))
-    parts |= outcome_loss(world, features[:, -horizon:].flatten(0, 1), *told)
+    parts = {"frame": (error * counts).sum() / counts.sum(), **copy_penalty(prediction.moved_share, exact)}
+    outcomes = (batch.rewards.flatten(), batch.going_on.flatten(), batch.readings.flatten(0, 1))
+    parts |= outcome_loss(world, prediction.features[:, -horizon:].flatten(0, 1), *outcomes)
     return total(world, parts, weights)
 
 
@@ -178,12 +179,14 @@ def shortcut_loss(
     with torch.no_grad():
 
         def denoise(frames: Frame, level: Tensor) -> Frame:
-            return teacher.denoiser(frames, level, context, half)[0].float().clamp(-1, 1)
+            return teacher.denoiser(frames, level, context, half).frame.float().clamp(-1, 1)
 
         target = shortcut_target(denoise, process, noisy, start, middle, end)
-    estimate = world.denoiser(noisy, start, context, length)[0].float()
+    prediction = world.denoiser(noisy, start, context, length)
+    estimate = prediction.frame.float()
     error = (process.loss_weight(start) * frame_error(estimate, target, past[:, -1], weights)).mean()
-    return error + weights.copy_penalty * copy_penalty(world, exact & (not sampled)).get("copy_penalty", 0.0)
+    penalty = copy_penalty(prediction.moved_share, exact & (not sampled))
+    return error + weights.copy_penalty * penalty.get("copy_penalty", 0.0)
 
 
 def frame_error(estimate: Frame, target: Frame, last: Frame, weights: LossWeights) -> PerLane:
@@ -200,17 +203,17 @@ def frame_error(estimate: Frame, target: Frame, last: Frame, weights: LossWeight
     return squared.mean(dim=(1, 2)) + weights.moving * moving_error + weights.static_l1 * still_error
 
 
-def copy_penalty(world: WorldModel, exact: LaneMask) -> Losses:
-    """Return what share of the pixels the network did not copy in place in its last call, if it copies pixels.
+def copy_penalty(moved_share: Tensor | None, exact: Tensor) -> Losses:
+    """Return the mean share of the pixels that are not copied in place, for networks that copy pixels.
 
-    The mean over all rows, of which those count nothing whose past is not exactly what happened: there the network is
-    to mend what is wrong, however little.
+    A frame whose past is not exactly what happened counts as 0: there the network should repair what is wrong, however
+    little that is.
+
+    Args:
+        moved_share: Per frame, ``[b]`` or ``[b, t]``, as the network predicted it; None where it copies no pixels.
+        exact: Whether the frame's past is shown exactly as it was, in the same shape.
     """
-    copy_head = getattr(world.network, "copy_head", None)
-    if copy_head is None or copy_head.copy_penalty is None:
-        return {}
-    found, copy_head.copy_penalty = copy_head.copy_penalty, None  # the graph goes with it
-    return {"copy_penalty": (found * exact).mean()}
+    return {} if moved_share is None else {"copy_penalty": (moved_share * exact).mean()}
 
 
 def outcome_loss(world: WorldModel, features: Features, rewards: Tensor, going_on: Tensor, readings: Tensor) -> Losses:

@@ -1,4 +1,4 @@
-"""Muon for the matrices inside a network, AdamW for everything else."""
+"""The Muon optimiser, for the matrices between hidden features; AdamW trains everything else."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from torch import Tensor, nn
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum whose update of every matrix is made orthogonal (Jordan et al. 2024).
+    """Momentum with orthogonalised updates of matrices (Jordan et al. 2024).
 
-    A convolution's weight counts as the matrix ``[out, in * kernel]``.
+    A convolution's weight is treated as the matrix ``[out, in * kernel]``.
 
     Args:
         parameters: Weights with at least two axes.
-        lr: Length of a step; the update's singular values are about 1.
-        momentum: Decay of the running gradient, Nesterov's way.
-        weight_decay: Decoupled, as in AdamW.
-        num_iterations: Newton-Schulz iterations.
+        lr: Learning rate. The singular values of an update are about 1 times the learning rate.
+        momentum: Decay of the running gradient, with Nesterov momentum.
+        weight_decay: Decoupled weight decay, as in AdamW.
+        num_iterations: Number of Newton-Schulz iterations.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Move every weight one step."""
+        """Update every weight once."""
         for group in self.param_groups:
             for weight in group["params"]:
                 if weight.grad is None:
@@ -53,8 +53,8 @@ class Muon(torch.optim.Optimizer):
 def orthogonalize(matrix: Tensor, num_iterations: int = 5) -> Tensor:
     """Return a matrix with the same singular vectors and singular values near 1 (about 0.7 to 1.2).
 
-    The quintic Newton-Schulz iteration with Jordan's coefficients. Every iterate is a matrix P times the input, so that
-    the iteration runs on the small Gram matrix, and the large one is multiplied only at the beginning and the end.
+    Runs the quintic Newton-Schulz iteration with Jordan's coefficients. Every iterate is a matrix P times the input.
+    The iteration therefore runs on the small Gram matrix; the large matrix is multiplied only first and last.
     """
     tall = matrix.shape[0] > matrix.shape[1]
     wide = matrix.T if tall else matrix
@@ -69,13 +69,13 @@ def orthogonalize(matrix: Tensor, num_iterations: int = 5) -> Tensor:
 
 
 def split_parameters(module: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
-    """Part the parameters into those for Muon, matrices between hidden features, and the rest.
+    """Split the parameters into those for Muon, which are matrices between hidden features, and the rest.
 
-    These are convolutions, but for those that read frames or write them, which the network names in `edge_layers`; and
-    the linear layers that it names in `hidden_layers`, if any.
+    Muon trains all convolutions except those in the network's `edge_layers`, which read or write frames, and the
+    linear layers in its `hidden_layers`, if it has any.
     """
     edges = {id(p) for layer in getattr(module, "edge_layers", ()) for p in layer.parameters()}
     linear = {id(layer.weight) for layer in getattr(module, "hidden_layers", ())}
     inner: list[Tensor] = [p for p in module.parameters() if (p.ndim == 4 and id(p) not in edges) or id(p) in linear]
-    chosen = {id(p) for p in inner}
-    return inner, [p for p in module.parameters() if id(p) not in chosen]
+    inner_ids = {id(p) for p in inner}
+    return inner, [p for p in module.parameters() if id(p) not in inner_ids]

@@ -1,25 +1,25 @@
-"""Notice that training no longer gets better, and take smaller steps from then on."""
+"""Halve the learning rate when training stops improving."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-MARGIN = 0.25  # dB; less than this is no progress
-PATIENCE, MIN_PATIENCE = 1 / 3, 300  # how long to wait for progress: a share of all steps so far, and steps at least
+MARGIN = 0.25  # dB; a smaller gain does not count as progress
+PATIENCE, MIN_PATIENCE = 1 / 3, 300  # how long to wait for progress: a share of all steps so far, and a minimum
 
 
 @dataclass
 class Plateau:
     """Halve the learning rate whenever a third of all steps so far brought no progress on held-out clips.
 
-    How large steps may be depends on the data. Where little moves, gradients are mostly noise, which optimisers that
-    set the length of each step by themselves, as Muon and Adam do, follow all the same: a world may even get worse.
+    The best step length depends on the data. Where little moves, gradients are mostly noise. Optimisers that normalise
+    their steps, such as Muon and Adam, follow that noise at full length, and a world may even get worse.
 
     Args:
-        max_cuts: How often to halve at most.
-        best: Of the measures so far.
-        best_step: When it was reached, or the learning rate last halved.
-        num_cuts: How often it was halved.
+        max_cuts: Maximum number of cuts.
+        best: Best measurement so far, in dB.
+        best_step: The step at which it was reached, or of the last cut.
+        num_cuts: Number of cuts so far.
     """
 
     max_cuts: int = 3
@@ -29,11 +29,11 @@ class Plateau:
 
     @property
     def factor(self) -> float:
-        """The share of the learning rate that is left."""
+        """The present learning rate as a share of the uncut one."""
         return 0.5**self.num_cuts
 
     def step(self, step: int, measure: float) -> None:
-        """Take in a measure in dB, more is better; NaN tells nothing."""
+        """Record a measurement in dB, where more is better; NaN is ignored."""
         if measure > self.best + MARGIN:
             self.best, self.best_step = measure, step
         elif step - self.best_step >= max(PATIENCE * step, MIN_PATIENCE) and self.num_cuts < self.max_cuts:

@@ -1,4 +1,4 @@
-"""Self forcing: let a world continue its own dreams in training, as it will have to later."""
+"""Self forcing: training on pasts that the world sampled itself, as in a dream."""
 
 from __future__ import annotations
 
@@ -8,19 +8,22 @@ import torch
 
 from vdworld.training.batch import Batch
 from vdworld.world import WorldModel
-from vdworld.world.sampling import DRAWS_PER_STEP
+from vdworld.world.noise import DRAWS_PER_STEP
 
 
 @dataclass(frozen=True)
 class SelfForcing:
-    """A finishing stage against drift (Huang et al. 2025, Self Forcing).
+    """A last training stage that reduces drift (Huang et al. 2025, Self Forcing).
 
-    As there, the past that training shows is what the world itself samples, in as few steps as it will later. Unlike
-    there, what it learns from it is the recorded next frame; there is no teacher that compares distributions.
+    As in the paper, training shows a past that the world sampled itself, in as few steps as in a dream. Unlike in the
+    paper, the target is the recorded next frame, not a teacher's distribution.
 
     Args:
-        after: Share of the run after which the stage begins; 1 is never.
-        horizon: A past holds up to so many sampled frames, those of the clip's last steps.
+        after: Share of the run after which the stage begins; 1 leaves it out.
+        horizon: Maximum number of sampled frames in a past; these are its last frames.
+
+    Raises:
+        ValueError: A value is out of range.
     """
 
     after: float = 1.0
@@ -35,21 +38,21 @@ class SelfForcing:
 
 @torch.no_grad()
 def self_forced_batch(world: WorldModel, batch: Batch, num_frames: int, rng: torch.Generator) -> Batch:
-    """Return clips of one target frame whose past ends with frames that the world sampled.
+    """Return clips with one target frame whose past ends with frames that the world sampled.
 
     Args:
-        world: The world that samples; its averaged weights.
-        batch: K context and more than `num_frames` target frames, real ones.
-        num_frames: How many frames to sample; the target is the real frame after them.
-        rng: Draws the lanes' seeds; on the CPU.
+        world: The world that samples, with averaged weights.
+        batch: Recorded clips of K context frames and more than `num_frames` target frames.
+        num_frames: Number of frames to sample. The target is the recorded frame after them.
+        rng: Draws the lanes' seeds; a generator on the CPU.
     """
-    k, n = world.context_length, num_frames
+    k, n, generator = world.context_length, num_frames, world.generator
     seed = torch.randint(2**62, (len(batch),), generator=rng).to(batch.frames.device)
     history = list(batch.frames[:, :k].unbind(dim=1))
     for h in range(n):
         past = torch.stack(history[h:], dim=1)
-        context = world.clean_context(past, batch.actions[:, h : h + k], batch.action_mask[:, h : h + k])
-        history.append(world.draw_frame(context, seed, torch.full_like(seed, DRAWS_PER_STEP * h)).float())
+        context = generator.clean_context(past, batch.actions[:, h : h + k], batch.action_mask[:, h : h + k])
+        history.append(generator.draw_frame(context, seed, torch.full_like(seed, DRAWS_PER_STEP * h)).float())
     return Batch(
         frames=torch.cat([torch.stack(history[n:], dim=1), batch.frames[:, k + n : k + n + 1]], dim=1),
         actions=batch.actions[:, n : n + k],

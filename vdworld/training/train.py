@@ -5,14 +5,13 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from vdworld.data import ClipSampler, Dataset
+from vdworld.data import ClipSampler, ClipSource, Dataset
 from vdworld.space_json import space_to_json
 from vdworld.training.assemble_world import new_world, sample_starts
 from vdworld.training.calibration import calibrate, held_out, longest_episode
@@ -20,10 +19,11 @@ from vdworld.training.checkpoint import has_checkpoint
 from vdworld.training.trainer import Trainer
 from vdworld.training.trainer_settings import TrainerSettings
 from vdworld.training.validation import Validation
-from vdworld.world import Sampling, WorldModel
+from vdworld.world import WorldModel
 from vdworld.world import preset as find_preset
 
-FILM_LENGTH = 20
+ROLLOUT_LENGTH = 20
+"""Frames of the animated rollouts that training logs."""
 
 
 def train(
@@ -35,67 +35,64 @@ def train(
     process: dict[str, Any] | None = None,
     sampling: dict[str, Any] | None = None,
     readings: Sequence[str] = (),
+    settings: TrainerSettings | None = None,
     max_steps: int | None = None,
     max_minutes: float | None = None,
     output: str | Path | None = None,
     seed: int = 0,
     resume: bool = False,
     device: torch.device | str | None = None,
-    **settings: Any,
+    **fields: Any,
 ) -> WorldModel:
-    """Train a world on a dataset's ``train`` split, or go on training one.
+    """Train a world on a dataset's ``train`` split, or continue training one.
 
     Args:
-        dataset: Recorded experience; its ``test`` split is only measured on.
-        preset: Sizes of a new world: ``"tiny"``.
-        world: A world to go on with, on more data; it is copied. None builds a new one.
+        dataset: Recorded experience. The ``test`` split is only used for measurements.
+        preset: Sizes of a new world: ``"tiny"``, ``"small"`` or ``"base"``.
+        world: A world to continue with; a copy is trained. None builds a new one.
         network: Settings of a new network on top of the preset's, such as ``{"width": 64}``; a ``_target_`` picks
             another class of ``vdworld.networks``.
         process: Settings of the diffusion process likewise.
         sampling: Settings of ``vdworld.world.Sampling``, such as ``{"sampler": "heun", "num_steps": 2}``.
-        readings: What a new world is to read beside the frames, names from ``dataset.readings`` such as
-            ``"observation.agent_pos"``; its environments then observe them too.
-        max_steps: Stop after so many optimiser steps.
-        max_minutes: Stop after so many minutes of wall-clock time; the preset's time where neither is given.
-        output: Folder of checkpoints and logs, which ends as the world's own self-contained folder.
-        seed: Of weights, clips and noise.
-        resume: Go on from the last checkpoint in `output`; starts anew where there is none.
-        device: Where to train; None takes a GPU if there is one.
-        settings: Further fields of ``TrainerSettings``.
+        readings: What a new world reads off beside the frames, names from ``dataset.readings`` such as
+            ``"observation.agent_pos"``. Its environments then observe them too.
+        settings: How to train; None takes the defaults.
+        max_steps: Number of optimiser steps after which training stops.
+        max_minutes: Minutes of wall-clock time after which training stops. Without a limit here or in `settings`, the
+            preset's time.
+        output: Folder for checkpoints and logs. It ends as the world's self-contained folder.
+        seed: Seed of weights, clips and noise.
+        resume: Resume from the last checkpoint in `output`, if there is one.
+        device: Where to train. None takes a GPU if there is one.
+        fields: Fields of ``TrainerSettings`` that replace those of `settings`.
 
     Returns:
-        The world with averaged weights, its gradients off.
+        The world with averaged weights, without gradients.
 
     Raises:
-        ValueError: An argument out of range, or a `world` whose actions, frames or rewards differ from the dataset's.
+        ValueError: An argument is out of range, or the actions, frames or rewards of `world` and `dataset` differ.
     """
-    sizes = find_preset(preset)
-    if max_steps is None and max_minutes is None:
-        max_minutes = sizes.max_minutes
-    known = {field.name for field in dataclasses.fields(TrainerSettings)}
-    if unknown := settings.keys() - known:
-        raise ValueError(f"`train` has no setting {', '.join(sorted(unknown))}. It takes {', '.join(sorted(known))}.")
-    train_split = dataset.split("train")
+    limits: dict[str, Any] = {"max_steps": max_steps, "max_minutes": max_minutes}
+    settings = (settings or TrainerSettings()).with_fields({**limits, **fields})
+    sizes, training_split = find_preset(preset), dataset.split("train")
     if world is None:
-        world = new_world(
-            train_split, preset_name=preset, network=network, process=process, readings=readings, seed=seed
-        )
+        parts: dict[str, Any] = {"network": network, "process": process, "readings": readings}
+        world = new_world(training_split, preset_name=preset, seed=seed, **parts)
     else:
         _check_same_kind(world, dataset, readings)
         world = copy.deepcopy(world)
-    given = {"batch_size": sizes.batch_size_for(world.network), **settings}
-    chosen = TrainerSettings(**given, max_steps=max_steps, max_minutes=max_minutes)
-    set_trained_capabilities(world, chosen)
-    world.sampling = Sampling(**{**asdict(world.sampling), **(sampling or {})})
+    settings = settings.with_defaults_of(sizes, world.network)
+    set_trained_capabilities(world, settings)
+    world.sampling = dataclasses.replace(world.sampling, **(sampling or {}))
     world = world.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    clips = clip_sampler(training_split, world, context_length=world.context_length, horizon=settings.num_targets)
+    validation = Validation(_validation_clips(dataset, world))
     folder = None if output is None else Path(output)
-    look: dict[str, Any] = {"cameras": world.cameras, "readings": tuple(world.readings)}
-    clips = ClipSampler(train_split, context_length=world.context_length, horizon=chosen.num_targets, **look)
-    trainer = Trainer(world, clips, _validation(dataset, world), chosen, output=folder, seed=seed)
+    trainer = Trainer(world, clips, validation, settings, output=folder, seed=seed)
     if resume and folder is not None and has_checkpoint(folder):
         trainer.resume()
     trained = trainer.fit().requires_grad_(False)
-    trained.starts = sample_starts(train_split, world, seed)
+    trained.starts = sample_starts(training_split, world, seed)
     trained.training_info = training_info(world, dataset, trainer, seed)
     calibrate(trained, dataset, seed=seed)
     if folder is not None:
@@ -104,10 +101,10 @@ def train(
 
 
 def set_trained_capabilities(world: WorldModel, settings: TrainerSettings) -> None:
-    """Note in the world what it will be able to do once it is trained so.
+    """Record in the world what it can do after training with these settings: shortcuts and guidance.
 
     Raises:
-        ValueError: Its process knows no shortcuts.
+        ValueError: The process does not support shortcuts.
     """
     if settings.shortcut.share:
         if not world.process.supports_shortcut:
@@ -116,20 +113,20 @@ def set_trained_capabilities(world: WorldModel, settings: TrainerSettings) -> No
                 f"{settings.shortcut.share} with {type(world.process).__name__}. Choose process=flow."
             )
         world.shortcut_steps = settings.shortcut.finest
-    hidden = {"actions": settings.corruption.action_dropout, "history": settings.corruption.history_dropout}
-    world.trained_without = tuple(name for name, share in hidden.items() if share or name in world.trained_without)
+    dropped = {"actions": settings.corruption.action_dropout, "history": settings.corruption.history_dropout}
+    world.trained_without = tuple(name for name, share in dropped.items() if share or name in world.trained_without)
 
 
-def _validation(dataset: Dataset, world: WorldModel) -> Validation:
+def clip_sampler(dataset: Dataset, world: WorldModel, *, context_length: int, horizon: int) -> ClipSampler:
+    """Return a sampler of clips that show the world's cameras and readings."""
+    shown: dict[str, Any] = {"cameras": world.cameras, "readings": tuple(world.readings)}
+    return ClipSampler(dataset, context_length=context_length, horizon=horizon, **shown)
+
+
+def _validation_clips(dataset: Dataset, world: WorldModel) -> ClipSource:
     split = held_out(dataset)
-    clips = ClipSampler(
-        split,
-        context_length=world.context_length + 1,
-        horizon=min(FILM_LENGTH, longest_episode(split)),
-        cameras=world.cameras,
-        readings=tuple(world.readings),
-    )
-    return Validation(clips)
+    horizon = min(ROLLOUT_LENGTH, longest_episode(split))
+    return clip_sampler(split, world, context_length=world.context_length + 1, horizon=horizon)
 
 
 def _check_same_kind(world: WorldModel, dataset: Dataset, readings: Sequence[str]) -> None:
@@ -145,20 +142,20 @@ def _check_same_kind(world: WorldModel, dataset: Dataset, readings: Sequence[str
         raise ValueError(f"`world` imagines cameras and size {have}, and the dataset holds {want}.")
     if world.has_reward and not dataset.has_rewards:
         raise ValueError(
-            "`world` predicts rewards, and the dataset holds none, so that it would unlearn them. "
+            "`world` predicts rewards, but the dataset holds none: training would make it forget them. "
             "Start a new world with `preset=`."
         )
 
 
 def training_info(world: WorldModel, dataset: Dataset, trainer: Trainer, seed: int) -> dict[str, Any]:
-    """Return what a world says about how it was trained, plain JSON values."""
-    settings = dataclasses.asdict(trainer.settings)
+    """Return how a world was trained, as plain JSON values."""
+    training_split = dataset.split("train")
     return {
         "date": datetime.now(timezone.utc).date().isoformat(),
-        "dataset": {"episodes": len(dataset.split("train")), "steps": dataset.split("train").num_steps},
+        "dataset": {"episodes": len(training_split), "steps": training_split.num_steps},
         "steps": trainer.step,
         "minutes": round(trainer.seconds / 60, 2),
         "seed": seed,
-        "settings": settings,
+        "settings": dataclasses.asdict(trainer.settings),
         "before": world.training_info or None,
     }

@@ -15,27 +15,30 @@ from vdworld.data import Clips, ClipSource
 from vdworld.networks import ExponentialMovingAverage
 from vdworld.training import checkpoint as files
 from vdworld.training.batch import Batch, encode
-from vdworld.training.logging import TrainingLog
 from vdworld.training.loss import shortcut_loss, world_loss
 from vdworld.training.optimizer import Muon, split_parameters
 from vdworld.training.plateau import Plateau
 from vdworld.training.self_forcing import self_forced_batch
 from vdworld.training.trainer_settings import TrainerSettings
+from vdworld.training.training_log import TrainingLog
 from vdworld.training.validation import Validation
 from vdworld.world import WorldModel
 from vdworld.world.precision import autocast
 
 
 class Trainer:
-    """Train a world on clips, and keep the average of its weights.
+    """Train a world on clips and keep a moving average of its weights.
 
     Args:
-        world: The world in training; its weights change.
-        clips: Where the training clips come from.
-        validation: Measures on held-out clips.
-        settings: How to train.
-        output: Folder for checkpoints and TensorBoard logs; None keeps nothing on disk.
-        seed: Of everything random in training.
+        world: The world to train. Its weights change.
+        clips: Source of the training clips.
+        validation: Measures the world on held-out clips.
+        settings: How to train, with a batch size and a limit; ``TrainerSettings.with_defaults_of`` fills in both.
+        output: Folder for checkpoints and TensorBoard logs. None writes nothing.
+        seed: Seed of everything random in training.
+
+    Raises:
+        ValueError: The settings have no batch size or no limit.
     """
 
     def __init__(
@@ -48,10 +51,15 @@ class Trainer:
         output: Path | None = None,
         seed: int = 0,
     ) -> None:
+        if settings.batch_size is None or (settings.max_steps is None and settings.max_minutes is None):
+            raise ValueError(
+                "`settings` must hold a `batch_size` and `max_steps` or `max_minutes`, got None. "
+                "Fill them from a preset: settings.with_defaults_of(preset, network)."
+            )
         self.world, self.clips, self.validation = world, clips, validation
-        self.settings, self.output = settings, output
+        self.settings, self.batch_size, self.output = settings, settings.batch_size, output
         self.rng = torch.Generator().manual_seed(seed)
-        self.rng_state = self.rng.get_state()  # after the last whole step: Ctrl-C comes in the middle of one
+        self.rng_state = self.rng.get_state()  # after the last whole step, since Ctrl-C may come within one
         self.average = ExponentialMovingAverage(world, settings.ema_decay)
         self.parameters = list(world.requires_grad_(True).parameters())
         inner, outer = split_parameters(world.network)
@@ -67,12 +75,12 @@ class Trainer:
 
     @property
     def seconds(self) -> float:
-        """Wall-clock time of training so far, earlier parts of a resumed run included."""
+        """Seconds of training so far, including earlier parts of a resumed run."""
         return self.seconds_before + time.monotonic() - self.started
 
     @property
     def progress(self) -> float:
-        """Share of the run that is done, in [0, 1]."""
+        """Completed share of the run, in [0, 1]."""
         settings = self.settings
         by_steps = self.step / settings.max_steps if settings.max_steps is not None else 0.0
         by_time = self.seconds / (60 * settings.max_minutes) if settings.max_minutes is not None else 0.0
@@ -80,19 +88,19 @@ class Trainer:
 
     @property
     def share(self) -> float:
-        """Share of the run's time that has passed."""
+        """Elapsed share of the run's time, in [0, 1]."""
         return self.progress if self.settings.max_minutes is not None else self.settings.time_share(self.progress)
 
     @property
     def unrolled(self) -> int:
-        """How many target frames of each clip the next step predicts, each from the estimates of those before."""
+        """Number of target frames per clip that the next step predicts, each from the estimates of those before."""
         settings = self.settings
         return settings.horizon if settings.unroll_after <= self.progress < settings.self_forcing.after else 1
 
     def fit(self) -> WorldModel:
         """Train to the end and return the world with averaged weights.
 
-        On Ctrl-C a checkpoint is written before KeyboardInterrupt goes on.
+        After Ctrl-C, a checkpoint is written before KeyboardInterrupt is raised again.
         """
         self.started = time.monotonic()
         settings, gifs_done = self.settings, int(self.progress * self.settings.num_rollout_gifs)
@@ -109,7 +117,7 @@ class Trainer:
                         log.validation(self.step, measures)
                     if int(self.progress * settings.num_rollout_gifs) > gifs_done:
                         gifs_done = int(self.progress * settings.num_rollout_gifs)
-                        log.rollout(self.step, self.validation.film(self.average.average))
+                        log.rollout(self.step, self.validation.comparison(self.average.average))
                     if self.step % settings.checkpoint_every == 0:
                         self.save()
             except KeyboardInterrupt:
@@ -120,7 +128,7 @@ class Trainer:
         return self.average.average
 
     def save(self) -> None:
-        """Write a checkpoint, if there is a folder for it."""
+        """Write a checkpoint if there is an output folder."""
         if self.output is None:
             return
         tensors = {
@@ -135,11 +143,11 @@ class Trainer:
         files.save_checkpoint(self.output, tensors, progress)
 
     def resume(self) -> None:
-        """Go on from the last checkpoint.
+        """Resume from the last checkpoint.
 
         Raises:
-            FileNotFoundError: There is none.
-            ValueError: It belongs to another world.
+            FileNotFoundError: There is no checkpoint.
+            ValueError: The checkpoint belongs to another network.
         """
         if self.output is None:
             raise ValueError("`output` must name the folder of the run to resume, got None.")
@@ -159,7 +167,7 @@ class Trainer:
 
     def _batches(self) -> Iterator[Clips]:
         while self.progress < 1.0:
-            yield self.clips.sample(self.settings.batch_size, self.rng)
+            yield self.clips.sample(self.batch_size, self.rng)
 
     def _update(self, batch: Clips) -> dict[str, Any]:
         for optimizer, peak in zip(self.optimizers, self.peaks, strict=True):
@@ -177,7 +185,7 @@ class Trainer:
         return {name: value.detach() for name, value in losses.items()}
 
     def _losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the loss and its parts; some rows train shortcuts once that stage has begun."""
+        """Return the loss and its parts. Once that stage has begun, some rows train shortcuts."""
         settings, shortcut = self.settings, self.settings.shortcut
         jumping = round(shortcut.share * len(batch)) if self.progress >= shortcut.after else 0
         common = (settings.weights, settings.corruption, self.rng)
@@ -185,8 +193,9 @@ class Trainer:
         if forced:
             length = int(torch.randint(settings.self_forcing.horizon + 1, (), generator=self.rng))
             batch = self_forced_batch(self.average.average, batch, length, self.rng)
-        rest, past = batch[jumping:], {"sampled": length > 0}
-        losses = world_loss(self.world, rest, *common, horizon=self.unrolled, whole_clips=not forced, **past)
+        past = {"sampled": length > 0}
+        frame_rows = batch[jumping:]
+        losses = world_loss(self.world, frame_rows, *common, horizon=self.unrolled, whole_clips=not forced, **past)
         if not jumping:
             return losses
         finest = shortcut.finest
@@ -195,7 +204,7 @@ class Trainer:
         return {**losses, "loss": (1 - share) * losses["loss"] + share * term, "shortcut": term}
 
     def _schedule(self) -> float:
-        """Return the share of the peak learning rates that the next step takes."""
+        """Return the learning rates of the next step as a share of their peaks."""
         warm = min((self.step + 1) / max(self.settings.warmup_steps, 1), 1.0)
         falling = min((1.0 - self.progress) / max(self.settings.decay_fraction, 1e-9), 1.0)
         return warm * falling * self.plateau.factor

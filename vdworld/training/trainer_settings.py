@@ -1,22 +1,31 @@
-"""How a world is trained: every number that a user may set."""
+"""Every number that decides how a world is trained."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
+from vdworld.networks import Network
 from vdworld.training.batch import ContextCorruption
 from vdworld.training.loss import LossWeights
+from vdworld.training.renamed_settings import present_name
 from vdworld.training.self_forcing import SelfForcing
+from vdworld.world import Preset
 
 
 @dataclass(frozen=True)
 class Shortcut:
-    """How a world learns to make long steps (``vdworld.diffusion.shortcut_target``).
+    """Training for few sampling steps (``vdworld.diffusion.shortcut_target``).
 
     Args:
-        share: Share of the clips that train long steps; 0 is a world without shortcuts, 0.25 is usual.
-        after: Share of the run before which none does: there is nothing yet to take a shortcut through.
-        finest: The step count from which no step is a shortcut, a power of two.
+        share: Share of the clips that train long steps. 0 trains a world without shortcuts; 0.25 is usual.
+        after: Share of the run after which shortcut training begins. Before, there is nothing to take a shortcut
+            through.
+        finest: The number of sampling steps from which no step is a shortcut; a power of two.
+
+    Raises:
+        ValueError: A value is out of range.
     """
 
     share: float = 0.0
@@ -27,7 +36,7 @@ class Shortcut:
         if not 0 <= self.share < 1:
             raise ValueError(f"`shortcut.share` must lie in [0, 1), got {self.share}.")
         if self.finest < 2 or self.finest & (self.finest - 1):
-            raise ValueError(f"`shortcut.finest` must be a power of two from 2, got {self.finest}.")
+            raise ValueError(f"`shortcut.finest` must be a power of two and at least 2, got {self.finest}.")
 
 
 @dataclass(frozen=True)
@@ -35,35 +44,38 @@ class TrainerSettings:
     """How a world is trained.
 
     Args:
-        max_steps: Stop after so many optimiser steps; None means no such limit.
-        max_minutes: Stop after so many minutes of wall-clock time, those before an interruption included; the
-            learning rate then follows the clock.
-        batch_size: Clips per step.
-        horizon: Target frames per clip; all but the first are predicted from the model's own estimates.
-        unroll_after: Share of the run before which the first target alone is predicted: a model that knows nothing
-            yet learns nothing from its own estimates.
-        learning_rate: Peak of AdamW's, after the warm-up.
-        muon_learning_rate: Peak of Muon's, which trains the matrices between hidden features.
+        max_steps: Number of optimiser steps after which training stops. None sets no such limit.
+        max_minutes: Minutes of wall-clock time after which training stops, those before an interruption included. The
+            learning rate then follows the clock. If both limits are None, ``train`` takes the preset's time.
+        batch_size: Clips per step. None takes the preset's number for the network.
+        horizon: Target frames per clip. All but the first are predicted from the model's own estimates.
+        unroll_after: Share of the run before which only the first target frame is predicted. A model that knows
+            nothing yet learns nothing from its own estimates.
+        learning_rate: Peak learning rate of AdamW, after the warm-up.
+        muon_learning_rate: Peak learning rate of Muon, which trains the matrices between hidden features.
         warmup_steps: Steps over which the learning rate rises from 0.
-        decay_fraction: Last share of the run in which the learning rate falls linearly to 0.
-        plateau_cuts: How often the learning rate is halved at most because training brought no progress on held-out
-            clips (``vdworld.training.plateau``).
-        weight_decay: Of both optimisers.
-        max_gradient_norm: Gradients are scaled down to this norm.
-        ema_decay: Decay of the weights' running average, which is what training returns.
+        decay_fraction: Last share of the run, over which the learning rate falls linearly to 0.
+        plateau_cuts: How often the learning rate is halved, at most, when measurements on held-out clips stop
+            improving (``vdworld.training.plateau``).
+        weight_decay: Weight decay of both optimisers.
+        max_gradient_norm: Norm to which gradients are clipped.
+        ema_decay: Decay of the moving average of the weights, which is what training returns.
         precision: "auto", "float32" or "bfloat16".
-        checkpoint_every: Steps between checkpoints; a last one is always written.
+        checkpoint_every: Steps between checkpoints. The last step always writes one.
         validate_every: Steps between measurements on held-out clips.
-        num_rollout_gifs: Animated rollouts over the whole run.
-        weights: How the parts of the loss add up.
-        corruption: What is hidden from the network now and then.
-        shortcut: How to train for few sampling steps.
-        self_forcing: A finishing stage against drift.
+        num_rollout_gifs: Number of animated rollouts logged over the whole run.
+        weights: Weights of the parts of the loss.
+        corruption: What training hides from the network at random.
+        shortcut: Training for few sampling steps.
+        self_forcing: A last stage that reduces drift.
+
+    Raises:
+        ValueError: A value is out of range.
     """
 
     max_steps: int | None = None
     max_minutes: float | None = None
-    batch_size: int = 32
+    batch_size: int | None = None
     horizon: int = 2
     unroll_after: float = 0.7
     learning_rate: float = 1e-3
@@ -92,8 +104,28 @@ class TrainerSettings:
             raise ValueError(f"`plateau_cuts` must not be negative, got {self.plateau_cuts}.")
         if self.precision not in ("auto", "float32", "bfloat16"):
             raise ValueError(f'`precision` must be "auto", "float32" or "bfloat16", got {self.precision!r}.')
+
+    def with_fields(self, values: Mapping[str, Any]) -> TrainerSettings:
+        """Return settings with some fields replaced; None values change nothing.
+
+        Raises:
+            ValueError: There is no such field, or a value is out of range.
+        """
+        names = {field.name for field in fields(self)}
+        for name in sorted(values.keys() - names):
+            if present := present_name(name):
+                raise ValueError(f"The setting `{name}` of `train` is now called `{present}`.")
+            raise ValueError(f"`train` has no setting {name}. It takes {', '.join(sorted(names))}.")
+        return replace(self, **{name: value for name, value in values.items() if value is not None})
+
+    def with_defaults_of(self, preset: Preset, network: Network) -> TrainerSettings:
+        """Return settings in which the preset fills the batch size and, if there is no limit, the training time."""
+        values: dict[str, Any] = {}
+        if self.batch_size is None:
+            values["batch_size"] = preset.batch_size_for(network)
         if self.max_steps is None and self.max_minutes is None:
-            raise ValueError("`max_steps` or `max_minutes` must say when training ends, got None for both.")
+            values["max_minutes"] = preset.max_minutes
+        return replace(self, **values)
 
     @property
     def num_targets(self) -> int:
@@ -101,7 +133,7 @@ class TrainerSettings:
         return max(self.horizon, self.self_forcing.horizon + 1 if self.self_forcing.after < 1 else 1)
 
     def time_share(self, progress: float) -> float:
-        """Return the share of the time that this share of the steps takes.
+        """Return the share of the run's time that a share of its steps takes.
 
         Later stages take longer: steps that predict more frames, and shortcut rows with two more evaluations.
         """

@@ -1,4 +1,4 @@
-"""A quick look at held-out clips while a world trains."""
+"""Quick measurements on held-out clips during training."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Validation:
     """Measure a world on a fixed set of clips.
 
     Args:
-        clips: Where the clips come from; their horizon is the length of the animated rollouts.
-        num_clips: How many clips to measure on.
-        seed: Picks the clips and the noise.
+        clips: Source of the clips. Their horizon is the length of the animated rollouts.
+        num_clips: Number of clips to measure on.
+        seed: Seed of the choice of clips and of the noise.
     """
 
     def __init__(self, clips: ClipSource, num_clips: int = 64, seed: int = 0) -> None:
@@ -29,7 +29,7 @@ class Validation:
 
     @torch.no_grad()
     def measure(self, world: WorldModel) -> dict[str, float]:
-        """Return PSNR in dB one step ahead, over all and over the moving pixels, each beside copying the last frame."""
+        """Return the PSNR in dB one step ahead, of all and of moving pixels, each beside that of the last frame."""
         imagined = self._imagine(world, 1, slice(None))[:, 0]
         last, real = (self.frames[:, self.context_length + i] for i in (-1, 0))
         return {
@@ -40,8 +40,8 @@ class Validation:
         }
 
     @torch.no_grad()
-    def film(self, world: WorldModel, num_clips: int = 4) -> Pixels:
-        """Return a film ``[t, h, w, 3]`` of real clips, each above what the world imagines; the first camera alone."""
+    def comparison(self, world: WorldModel, num_clips: int = 4) -> Pixels:
+        """Return a video ``[t, h, w, 3]`` with real clips above what the world imagines; first camera only."""
         real = self.frames[:num_clips, self.context_length :]
         imagined = self._imagine(world, real.shape[1], slice(num_clips))
         rows = torch.cat([real[:, :, :3], imagined[:, :, :3]], dim=-2)  # [b, t, 3, 2h, w]

@@ -5,7 +5,7 @@ from vdworld.world.execution import Execution
 from vdworld.world.heads import OutcomeHeads
 from vdworld.world.model import WorldModel
 from vdworld.world.noise import lane_seeds
-from vdworld.world.outcome import Observation, Outcome, Rollout
+from vdworld.world.outcome import Outcome, Rollout
 from vdworld.world.presets import PRESETS, Preset, preset
 from vdworld.world.sampling import Sampling
 from vdworld.world.start_clips import StartClips
@@ -14,7 +14,6 @@ from vdworld.world.state import WorldState
 __all__ = [
     "PRESETS",
     "Execution",
-    "Observation",
     "Outcome",
     "OutcomeHeads",
     "Preset",

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from vdworld.world.model import WorldModel
+from vdworld.world.model import WorldModel
 
 
 def model_card(world: WorldModel) -> str:

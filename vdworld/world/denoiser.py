@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from vdworld.diffusion import Process, over_pixels
-from vdworld.networks import Context, KVCache
-from vdworld.types import ActionMask, ClipLevels, Features, Frame, Frames, NoiseLevels, StepFeatures
+from vdworld.networks import ClipPrediction, Context, KVCache, Prediction
+from vdworld.types import ActionMask, ClipLevels, Features, Frame, Frames, NoiseLevels
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class Denoiser:
 
     def __call__(
         self, noisy: Frame, level: NoiseLevels, context: Context, step_size: Tensor | None = None
-    ) -> tuple[Frame, Features]:
-        """Return E[clean | noisy, context] and the features of the transition.
+    ) -> Prediction:
+        """Return E[clean | noisy, context] as the frame of the network's prediction.
 
         Args:
             noisy: The frame after the context, ``[b, c, h, w]``.
@@ -50,15 +50,13 @@ class Denoiser:
             step_size: How far in [0, 1] a shortcut jumps with this estimate ``[b]``; None is not at all.
         """
         c_skip, c_out, c_in = (over_pixels(value, noisy) for value in self.process.scalings(level))
-        told = self._told(context)
+        scaled = self._scaled_context(context)
         step_size = torch.zeros_like(level) if step_size is None else step_size
-        output, features = self.network(c_in * noisy, self.process.condition(level), told, step_size)
-        return c_skip * noisy + c_out * output, features
+        output = self.network(c_in * noisy, self.process.condition(level), scaled, step_size)
+        return output._replace(frame=c_skip * noisy + c_out * output.frame)
 
-    def clip(
-        self, noisy: Frames, level: ClipLevels, actions: Tensor, action_mask: ActionMask
-    ) -> tuple[Frames, StepFeatures]:
-        """Return the estimates of all frames of a clip, each from those before it and its own noisy self.
+    def clip(self, noisy: Frames, level: ClipLevels, actions: Tensor, action_mask: ActionMask) -> ClipPrediction:
+        """Return the clean estimates of all frames of a clip, each from its own noisy frame and the frames before it.
 
         Args:
             noisy: ``[b, t, c, h, w]``.
@@ -68,15 +66,15 @@ class Denoiser:
         """
         c_skip, c_out, c_in = (over_pixels(value, noisy) for value in self.process.scalings(level))
         condition = self.process.condition(level)
-        output, features = self.network.clip(c_in * noisy, condition, actions, action_mask, torch.zeros_like(level))
-        return c_skip * noisy + c_out * output, features
+        output = self.network.clip(c_in * noisy, condition, actions, action_mask, torch.zeros_like(level))
+        return output._replace(frames=c_skip * noisy + c_out * output.frames)
 
     def commit(self, frame: Frame, level: NoiseLevels, context: Context) -> tuple[Features, KVCache | None]:
         """Return the features of the transition into a frame at this level, and what a video network keeps of it."""
         c_in, condition = over_pixels(self.process.scalings(level)[2], frame), self.process.condition(level)
-        return self.network.commit(c_in * frame, condition, self._told(context), torch.zeros_like(level))
+        return self.network.commit(c_in * frame, condition, self._scaled_context(context), torch.zeros_like(level))
 
-    def _told(self, context: Context) -> Context:
+    def _scaled_context(self, context: Context) -> Context:
         """Return the context as the network sees it.
 
         A video network is shown the past like what it denoises; the others see a clean frame as it is, and noisy ones

@@ -1,147 +1,130 @@
-"""How a world draws a frame: network, diffusion process and sampler, behind the environment's actions and cameras."""
+"""Draw the frame that follows a context, and read off the network what the transition into it means."""
 
 from __future__ import annotations
 
-from typing import Any
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
-import gymnasium as gym
 import torch
-from torch import Tensor, nn
 
-from vdworld.diffusion import Process
-from vdworld.networks import Context, KVCache, Network
-from vdworld.spaces import ActionCodec
+from vdworld.diffusion import CONSISTENCY, SAMPLERS, RectifiedFlow, sample_consistency
+from vdworld.networks import Context, KVCache
 from vdworld.types import ActionMask, Actions, Features, Frame, Frames, LaneIntegers
+from vdworld.world.context_noise import add_lane_noise, add_noise
 from vdworld.world.denoiser import Denoiser
-from vdworld.world.execution import CompiledNetwork, Execution
+from vdworld.world.execution import Execution
 from vdworld.world.graphs import StepGraphs
-from vdworld.world.sampling import DRAWS_PER_STEP, Sampling, check_sampling, jump_length, sample_frame, show, shown
+from vdworld.world.noise import DRAWS_PER_STEP, lane_key, lane_normal
+from vdworld.world.sampling import Sampling, jump_length
 
 
-class FrameGenerator(nn.Module):
-    """Draw the frame that follows a context; what the arguments mean stands at ``WorldModel``."""
+@dataclass(frozen=True)
+class FrameGenerator:
+    """A denoiser, a sampler and the way to compute them; it holds no state of a dream.
 
-    def __init__(
-        self,
-        network: Network,
-        process: Process,
-        action_codec: ActionCodec,
-        image_size: tuple[int, int],
-        sampling: Sampling,
-        shortcut_steps: int,
-        trained_without: tuple[str, ...],
-    ) -> None:
-        super().__init__()
-        # channels_last: 1.5 times faster on CPUs without AVX-512
-        self.network: Any = network.to(memory_format=torch.channels_last)  # pyright: ignore
-        self.process, self.action_codec = process, action_codec
-        height, width = image_size
-        self.image_size = (height, width)
-        self.shortcut_steps, self.trained_without = shortcut_steps, tuple(trained_without)
-        self.sampling, self.execution = sampling, Execution()
-        Denoiser(network, process)  # refuses a network and a process that don't go together
+    Args:
+        denoiser: The network and its diffusion process.
+        sampling: How frames are drawn.
+        shortcut_steps: The step count from which no step is a shortcut; 0 for a world trained without shortcuts.
+        execution: How the network is computed.
+        graphs: Recorded steps, filled as steps are computed.
+    """
 
-    @property
-    def denoiser(self) -> Denoiser:
-        """The network as an estimator of clean frames."""
-        return Denoiser(self.network if self._compiled is None or self.training else self._compiled, self.process)
-
-    @property
-    def execution(self) -> Execution:
-        """How the world computes; set another to change it."""
-        return self._execution
-
-    @execution.setter
-    def execution(self, execution: Execution) -> None:
-        self._execution, self.graphs = execution, StepGraphs()
-        self._compiled = CompiledNetwork(self.network) if execution.compile else None
-
-    @property
-    def sampling(self) -> Sampling:
-        """How frames are drawn; set another to change it.
-
-        Raises:
-            ValueError: This world can't be sampled so; the message says what can.
-        """
-        return self._sampling
-
-    @sampling.setter
-    def sampling(self, sampling: Sampling) -> None:
-        check_sampling(sampling, self.process, self.shortcut_steps, self.trained_without)
-        self._sampling = sampling
-
-    @property
-    def num_sampling_steps(self) -> int:
-        """Steps from noise to a frame unless a call says otherwise."""
-        return self.sampling.num_steps
-
-    @property
-    def context_length(self) -> int:
-        """K, how many past frames the network sees."""
-        return self.network.context_length
-
-    @property
-    def action_space(self) -> gym.Space:
-        """The environment's action space."""
-        return self.action_codec.space
-
-    @property
-    def frame_shape(self) -> tuple[int, int, int]:
-        """Channels, height and width of one frame."""
-        return (self.network.frame_channels, *self.image_size)
-
-    @property
-    def device(self) -> torch.device:
-        """Where the parameters lie."""
-        return next(self.parameters()).device
-
-    def encode_actions(self, actions: Any, batch: tuple[int, ...], action_mask: Tensor | None = None) -> Tensor:
-        """Return actions in the environment's units as flat encoded ones ``[*batch, a]``.
-
-        Raises:
-            ValueError: Their leading axes are not `batch`.
-        """
-        flat = self.action_codec.flatten(actions).to(self.device)
-        if flat.shape[:-1] != batch:
-            raise ValueError(
-                f"`actions` must have leading axes {list(batch)} before one action of {self.action_space}, "
-                f"got {list(flat.shape[:-1])}."
-            )
-        return self.action_codec.encode_flat(flat, action_mask)
+    denoiser: Denoiser
+    sampling: Sampling = field(default_factory=Sampling)
+    shortcut_steps: int = 0
+    execution: Execution = field(default_factory=Execution)
+    graphs: StepGraphs = field(default_factory=StepGraphs)
 
     def clean_context(
         self, frames: Frames, actions: Actions, action_mask: ActionMask, cache: KVCache | None = None
     ) -> Context:
         """Return clean frames and the actions after them as the context of the next frame."""
-        level = frames.new_full(frames.shape[:2], self.process.clean_level)
+        level = frames.new_full(frames.shape[:2], self.denoiser.process.clean_level)
         return Context(frames, actions, action_mask, level, cache)
 
     def draw_frame(
         self, context: Context, seed: LaneIntegers, counter: LaneIntegers, num_steps: int | None = None
     ) -> Frame:
-        """Draw the frame after a context ``[b, c, h, w]``; seed and counter of a lane decide its noise."""
-        steps = self.num_sampling_steps if num_steps is None else num_steps
-        jump = jump_length(steps, self.shortcut_steps, self.sampling.sampler)
-        return sample_frame(self.denoiser, context, seed, counter, self.sampling, num_steps=steps, jump=jump)
+        """Draw the frame after a context, ``[b, c, h, w]`` in about [-1, 1].
+
+        Args:
+            context: Clean frames and the actions after them.
+            seed: The lanes' random streams ``[b]``; with `counter` they decide all noise.
+            counter: How often each stream was drawn from ``[b]``.
+            num_steps: Sampling steps; None takes the number of `sampling`.
+
+        Raises:
+            ValueError: The sampler does not admit `num_steps`.
+        """
+        num_steps = self.sampling.num_steps if num_steps is None else num_steps
+        jump = jump_length(num_steps, self.shortcut_steps, self.sampling.sampler)
+        shape, keys, draws = tuple(context.frames.shape[2:]), lane_key(seed, counter), itertools.count(1)
+
+        def draw() -> Frame:
+            return lane_normal(keys, torch.full_like(keys, next(draws)), shape)
+
+        weighted_contexts = self._weighted_contexts(context, seed, counter, draw)
+
+        def denoise(noisy: Frame, level: float, length: float = jump) -> Frame:
+            levels, steps = (torch.full_like(noisy[:, 0, 0, 0], value) for value in (level, length))
+            estimates = (weight * self.denoiser(noisy, levels, past, steps).frame for weight, past in weighted_contexts)
+            return sum(estimates).clamp(-1, 1)  # pyright: ignore[reportAttributeAccessIssue]
+
+        process, noise = self.denoiser.process, lane_normal(seed, counter, shape)
+        if self.sampling.sampler == CONSISTENCY:
+            assert isinstance(process, RectifiedFlow)  # no other is trained with shortcuts
+            frame = sample_consistency(denoise, process, noise, num_steps, draw=draw)
+        else:
+            sample = SAMPLERS[self.sampling.sampler]
+            frame = sample(denoise, process, noise, process.schedule(num_steps), draw=draw)
+        if not self.sampling.quantize:
+            return frame
+        return frame + ((frame * 127.5 + 127.5).round().div(127.5).sub(1) - frame).detach()
 
     def commit(
         self, frame: Frame, context: Context, seed: LaneIntegers, counter: LaneIntegers
     ) -> tuple[Features, KVCache | None]:
         """Return the features of the transition into a frame ``[b, f]``, and what a video network keeps of it.
 
-        Frame and context are shown with this world's context noise, as later steps will see them.
+        Frame and context get the context noise of `sampling`, as later steps will see them.
 
         Args:
             frame: A clean frame, drawn or real.
             context: The clean frames before it.
-            seed: The lanes' streams ``[b]``.
-            counter: As the frame was drawn with ``[b]``.
+            seed: The lanes' random streams ``[b]``.
+            counter: The count that the frame was drawn with ``[b]``.
         """
-        ratio = self.sampling.context_noise
-        level = frame.new_full((len(frame), 1), self.process.clean_level)
-        frames = frame[:, None]
+        ratio, process = self.sampling.context_noise, self.denoiser.process
+        frames, level = frame[:, None], frame.new_full((len(frame), 1), process.clean_level)
         if ratio:
-            frames, level = show(self.process, frames, seed, counter + DRAWS_PER_STEP, ratio)
-        past = shown(self.process, context, seed, counter, ratio)
+            frames, level = add_lane_noise(process, frames, seed, counter + DRAWS_PER_STEP, ratio)
+        past = self._with_context_noise(context, seed, counter)
         features, cache = self.denoiser.commit(frames[:, 0], level[:, 0], past)
         return features.float(), cache
+
+    def _with_context_noise(self, clean: Context, seed: LaneIntegers, counter: LaneIntegers) -> Context:
+        """Return a clean context with the noise of `sampling` on its frames."""
+        if self.sampling.context_noise == 0:
+            return clean
+        ratio = self.sampling.context_noise
+        frames, level = add_lane_noise(self.denoiser.process, clean.frames, seed, counter, ratio)
+        return replace(clean, frames=frames, level=level)
+
+    def _weighted_contexts(
+        self, clean: Context, seed: LaneIntegers, counter: LaneIntegers, draw: Callable[[], Frame]
+    ) -> list[tuple[float, Context]]:
+        """Return the contexts to denoise under, each with the weight of its estimate; the weights add up to 1."""
+        sampling, process = self.sampling, self.denoiser.process
+        action, history = sampling.action_guidance - 1, sampling.history_guidance - 1
+        plain = self._with_context_noise(clean, seed, counter)
+        terms = [(1 + action + (history if sampling.history_noise == 0 else 0.0), plain)]
+        if action:
+            terms.append((-action, replace(plain, action_mask=torch.zeros_like(plain.action_mask), cache=None)))
+        if history:
+            terms.append((-history, add_noise(process, clean, math.inf, draw)))
+            if sampling.history_noise > 0:
+                terms.append((history, add_noise(process, clean, sampling.history_noise, draw)))
+        return terms

@@ -13,6 +13,9 @@ from vdworld.types import LaneIntegers
 _GOLDEN = -7046029254386353131  # 2**64 / golden ratio as a signed integer
 _MIX1, _MIX2 = -4658895280553007687, -7723592293110705685
 
+DRAWS_PER_STEP = 3
+"""By how much a step advances a lane's stream: one draw for its frame, one for a second frame, one for its end."""
+
 
 def lane_seeds(seed: int | Sequence[int] | Tensor, num_lanes: int, device: torch.device | str) -> LaneIntegers:
     """Return one seed per lane ``[b]``: ``seed + i`` for an int, otherwise those given.

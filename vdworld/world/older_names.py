@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-PRESENT_NAMES = {"record": "training_info", "painting": "copy_head", "known": "action_mask"}
+PRESENT_NAMES = {
+    "record": "training_info",
+    "painting": "copy_head",
+    "known": "action_mask",
+    "eyes": "image_encoder",
+    "spread": "return_normalizer",
+}
 """Part of a name in a folder of an older version -> what it is called now."""
 
 

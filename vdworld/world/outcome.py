@@ -12,19 +12,6 @@ from vdworld.world.state import WorldState
 
 
 @dataclass(frozen=True)
-class Observation:
-    """What a real environment would have shown.
-
-    Args:
-        frames: Camera name to frames ``[b, t, 3, h, w]`` in [-1, 1].
-        state: Name to low-dimensional readings ``[b, t, d]``, in the environment's units.
-    """
-
-    frames: dict[str, Frames]
-    state: dict[str, StepFeatures]
-
-
-@dataclass(frozen=True)
 class Outcome:
     """One imagined step of every lane.
 
@@ -35,7 +22,6 @@ class Outcome:
         terminated: Whether it ended ``[b]``, drawn with that probability from the lane's own stream.
         features: Features of the transition ``[b, f]``.
         uncertainty: How far the model disagrees with itself ``[b]``; None unless asked for.
-        cameras: The cameras' names.
         readings: Name to what can be read beside the frame ``[b, d]``, in the environment's units.
     """
 
@@ -45,15 +31,7 @@ class Outcome:
     terminated: LaneMask
     features: Features
     uncertainty: PerLane | None
-    cameras: tuple[str, ...]
     readings: dict[str, Readings] = field(default_factory=dict)
-
-    @property
-    def observation(self) -> Observation:
-        """The whole observation, by camera and by reading."""
-        parts = self.frame[:, None].chunk(len(self.cameras), dim=2)
-        state = {name: values[:, None] for name, values in self.readings.items()}
-        return Observation(frames=dict(zip(self.cameras, parts, strict=True)), state=state)
 
 
 @dataclass(frozen=True)

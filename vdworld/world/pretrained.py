@@ -8,7 +8,7 @@ import shutil
 import uuid
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vdworld.extras import require
 from vdworld.spaces import ActionCodec
@@ -16,12 +16,10 @@ from vdworld.spec import EnvironmentSpec
 from vdworld.world.build import build
 from vdworld.world.card import model_card
 from vdworld.world.heads import OutcomeHeads
+from vdworld.world.model import WorldModel
 from vdworld.world.older_names import with_present_names
 from vdworld.world.sampling import Sampling
 from vdworld.world.start_clips import StartClips
-
-if TYPE_CHECKING:
-    from vdworld.world.model import WorldModel
 
 FORMAT = 2
 CONFIG, WEIGHTS, STARTS, CARD = "config.json", "model.safetensors", "starts.safetensors", "README.md"
@@ -65,8 +63,6 @@ def load_world(path_or_name: str | Path) -> WorldModel:
         FileNotFoundError: There is no such folder, or it holds no world.
         ValueError: The folder was written by a newer vdworld, or is damaged.
     """
-    from vdworld.world.model import WorldModel
-
     path = find_world(path_or_name)
     safetensors = require("safetensors.torch", "all")
     config = _read_config(path)

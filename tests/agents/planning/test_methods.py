@@ -8,7 +8,7 @@ import gymnasium as gym
 import pytest
 import torch
 
-from tests.agents.planning.known import closeness, pose, rng
+from tests.agents.planning.analytic_problems import closeness, make_problem, rng
 from vdworld.agents import ICEM, MPPI, CrossEntropy, GradientDescent, PlanningMethod, RandomShooting
 
 CONTINUOUS = [
@@ -34,7 +34,7 @@ def named(value: Any) -> str:
 @pytest.mark.parametrize(("method", "tolerance"), CONTINUOUS, ids=named)
 def test_the_optimum_of_a_quadratic_is_found_in_every_lane(method: PlanningMethod, tolerance: float) -> None:
     target = torch.rand(3, method.horizon, 2, generator=rng(1)) * 1.6 - 0.8
-    plan = method.plan(pose(torch.zeros_like(target), closeness(target), rng()))
+    plan = method.plan(make_problem(torch.zeros_like(target), closeness(target), rng()))
     assert (plan - target).abs().max() < tolerance
 
 
@@ -47,7 +47,7 @@ def test_nothing_beyond_the_bounds_is_ever_rated_or_returned(method: PlanningMet
         seen.append(plans.detach())
         return closeness(target)(plans)
 
-    plan = method.plan(pose(torch.full((2, 3, 1), 5.0), score, rng()))
+    plan = method.plan(make_problem(torch.full((2, 3, 1), 5.0), score, rng()))
     assert plan.abs().max() <= 1
     assert all(plans.abs().max() <= 1 for plans in seen)
 
@@ -61,14 +61,14 @@ def test_a_choice_is_one_hot_when_it_is_rated(method: PlanningMethod) -> None:
         assert torch.equal(choice.sort(dim=-1).values, torch.tensor([0.0, 0, 1]).expand_as(choice))
         return plans[..., 2].sum(dim=-1) - (plans[..., 3] - 0.5).square().sum(dim=-1)
 
-    plan = method.plan(pose(torch.zeros(2, 3, 4), score, rng(), space=space))
+    plan = method.plan(make_problem(torch.zeros(2, 3, 4), score, rng(), space=space))
     assert plan.shape == (2, 3, 4)
 
 
 @pytest.mark.parametrize("method", SMALL, ids=named)
 def test_a_guess_that_can_not_be_beaten_is_scored(method: PlanningMethod) -> None:
     target = torch.rand(2, 3, 1, generator=rng(1)) - 0.5
-    problem = pose(target, closeness(target), rng())
+    problem = make_problem(target, closeness(target), rng())
     method.plan(problem)
     torch.testing.assert_close(problem.best_plan, target)
     assert problem.best_score.abs().max() < 1e-9
@@ -77,7 +77,7 @@ def test_a_guess_that_can_not_be_beaten_is_scored(method: PlanningMethod) -> Non
 @pytest.mark.parametrize("method", SMALL, ids=named)
 def test_a_seed_repeats_a_search(method: PlanningMethod) -> None:
     target = torch.full((1, 3, 1), 0.3)
-    plans = [method.plan(pose(torch.zeros(1, 3, 1), closeness(target), rng(seed))) for seed in (3, 3, 4)]
+    plans = [method.plan(make_problem(torch.zeros(1, 3, 1), closeness(target), rng(seed))) for seed in (3, 3, 4)]
     assert torch.equal(plans[0], plans[1])
     assert not torch.equal(plans[0], plans[2])
 
@@ -88,7 +88,7 @@ def test_scores_that_are_no_numbers_win_nothing(method: PlanningMethod) -> None:
         scores = -(plans - 0.2).square().sum(dim=(-2, -1))
         return torch.where(plans[:, :, 0, 0] > 0.5, torch.nan, scores)
 
-    plan = method.plan(pose(torch.zeros(1, 3, 1), score, rng()))
+    plan = method.plan(make_problem(torch.zeros(1, 3, 1), score, rng()))
     assert plan.isfinite().all()
     assert plan[0, 0, 0] <= 0.5
 

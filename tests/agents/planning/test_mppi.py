@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.agents.planning.known import pose, rng
+from tests.agents.planning.analytic_problems import make_problem, rng
 from vdworld.agents import MPPI
 
 
@@ -18,7 +18,7 @@ def test_one_iteration_by_hand() -> None:
         seen.append(plans)
         return torch.tensor([[5.0, 7.0, 8.0]])
 
-    plan = MPPI(2, 3, 1, num_elites=2, temperature=0.5).plan(pose(torch.zeros(1, 2, 1), score, rng()))
+    plan = MPPI(2, 3, 1, num_elites=2, temperature=0.5).plan(make_problem(torch.zeros(1, 2, 1), score, rng()))
     light = math.exp(-0.5)
     torch.testing.assert_close(plan[0], (seen[0][0, 2] + light * seen[0][0, 1]) / (1 + light))
 
@@ -30,7 +30,7 @@ def test_the_next_iteration_is_drawn_from_the_weighted_elites() -> None:
         seen.append(plans)
         return plans[:, :, 0, 0]
 
-    MPPI(1, 4000, 2, num_elites=2, temperature=0.0, std_min=0.3).plan(pose(torch.zeros(1, 1, 1), score, rng()))
+    MPPI(1, 4000, 2, num_elites=2, temperature=0.0, std_min=0.3).plan(make_problem(torch.zeros(1, 1, 1), score, rng()))
     mean = seen[0].topk(2, dim=1).values.mean()
     assert seen[1][0, 0, 0, 0] == mean  # the mean is tried first
     drawn = seen[1][0, 1:, 0, 0]
@@ -47,7 +47,7 @@ def test_a_high_temperature_follows_the_best_plan_alone(temperature: float) -> N
         return plans.sum(dim=(-2, -1))
 
     method = MPPI(2, 10, 1, num_elites=10, temperature=temperature)
-    plan = method.plan(pose(torch.zeros(1, 2, 1), score, rng()))
+    plan = method.plan(make_problem(torch.zeros(1, 2, 1), score, rng()))
     best = seen[0][0, seen[0].sum(dim=(-2, -1)).argmax()]
     expected = best if temperature else seen[0][0].mean(dim=0)
     torch.testing.assert_close(plan[0], expected, rtol=0, atol=1e-3)

@@ -1,4 +1,4 @@
-"""Dreams behind a planning problem: what they cost, and what particles, risk and doubt do to a score."""
+"""Claims about planning problems: what dreams cost, and how particles, risk and uncertainty affect a score."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Any
 import pytest
 import torch
 
-from tests.agents.planning.known import closeness, pose, rng
+from tests.agents.planning.analytic_problems import closeness, make_problem, rng
 from tests.envs.random_world import random_world
 from vdworld.agents import GoalFeatures, Planner, PlanningProblem, RandomShooting, Return, Sum
-from vdworld.agents.planning.imagination import Imagination, evaluations_per_draw
+from vdworld.agents.planning.plan_evaluator import PlanEvaluator, evaluations_per_frame
 from vdworld.types import Actions
 from vdworld.world import Rollout, Sampling, WorldModel, build
 
 
-def counted(world: WorldModel) -> list[int]:
-    """Return a list in which the lanes of every pass through the network will stand."""
+def record_batch_sizes(world: WorldModel) -> list[int]:
+    """Return a list to which every network evaluation adds its number of lanes."""
     lanes: list[int] = []
     forward, commit = world.network.forward, world.network.commit
 
-    def noting(function: Callable) -> Callable:
+    def recording(function: Callable) -> Callable:
         return lambda frame, *rest: lanes.append(len(frame)) or function(frame, *rest)
 
-    world.network.forward, world.network.commit = noting(forward), noting(commit)
+    world.network.forward, world.network.commit = recording(forward), recording(commit)
     return lanes
 
 
@@ -41,8 +41,8 @@ class Brightness:
         return brightness(rollout, goal)
 
 
-class Slopes:
-    """Ask for slopes once."""
+class Gradients:
+    """Compute gradients once."""
 
     horizon = 3
 
@@ -51,7 +51,7 @@ class Slopes:
         return problem.best_plan
 
 
-@pytest.mark.parametrize("method", [RandomShooting(3, 5), Slopes()], ids=["scores", "slopes"])
+@pytest.mark.parametrize("method", [RandomShooting(3, 5), Gradients()], ids=["scores", "gradients"])
 @pytest.mark.parametrize(
     ("objective", "settings"),
     [
@@ -64,22 +64,22 @@ class Slopes:
         (Sum([Brightness(), Return()]), {}),
     ],
 )
-def test_every_pass_through_the_network_is_counted(method: Any, objective: Any, settings: dict[str, Any]) -> None:
+def test_every_network_evaluation_is_counted(method: Any, objective: Any, settings: dict[str, Any]) -> None:
     world = random_world()
-    state, lanes = world.sample_start(2), counted(world)
+    state, lanes = world.sample_start(2), record_batch_sizes(world)
     plan = Planner(world, method, objective, **settings).plan(state)
     assert plan.num_evaluations == sum(lanes)
     assert max(lanes) <= settings.get("max_batch", 256)
 
 
 @pytest.mark.parametrize("objective", [Brightness(), Return()])
-def test_a_world_with_a_memory_reads_features_from_every_frame(objective: Any) -> None:
+def test_a_world_with_a_cache_reads_features_from_every_frame(objective: Any) -> None:
     small = {"_target_": "vdworld.networks.Transformer", "width": 16, "depth": 2, "head_dim": 8, "patch": 4}
     sizes = {"frame_channels": 3, "image_size": (8, 16), "action_dim": 2, "context_length": 3, "feature_dim": 16}
     like = random_world()
     parts = {"process": like.process, "heads": like.heads, "action_codec": like.action_codec, "starts": like.starts}
     world = WorldModel(network=build(small, **sizes), image_size=(8, 16), **parts).requires_grad_(False)
-    state, lanes = world.sample_start(2), counted(world)
+    state, lanes = world.sample_start(2), record_batch_sizes(world)
     assert state.cache is not None
     plan = Planner(world, RandomShooting(3, 5), objective).plan(state)
     assert plan.num_evaluations == sum(lanes) == 2 * 5 * 3 * 2
@@ -90,7 +90,7 @@ def test_the_features_of_a_goal_are_counted_too() -> None:
     state = world.sample_start(2)
     objective = GoalFeatures(world)
     planner = Planner(world, RandomShooting(3, 5), Sum([objective, Return()]))
-    lanes = counted(world)
+    lanes = record_batch_sizes(world)
     plans = [planner.plan(state, goal=state.frame) for _ in range(2)]
     assert [plan.num_evaluations for plan in plans] == [2 * 5 * 3 * 3 + 2] * 2
     assert planner.num_evaluations == sum(lanes) == 2 * plans[0].num_evaluations
@@ -101,49 +101,49 @@ def test_the_features_of_a_goal_are_counted_too() -> None:
     "guidance",
     [{}, {"action_guidance": 2.0}, {"history_guidance": 2.0}, {"history_guidance": 2.0, "history_noise": 1.0}],
 )
-def test_the_passes_of_a_draw_are_those_of_its_sampler_and_its_guidance(sampler: str, guidance: dict) -> None:
+def test_evaluations_per_frame_count_the_sampler_and_guidance(sampler: str, guidance: dict) -> None:
     world = random_world()
     world.trained_without = ("actions", "history")
     world.sampling = Sampling(sampler, num_steps=3, **guidance)
     state = world.sample_start(1)
-    lanes = counted(world)
+    lanes = record_batch_sizes(world)
     world.step(state, [[0.0, 0.0]])
-    assert evaluations_per_draw(world) == len(lanes) - 1
+    assert evaluations_per_frame(world) == len(lanes) - 1
     world.sampling = Sampling(sampler, num_steps=1, **guidance)
     lanes.clear()
     world.step(state, [[0.0, 0.0]], num_sampling_steps=2)
-    assert evaluations_per_draw(world, 2) == len(lanes) - 1
+    assert evaluations_per_frame(world, 2) == len(lanes) - 1
 
 
-def test_slopes_by_hand(make_line: Callable, shown: Callable) -> None:
+def test_gradients_by_hand(make_line: Callable, frames_at: Callable) -> None:
     """A step of the line is 0.2 a; the rewards are -(place - 0.6)^2, so that a_t moves all places from t on."""
     world = make_line()
-    state = world.start(shown(0.1, -0.2)[:, None])
+    state = world.start(frames_at(0.1, -0.2)[:, None])
     plans = torch.rand(2, 3, 4, 1, generator=rng()) - 0.5
     places = torch.tensor([0.1, -0.2])[:, None, None] + 0.2 * plans[..., 0].cumsum(dim=-1)  # [b, n, t]
     each = -2 * (places - 0.6) * 0.2
     expected = each.flip(-1).cumsum(dim=-1).flip(-1)
-    dreams = Imagination(world, state, Return())
-    problem = PlanningProblem(plans[:, 0], codec=world.action_codec, rng=rng(), imagination=dreams)
-    scores, slopes = problem.score_with_gradients(plans)
-    torch.testing.assert_close(slopes[..., 0], expected)
+    evaluator = PlanEvaluator(world, state, Return())
+    problem = PlanningProblem(plans[:, 0], codec=world.action_codec, rng=rng(), evaluator=evaluator)
+    scores, gradients = problem.score_with_gradients(plans)
+    torch.testing.assert_close(gradients[..., 0], expected)
     torch.testing.assert_close(scores, -(places - 0.6).square().sum(dim=-1))
 
 
-def test_slopes_are_the_same_whatever_the_chunks() -> None:
+def test_gradients_are_the_same_whatever_the_chunks() -> None:
     world = random_world()
     state, plans = world.sample_start(2), torch.rand(2, 3, 2, 2, generator=rng()) - 0.5
-    found = []
+    results = []
     for max_batch in (256, 4):
-        dreams = Imagination(world, state, Return(), max_batch=max_batch)
-        problem = PlanningProblem(plans[:, 0], codec=world.action_codec, rng=rng(), imagination=dreams)
-        found.append(problem.score_with_gradients(plans))
-    for whole, chunked in zip(*found, strict=True):
+        evaluator = PlanEvaluator(world, state, Return(), max_batch=max_batch)
+        problem = PlanningProblem(plans[:, 0], codec=world.action_codec, rng=rng(), evaluator=evaluator)
+        results.append(problem.score_with_gradients(plans))
+    for whole, chunked in zip(*results, strict=True):
         torch.testing.assert_close(whole, chunked, rtol=1e-3, atol=1e-5)
-    assert found[0][1].abs().max() > 1e-3
+    assert results[0][1].abs().max() > 1e-3
 
 
-def test_particles_are_averaged_and_their_spread_is_a_risk() -> None:
+def test_scores_of_particles_are_averaged_and_their_deviation_is_a_risk() -> None:
     """The same as rolling out every particle by hand."""
     world = random_world()
     state, plans = world.sample_start(2), torch.rand(2, 3, 2, 2, generator=rng()) - 0.5
@@ -156,46 +156,46 @@ def test_particles_are_averaged_and_their_spread_is_a_risk() -> None:
         dim=1,
     )
     for risk in (0.0, 1.5):
-        dreams = Imagination(world, state, Return(), num_particles=4, risk=risk, max_batch=9)
-        problem = PlanningProblem(plans[:, 0], codec=world.action_codec, rng=rng(), imagination=dreams)
+        evaluator = PlanEvaluator(world, state, Return(), num_particles=4, risk=risk, max_batch=9)
+        problem = PlanningProblem(plans[:, 0], codec=world.action_codec, rng=rng(), evaluator=evaluator)
         expected = by_hand.mean(dim=2) - risk * by_hand.std(dim=2, correction=0)
         torch.testing.assert_close(problem.score(plans), expected, rtol=1e-3, atol=1e-5)
     assert by_hand.std(dim=2).min() > 1e-3
 
 
-def test_one_particle_is_the_lane_s_own_dream() -> None:
+def test_a_single_particle_is_the_lanes_own_dream() -> None:
     world = random_world()
     state, plans = world.sample_start(2), torch.rand(2, 1, 2, 2, generator=rng()) - 0.5
-    dreams = Imagination(world, state, Return())
-    scores = dreams.rate(torch.arange(2), plans[:, 0])
+    evaluator = PlanEvaluator(world, state, Return())
+    scores = evaluator.score(torch.arange(2), plans[:, 0])
     torch.testing.assert_close(scores, Return()(world.rollout(state, plans[:, 0], encoded=True)))
 
 
-def test_doubt_is_taken_off_the_score() -> None:
+def test_uncertainty_is_subtracted_from_the_score() -> None:
     world = random_world()
     state, plans = world.sample_start(2), torch.rand(2, 2, 2, generator=rng()) - 0.5
     rollout = world.rollout(state, plans, encoded=True, with_uncertainty=True)
     assert rollout.uncertainty is not None
     expected = rollout.rewards.sum(dim=1) - 0.7 * rollout.uncertainty.mean(dim=1)
-    dreams = Imagination(world, state, lambda rollout, goal: rollout.rewards.sum(dim=1), uncertainty_penalty=0.7)
-    torch.testing.assert_close(dreams.rate(torch.arange(2), plans), expected)
+    evaluator = PlanEvaluator(world, state, lambda rollout, goal: rollout.rewards.sum(dim=1), uncertainty_penalty=0.7)
+    torch.testing.assert_close(evaluator.score(torch.arange(2), plans), expected)
 
 
-def test_a_method_may_remember_and_is_told_when_it_was() -> None:
+def test_a_new_problem_has_no_method_state_and_keeps_the_best_plan() -> None:
     target = torch.full((1, 3, 1), 0.5)
-    problem = pose(torch.zeros(1, 3, 1), closeness(target), rng())
-    assert (problem.memory, problem.elapsed) == ({}, None)
+    problem = make_problem(torch.zeros(1, 3, 1), closeness(target), rng())
+    assert (problem.method_state, problem.elapsed) == ({}, None)
     scores = problem.score(torch.stack([target + 0.25, target + 3.0], dim=1))
     assert problem.best_plan.flatten().tolist() == [0.75] * 3
     torch.testing.assert_close(scores, torch.tensor([[-3 * 0.0625, -3 * 0.25]]))  # 3.5 is rated as the bound, 1
     assert problem.best_score.item() == scores.max()
 
 
-def test_what_can_not_be_asked_is_said() -> None:
-    problem = pose(torch.zeros(1, 3, 1), closeness(torch.zeros(1, 3, 1)), rng())
-    with pytest.raises(ValueError, match="`imagination` must be given for a method that looks into dreams"):
-        _ = problem.imagination
-    with pytest.raises(ValueError, match="`imagination` or `rate` must be given, and not both"):
+def test_wrong_arguments_are_refused() -> None:
+    problem = make_problem(torch.zeros(1, 3, 1), closeness(torch.zeros(1, 3, 1)), rng())
+    with pytest.raises(ValueError, match="`evaluator` must be given for a method that looks into dreams"):
+        _ = problem.evaluator
+    with pytest.raises(ValueError, match="`evaluator` or `score_function` must be given, and not both"):
         PlanningProblem(problem.guess, codec=problem.codec, rng=problem.rng)
     world = random_world()
     planner = Planner(world, RandomShooting(2, 4), lambda rollout, goal: rollout.rewards)

@@ -16,7 +16,7 @@ from tests.envs.guessing_world import GuessingWorld
 from vdworld.agents import ActorCritic, Policy
 from vdworld.agents.policies.collector import Collector
 from vdworld.agents.policies.policy_losses import OBJECTIVES, pmpo, ppo, reinforce
-from vdworld.agents.policies.return_normalizer import ReturnSpread
+from vdworld.agents.policies.return_normalizer import ReturnNormalizer
 from vdworld.envs import DreamVectorEnv
 from vdworld.spaces import ActionCodec
 
@@ -34,11 +34,13 @@ def guessing(space: gym.Space = DISCRETE, output: str = "torch") -> DreamVectorE
 
 
 def learn(envs, num_updates, **settings):
-    """Learn, and return the policy and the mean reward of each update."""
-    rewards, settings = [], QUICK | settings
+    """Learn, and return the policy and the figures of each update."""
+    updates, settings = [], QUICK | settings
     num_steps = num_updates * envs.num_envs * settings["horizon"]
-    policy = ActorCritic.learn(envs, num_steps=num_steps, report=lambda step, told: rewards.append(told), **settings)
-    return policy, rewards
+    policy = ActorCritic.learn(
+        envs, num_steps=num_steps, report=lambda step, figures: updates.append(figures), **settings
+    )
+    return policy, updates
 
 
 def played(policy, envs, num_steps=24):
@@ -55,8 +57,8 @@ def played(policy, envs, num_steps=24):
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_each_objective_learns_what_earns(objective):
-    policy, told = learn(guessing(), 10 if objective == "ppo" else 28, objective=objective)
-    assert told[0]["reward"] < 0.7
+    policy, updates = learn(guessing(), 10 if objective == "ppo" else 28, objective=objective)
+    assert updates[0]["reward"] < 0.7
     assert played(policy, guessing()) > 0.95
 
 
@@ -69,13 +71,13 @@ def test_continuous_and_mixed_actions_are_learnt(space, objective):
 
 @pytest.mark.slow
 def test_what_was_learnt_stays_learnt_with_a_larger_epsilon_once_there_is_nothing_to_gain():
-    _, told = learn(guessing(DICT), 40, objective="ppo", adam_epsilon=1e-5)  # not so with 1e-8
-    assert min(figures["reward"] for figures in told[10:]) > 0.8
+    _, updates = learn(guessing(DICT), 40, objective="ppo", adam_epsilon=1e-5)  # not so with 1e-8
+    assert min(figures["reward"] for figures in updates[10:]) > 0.8
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("recurrent", "frame_stack"), [(True, 1), (False, 2), (False, 1)])
-def test_what_was_seen_a_step_earlier_is_learnt_where_it_is_remembered(recurrent, frame_stack):
+def test_a_task_of_memory_is_learnt_with_a_recurrent_cell_or_a_frame_stack(recurrent, frame_stack):
     """The first of ten steps earns nothing: guessing 0.45, remembering 0.9."""
     settings = {"objective": "ppo", "horizon": 10, "seed": 0, "recurrent": recurrent, "frame_stack": frame_stack}
     earned = played(learn(recalling(16), 40, **settings)[0], recalling(16), 40)
@@ -85,8 +87,8 @@ def test_what_was_seen_a_step_earlier_is_learnt_where_it_is_remembered(recurrent
 @pytest.mark.parametrize("objective", QUICKEST)
 def test_tensors_and_arrays_give_the_same_learning_run(objective):
     runs = [learn(guessing(DICT, output), 4, objective=objective, horizon=15) for output in ("torch", "numpy")]
-    (first, told), (second, told_too) = runs
-    assert told == told_too
+    (first, updates), (second, updates_too) = runs
+    assert updates == updates_too
     weights = second.network.state_dict()
     assert all(torch.equal(value, weights[name]) for name, value in first.network.state_dict().items())
 
@@ -101,9 +103,9 @@ def test_the_seed_decides_everything():
 def test_a_prior_is_where_learning_begins_and_pmpo_stays_near_it():
     prior, _ = learn(guessing(), 28)
     prior.deterministic = False
-    _, told = learn(guessing(), 2, objective="pmpo", prior=prior)
-    assert told[0]["reward"] > 0.9
-    assert told[0]["prior_divergence"] == pytest.approx(0, abs=1e-6)
+    _, updates = learn(guessing(), 2, objective="pmpo", prior=prior)
+    assert updates[0]["reward"] > 0.9
+    assert updates[0]["prior_divergence"] == pytest.approx(0, abs=1e-6)
     distance = {}
     for weight in (0.0, 30.0):
         blank = Policy(prior.observation_space, prior.codec, hidden_dim=32)
@@ -111,12 +113,12 @@ def test_a_prior_is_where_learning_begins_and_pmpo_stays_near_it():
     assert distance[30.0]["prior_divergence"] < 0.1 * distance[0.0]["prior_divergence"]
 
 
-def test_what_is_learnt_is_told_and_kept():
-    policy, told = learn(guessing(), 3)
-    assert {"reward", "loss", "actor", "critic", "entropy", "lambda_return"} <= told[0].keys()
-    assert "return" not in told[0], "no episode has ended"
-    assert told[2]["episodes"] == LANES
-    assert told[2]["return"] == pytest.approx(12 * np.mean([t["reward"] for t in told]), abs=3)
+def test_progress_is_reported_and_settings_are_kept():
+    policy, updates = learn(guessing(), 3)
+    assert {"reward", "loss", "actor", "critic", "entropy", "lambda_return"} <= updates[0].keys()
+    assert "return" not in updates[0], "no episode has ended"
+    assert updates[2]["episodes"] == LANES
+    assert updates[2]["return"] == pytest.approx(12 * np.mean([t["reward"] for t in updates]), abs=3)
     assert (policy.training_info["objective"], policy.training_info["num_envs"]) == ("reinforce", LANES)
     assert not any(weight.requires_grad for weight in policy.network.parameters())
 
@@ -135,8 +137,8 @@ def test_the_critic_learns_what_follows():
 
     make = [lambda: gym.wrappers.TimeLimit(Ones(), 10)] * 4
     envs = gym.vector.SyncVectorEnv(make, autoreset_mode=AutoresetMode.SAME_STEP)
-    _, told = learn(envs, 100, discount=0.8, recurrent=False, horizon=8)
-    assert told[-1]["lambda_return"] == pytest.approx(5.0, rel=0.1)
+    _, updates = learn(envs, 100, discount=0.8, recurrent=False, horizon=8)
+    assert updates[-1]["lambda_return"] == pytest.approx(5.0, rel=0.1)
 
 
 def test_losses_worked_out_by_hand():
@@ -150,11 +152,11 @@ def test_losses_worked_out_by_hand():
     assert pmpo(log_probs, old, 1e3 * advantages) == pmpo(log_probs, old, advantages), "signs alone count"
 
 
-def test_the_spread_is_a_running_range_of_percentiles_from_one():
-    spread = ReturnSpread(torch.device("cpu"), decay=0.5)
-    assert spread.update(torch.linspace(0, 100, 101)[None]).item() == pytest.approx(90.0)
-    assert spread.update(torch.zeros(1, 10)).item() == pytest.approx(30.0)  # (90 / 4 + 0) / (1 - 1/4)
-    assert ReturnSpread(torch.device("cpu")).update(torch.linspace(0, 0.1, 11)[None]).item() == 1.0
+def test_returns_are_normalised_by_a_running_range_of_percentiles():
+    normalizer = ReturnNormalizer(torch.device("cpu"), decay=0.5)
+    assert normalizer.update(torch.linspace(0, 100, 101)[None]).item() == pytest.approx(90.0)
+    assert normalizer.update(torch.zeros(1, 10)).item() == pytest.approx(30.0)  # (90 / 4 + 0) / (1 - 1/4)
+    assert ReturnNormalizer(torch.device("cpu")).update(torch.linspace(0, 0.1, 11)[None]).item() == 1.0
 
 
 @pytest.mark.parametrize(
@@ -180,25 +182,25 @@ def test_no_steps_and_foreign_priors_are_refused():
         ActorCritic.learn(guessing(), num_steps=1, prior=foreign)
 
 
-def test_an_interrupted_run_goes_on_with_everything_it_had(tmp_path):
-    def stop(step, told):
+def test_an_interrupted_run_resumes(tmp_path):
+    def stop(step, figures):
         if step >= 4 * LANES * HORIZON:
             raise KeyboardInterrupt
 
     settings: dict[str, Any] = QUICK | {"objective": "ppo", "output": tmp_path}
     with pytest.raises(KeyboardInterrupt):
         ActorCritic.learn(guessing(), num_steps=100_000, report=stop, **settings)
-    told = []
+    steps = []
     more: dict[str, Any] = {
         "num_steps": 6 * LANES * HORIZON,
         "resume": True,
-        "report": lambda step, figures: told.append(step),
+        "report": lambda step, figures: steps.append(step),
     }
     policy = ActorCritic.learn(guessing(), **more, **settings)
-    assert told == [5 * LANES * HORIZON, 6 * LANES * HORIZON]
+    assert steps == [5 * LANES * HORIZON, 6 * LANES * HORIZON]
     assert policy.training_info["num_steps"] == 6 * LANES * HORIZON
     again = ActorCritic.learn(guessing(), **more, **settings)
-    assert len(told) == 2, "there is nothing left to do"
+    assert len(steps) == 2, "there is nothing left to do"
     weights = again.network.state_dict()
     assert all(torch.equal(value, weights[name]) for name, value in policy.network.state_dict().items())
     settings["hidden_dim"] = 16
@@ -206,7 +208,7 @@ def test_an_interrupted_run_goes_on_with_everything_it_had(tmp_path):
         ActorCritic.learn(guessing(), **more, **settings)
 
 
-def test_a_checkpoint_holds_everything_that_runs_along(tmp_path):
+def test_a_checkpoint_holds_all_running_statistics(tmp_path):
     learner = ActorCritic(Policy(guessing().single_observation_space, ActionCodec(DISCRETE), hidden_dim=16))
     rollout = Collector(guessing(), learner.policy).collect(HORIZON)
     learner.update(rollout)
@@ -219,13 +221,13 @@ def test_a_checkpoint_holds_everything_that_runs_along(tmp_path):
     assert all(torch.equal(value, second[name]) for name, value in first.items())
 
 
-def test_minibatches_are_lots_of_lanes_that_cover_all_of_them():
+def test_minibatches_cover_all_lanes():
     space = guessing().single_observation_space
     learner = ActorCritic(Policy(space, ActionCodec(DISCRETE), hidden_dim=8), objective="ppo")
-    lots = learner._lots(10)
-    assert [len(lot) for lot in lots] == [3, 3, 2, 2]
-    assert sorted(torch.cat(lots).tolist()) == list(range(10))
-    assert not torch.equal(torch.cat(lots), torch.cat(learner._lots(10)))
-    assert len(learner._lots(3)) == 3
-    (whole,) = ActorCritic(learner.policy, objective="reinforce")._lots(4)
+    minibatches = learner._minibatches(10)
+    assert [len(lot) for lot in minibatches] == [3, 3, 2, 2]
+    assert sorted(torch.cat(minibatches).tolist()) == list(range(10))
+    assert not torch.equal(torch.cat(minibatches), torch.cat(learner._minibatches(10)))
+    assert len(learner._minibatches(3)) == 3
+    (whole,) = ActorCritic(learner.policy, objective="reinforce")._minibatches(4)
     assert whole.tolist() == [0, 1, 2, 3]

@@ -32,7 +32,7 @@ def record(tmp_path_factory):
     return write
 
 
-def shown(white, size=SIZE):
+def pictures(white, size=SIZE):
     return torch.full((len(white), size, size, 3), 0, dtype=torch.uint8) + 255 * torch.tensor(
         white, dtype=torch.uint8
     ).reshape(-1, 1, 1, 1)
@@ -42,7 +42,7 @@ def test_a_choice_by_colour_is_imitated(record):
     dataset = record(lambda white: white[-1], spaces.Discrete(2))
     policy = BehaviourCloning.learn(dataset, num_updates=40, **QUICK)
     policy.deterministic = True
-    assert policy.act(shown([0, 1, 1])).tolist() == [0, 1, 1]
+    assert policy.act(pictures([0, 1, 1])).tolist() == [0, 1, 1]
     assert (policy.action_space, policy.observation_space.shape) == (spaces.Discrete(2), (SIZE, SIZE, 3))
 
 
@@ -50,27 +50,27 @@ def test_a_movement_by_colour_is_imitated(record):
     dataset = record(lambda white: np.array([1.5, -0.5]) * (1 - 2 * white[-1]), BOX)
     policy = BehaviourCloning.learn(dataset, num_updates=150, **QUICK)
     policy.deterministic = True
-    found = policy.act(shown([0, 1]))
-    np.testing.assert_allclose(found, [[1.5, -0.5], [-1.5, 0.5]], atol=0.25)
+    actions = policy.act(pictures([0, 1]))
+    np.testing.assert_allclose(actions, [[1.5, -0.5], [-1.5, 0.5]], atol=0.25)
 
 
 @pytest.mark.parametrize(("recurrent", "frame_stack"), [(True, 1), (False, 2)])
-def test_what_was_seen_before_counts(record, recurrent, frame_stack):
+def test_earlier_observations_count(record, recurrent, frame_stack):
     dataset = record(lambda white: white[-2] if len(white) > 1 else 0, spaces.Discrete(2))
     settings = QUICK | {"recurrent": recurrent, "frame_stack": frame_stack}
     policy = BehaviourCloning.learn(dataset, num_updates=150, **settings)
     policy.deterministic = True
-    policy.act(shown([0, 1, 0, 1]))
-    assert policy.act(shown([0, 0, 1, 1])).tolist() == [0, 1, 0, 1]
+    policy.act(pictures([0, 1, 0, 1]))
+    assert policy.act(pictures([0, 0, 1, 1])).tolist() == [0, 1, 0, 1]
 
 
-def test_readings_are_seen_in_the_order_of_the_space(record):
+def test_readings_are_observed_in_the_order_of_the_space(record):
     dataset = record(lambda white: white[-1], spaces.Discrete(2))
     readings = ["observation.white", "observation.hint"]
     policy = BehaviourCloning.learn(dataset, num_updates=2, readings=readings, **QUICK)
     assert policy.observer.readings == ("hint", "white")
-    given = policy.network.scale.mean
-    assert 0.3 < given[0] < 0.7
+    mean = policy.network.scale.mean
+    assert 0.3 < mean[0] < 0.7
     assert isinstance(policy.observation_space, spaces.Dict)
 
 
@@ -78,11 +78,15 @@ def test_the_seed_decides_and_the_loss_falls(record, tmp_path):
     dataset = record(lambda white: white[-1], spaces.Discrete(2))
     losses: list[list[float]] = []
     for seed in (0, 0, 1):
-        told: list[float] = []
+        run: list[float] = []
         policy = BehaviourCloning.learn(
-            dataset, num_updates=20, seed=seed, report=lambda step, said, told=told: told.append(said["loss"]), **QUICK
+            dataset,
+            num_updates=20,
+            seed=seed,
+            report=lambda step, figures, run=run: run.append(figures["loss"]),
+            **QUICK,
         )
-        losses.append(told)
+        losses.append(run)
     assert losses[0] == losses[1] != losses[2]
     assert losses[0][-1] < 0.5 * losses[0][0]
     assert Policy.from_pretrained(policy.save_pretrained(tmp_path)).training_info["objective"] == "cloning"

@@ -1,4 +1,4 @@
-"""Claims about what is noted while a policy acts, in a world that is known by heart."""
+"""Claims about the experience of a policy, in a world whose every frame is known."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def policy_for(envs: gym.vector.VectorEnv, **settings: Any) -> Policy:
     return Policy(envs.single_observation_space, codec, **{"hidden_dim": 8, **settings})
 
 
-def counting(seen, memory):
-    """Stand in for a network's step: values are the number of steps that the picture tells."""
-    outputs = torch.zeros(len(seen.frames), 4)
-    return outputs, seen.frames[:, 1, 0, 0].float(), memory
+def counting(observations, state):
+    """Stand in for a network's step: values are the number of steps that the picture shows."""
+    outputs = torch.zeros(len(observations.frames), 4)
+    return outputs, observations.frames[:, 1, 0, 0].float(), state
 
 
 @pytest.mark.parametrize("output", ["numpy", "torch"])
@@ -49,21 +49,21 @@ def test_every_entry_belongs_to_the_transition_that_its_action_led_to(space, out
     policy = policy_for(envs)
     collector = Collector(envs, policy, seed=3)
     for rollout in (collector.collect(HORIZON), collector.collect(HORIZON)):
-        seed, count, told = rollout.frames[:, :, :, 0, 0].long().unbind(dim=2)
+        seed, count, shown_actions = rollout.frames[:, :, :, 0, 0].long().unbind(dim=2)
         first = policy.codec.decode_flat(rollout.actions)[..., 0]
         torch.testing.assert_close(rollout.rewards, 10.0 * (count + 1) + first)
         ends = torch.tensor([[length(int(s)) for s in row] for row in seed])
         assert torch.equal(rollout.terminated, count + 1 >= ends)
         assert torch.equal(rollout.ended, (count + 1 >= ends) | (count + 1 >= LIMIT))
-        assert torch.equal(rollout.begins[:, 1:], rollout.ended[:, :-1])
-        before = policy.codec.decode_flat(rollout.previous)[..., 0]
-        assert torch.equal(torch.round(100 + 50 * before).long()[count > 0], told[count > 0])
+        assert torch.equal(rollout.is_first[:, 1:], rollout.ended[:, :-1])
+        before = policy.codec.decode_flat(rollout.previous_actions)[..., 0]
+        assert torch.equal(torch.round(100 + 50 * before).long()[count > 0], shown_actions[count > 0])
         going_on = torch.where(rollout.terminated, torch.zeros_like(rollout.rewards), 1 - (count + 1) / 16)
         torch.testing.assert_close(rollout.continuation, going_on)
 
 
 @pytest.mark.parametrize("output", ["numpy", "torch"])
-def test_next_values_are_those_of_what_the_action_led_to_final_observations_included(output):
+def test_next_values_are_those_of_the_next_observations_final_ones_included(output):
     envs = dreams(output=output)
     policy = policy_for(envs)
     policy.network.step = counting
@@ -74,20 +74,20 @@ def test_next_values_are_those_of_what_the_action_led_to_final_observations_incl
 
 
 @pytest.mark.parametrize("output", ["numpy", "torch"])
-def test_a_memory_is_burnt_in_at_every_beginning(output):
+def test_the_state_is_burnt_in_at_the_start_of_every_episode(output):
     envs = dreams(output=output, cameras=("front", "top"))
     policy = policy_for(envs, cameras=("front", "top"))
     collector = Collector(envs, policy)
     rollout = collector.collect(HORIZON)
     _, info = dreams(cameras=("front", "top")).reset(seed=0)
-    seen = policy.observer.read_pictures(info["context_frames"], policy.device)
+    observations = policy.observer.read_pictures(info["context_frames"], policy.device)
     actions = policy.codec.encode(info["context_actions"])
     with torch.no_grad():
-        expected = policy.network.burn_in(seen, actions, info["context_action_mask"])
+        expected = policy.network.burn_in(observations, actions, info["context_action_mask"])
     torch.testing.assert_close(rollout.hidden[:, 0], expected.hidden)
-    torch.testing.assert_close(rollout.previous[:, 0], expected.previous)
+    torch.testing.assert_close(rollout.previous_actions[:, 0], expected.previous_actions)
     assert expected.hidden.any()
-    starts = rollout.begins[:, 1:]
+    starts = rollout.is_first[:, 1:]
     assert starts.any()
     assert (rollout.hidden[:, 1:][starts] != 0).any(dim=-1).all(), "in the middle of a rollout too"
 
@@ -96,33 +96,35 @@ def test_a_stack_begins_with_the_context_and_never_shows_another_episode():
     envs = dreams(output="torch")
     rollout = Collector(envs, policy_for(envs, frame_stack=2)).collect(HORIZON)
     before, newest = rollout.frames[:, :, :3], rollout.frames[:, :, 3:]
-    going_on = ~rollout.begins[:, 1:]
+    going_on = ~rollout.is_first[:, 1:]
     assert torch.equal(before[:, 1:][going_on], newest[:, :-1][going_on])
     _, info = dreams().reset(seed=0)
     action_mask = info["context_action_mask"][:, -1]
-    shown = torch.as_tensor(info["context_frames"])[:, -2].movedim(-1, -3)
+    last_frames = torch.as_tensor(info["context_frames"])[:, -2].movedim(-1, -3)
     assert action_mask.any()
-    assert torch.equal(before[:, 0], shown * action_mask[:, None, None, None])
+    assert torch.equal(before[:, 0], last_frames * action_mask[:, None, None, None])
 
 
-def test_a_memory_begins_empty_where_there_is_no_context():
+def test_without_a_context_episodes_begin_in_the_initial_state():
     envs = recalling(3)
     rollout = Collector(envs, policy_for(envs)).collect(2 * LENGTH)
-    assert torch.equal(rollout.begins.nonzero()[:, 1].unique(), torch.tensor([0, LENGTH]))
-    assert not rollout.hidden[rollout.begins].any()
-    assert not rollout.previous[rollout.begins].any()
-    assert rollout.hidden[~rollout.begins].any(dim=-1).all()
+    assert torch.equal(rollout.is_first.nonzero()[:, 1].unique(), torch.tensor([0, LENGTH]))
+    assert not rollout.hidden[rollout.is_first].any()
+    assert not rollout.previous_actions[rollout.is_first].any()
+    assert rollout.hidden[~rollout.is_first].any(dim=-1).all()
 
 
 @pytest.mark.parametrize("frame_stack", [1, 3])
-def test_unrolling_gives_the_log_probabilities_that_were_noted(frame_stack):
+def test_unrolling_gives_the_collected_log_probabilities(frame_stack):
     envs = dreams(SPACES[1])
     policy = policy_for(envs, frame_stack=frame_stack)
     collector = Collector(envs, policy)
     for rollout in (collector.collect(HORIZON), collector.collect(HORIZON)):
-        outputs, _ = policy.network.unroll(rollout.seen, rollout.previous, rollout.hidden, rollout.begins)
-        found = ActionDistribution(policy.layout, outputs).log_prob(rollout.actions)
-        torch.testing.assert_close(found, rollout.log_probs)
+        outputs, _ = policy.network.unroll(
+            rollout.observations, rollout.previous_actions, rollout.hidden, rollout.is_first
+        )
+        log_probs = ActionDistribution(policy.layout, outputs).log_prob(rollout.actions)
+        torch.testing.assert_close(log_probs, rollout.log_probs)
 
 
 def test_returns_are_those_of_the_episodes_that_ended():
@@ -133,22 +135,22 @@ def test_returns_are_those_of_the_episodes_that_ended():
     assert [value.item() for value in collector.take_returns()] == [0.0, 0.0]
 
 
-def test_a_prior_is_asked_with_a_memory_of_its_own():
+def test_the_prior_has_a_recurrent_state_of_its_own():
     envs = dreams()
     prior = policy_for(envs, hidden_dim=4, seed=1)
     rollout = Collector(envs, policy_for(envs), prior=prior).collect(1)
     _, info = dreams().reset(seed=0)
     prior.reset(seed=0)
-    memory = prior.network.burn_in(
+    state = prior.network.burn_in(
         prior.observer.read_pictures(info["context_frames"], prior.device),
         prior.codec.encode(info["context_actions"]),
         info["context_action_mask"],
     )
-    outputs, _, _ = prior.network.step(rollout.seen.map(lambda part: part[:, 0]), memory)
+    outputs, _, _ = prior.network.step(rollout.observations.map(lambda part: part[:, 0]), state)
     torch.testing.assert_close(rollout.prior_outputs[:, 0], outputs.detach())
 
 
-def test_a_dream_that_is_cut_off_as_too_uncertain_is_truncated_and_what_would_have_followed_counts():
+def test_a_dream_that_is_too_uncertain_is_truncated_and_bootstrapped():
     settings = {"autoreset_mode": AutoresetMode.SAME_STEP, "output": "torch", "uncertainty_limit": 0.5}
     envs = DreamVectorEnv(FakeWorld(), NUM_ENVS, **settings)
     policy = policy_for(envs)
@@ -157,7 +159,7 @@ def test_a_dream_that_is_cut_off_as_too_uncertain_is_truncated_and_what_would_ha
     assert rollout.ended[:, 0].tolist() == [False, False, False, True, True], "of the seeds 3 to 7, those above 5"
     assert not rollout.terminated[:, 0].any()
     assert rollout.next_values[:, 0].tolist() == [1.0] * 5
-    assert rollout.begins[:, 1].tolist() == [False, False, False, True, True]
+    assert rollout.is_first[:, 1].tolist() == [False, False, False, True, True]
 
 
 @pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.DISABLED])
@@ -167,7 +169,7 @@ def test_other_modes_are_refused(mode):
         Collector(envs, policy_for(envs))
 
 
-def test_readings_of_a_dict_are_seen_and_so_are_those_of_final_observations():
+def test_readings_of_a_dict_are_observed_in_final_observations_too():
     class Telling(gym.Env):
         observation_space = spaces.Dict(
             {"count": spaces.Box(-np.inf, np.inf, (1,), np.float32), "eye": spaces.Box(0, 255, (8, 8, 3), np.uint8)}
@@ -187,7 +189,7 @@ def test_readings_of_a_dict_are_seen_and_so_are_those_of_final_observations():
 
     envs = gym.vector.SyncVectorEnv([Telling] * 2, autoreset_mode=AutoresetMode.SAME_STEP)
     policy = policy_for(envs)
-    policy.network.step = lambda seen, memory: (torch.zeros(2, 2), seen.readings[:, 0], memory)
+    policy.network.step = lambda observed, state: (torch.zeros(2, 2), observed.readings[:, 0], state)
     rollout = Collector(envs, policy).collect(6)
     assert rollout.readings[0, :, 0].tolist() == [0, 1, 2, 0, 1, 2]
     assert rollout.next_values[0].tolist() == [1, 2, 3, 1, 2, 3]

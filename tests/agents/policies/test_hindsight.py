@@ -1,4 +1,4 @@
-"""Claims about goals that are told afterwards, and about policies that were learnt with them."""
+"""Claims about hindsight goals, and about policies that were trained with them."""
 
 from __future__ import annotations
 
@@ -51,23 +51,23 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> ClipSampler:
 def test_a_goal_lies_one_to_offset_steps_ahead_of_the_last_action_in_its_own_episode(counted: ClipSampler) -> None:
     rng = torch.Generator().manual_seed(0)
     clips = counted.sample(400, rng)
-    found = relabel_goals(clips, goal_offset=OFFSET, rng=rng)
-    red, green = (found.goals[:, i].float().mean(dim=(1, 2)) for i in (0, 1))
+    hindsight = relabel_goals(clips, goal_offset=OFFSET, rng=rng)
+    red, green = (hindsight.goals[:, i].float().mean(dim=(1, 2)) for i in (0, 1))
     episode, step = (red / 40).round().long(), (green / 10).round().long()
     assert torch.equal(episode, clips.episodes)
-    assert torch.equal(step, clips.steps + found.ahead)
-    last = found.leading.sum(dim=1) - 1
+    assert torch.equal(step, clips.steps + hindsight.steps_ahead)
+    last = hindsight.step_mask.sum(dim=1) - 1
     assert sorted(set((step - clips.steps - last).tolist())) == [1, 2, 3]
     assert sorted(set(last.tolist())) == list(range(HORIZON))
-    assert found.leading.shape == (400, HORIZON)
-    assert torch.equal(found.leading, torch.arange(HORIZON) <= last[:, None])
+    assert hindsight.step_mask.shape == (400, HORIZON)
+    assert torch.equal(hindsight.step_mask, torch.arange(HORIZON) <= last[:, None])
 
 
 def test_a_goal_one_step_ahead_is_what_the_last_action_led_to(counted: ClipSampler) -> None:
     clips = counted.at([2], [3])
-    found = relabel_goals(clips, goal_offset=1, rng=torch.Generator().manual_seed(0))
-    assert found.ahead.tolist() == [int(found.leading.sum())]
-    assert torch.equal(found.goals[0], clips.frames[0, int(found.ahead)])
+    hindsight = relabel_goals(clips, goal_offset=1, rng=torch.Generator().manual_seed(0))
+    assert hindsight.steps_ahead.tolist() == [int(hindsight.step_mask.sum())]
+    assert torch.equal(hindsight.goals[0], clips.frames[0, int(hindsight.steps_ahead)])
 
 
 def test_where_the_goal_decides_a_clone_goes_the_right_way(walks: Dataset) -> None:
@@ -85,5 +85,5 @@ def test_where_the_goal_decides_a_clone_goes_the_right_way(walks: Dataset) -> No
 def test_such_a_clone_is_no_prior(walks: Dataset) -> None:
     policy = BehaviourCloning.learn(walks, goal_offset=2, num_updates=1, horizon=4, hidden_dim=8)
     mode = gym.vector.AutoresetMode.SAME_STEP
-    with pytest.raises(ValueError, match="`prior` must be learnt without goals"):
+    with pytest.raises(ValueError, match="`prior` must be trained without goals"):
         ActorCritic.learn(DreamVectorEnv(random_world(), 2, autoreset_mode=mode), num_steps=1, prior=policy)

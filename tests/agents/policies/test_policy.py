@@ -22,9 +22,9 @@ ACTIONS = spaces.Dict({"push": spaces.Box(-2.0, 2.0, (2,), np.float32), "tool": 
 SEVERAL = spaces.Dict({"top": PICTURE, "front": PICTURE, "place": spaces.Box(-np.inf, np.inf, (2,), np.float32)})
 
 
-def policy(observed: gym.Space = PICTURE, acted: gym.Space = ACTIONS, **settings: Any) -> Policy:
-    """A policy whose memory matters: weights that are not small."""
-    made = Policy(observed, ActionCodec(acted), **{"hidden_dim": 16, **settings})
+def policy(space: gym.Space = PICTURE, action_space: gym.Space = ACTIONS, **settings: Any) -> Policy:
+    """A policy whose recurrent state matters: its weights are not small."""
+    made = Policy(space, ActionCodec(action_space), **{"hidden_dim": 16, **settings})
     torch.nn.init.normal_(made.network.actor.weight, std=2.0, generator=torch.Generator().manual_seed(0))
     made.network.requires_grad_(False)
     return made
@@ -46,30 +46,30 @@ def test_it_is_an_agent():
 
 def test_frames_and_the_environments_pictures_are_the_same_to_it():
     first, second = policy(), policy()
-    shown = pixels(4)
-    given = first.act(shown.numpy())
-    assert torch.equal(flat(first, given), flat(second, second.act(frames_to_float(shown))))
-    assert all(ACTIONS.contains({name: part[i] for name, part in given.items()}) for i in range(4))
+    observed = pixels(4)
+    actions = first.act(observed.numpy())
+    assert torch.equal(flat(first, actions), flat(second, second.act(frames_to_float(observed))))
+    assert all(ACTIONS.contains({name: part[i] for name, part in actions.items()}) for i in range(4))
 
 
 def test_a_lane_acts_the_same_whoever_shares_its_batch():
     first, second = policy(), policy()
     for t in range(3):
-        shown, other = pixels(4, seed=t), pixels(4, seed=100 + t)
-        other[1] = shown[1]
-        ours, theirs = (flat(made, made.act(view)) for made, view in ((first, shown), (second, other)))
+        observed, other = pixels(4, seed=t), pixels(4, seed=100 + t)
+        other[1] = observed[1]
+        ours, theirs = (flat(made, made.act(view)) for made, view in ((first, observed), (second, other)))
         torch.testing.assert_close(ours[1], theirs[1])
         assert not torch.allclose(ours[0], theirs[0])
 
 
 def test_the_same_seed_draws_the_same_and_another_one_does_not():
-    made, shown = policy(), pixels(4)
-    drawn = []
+    made, observed = policy(), pixels(4)
+    samples = []
     for seed in (1, 1, 2):
         made.reset(seed=seed)
-        drawn.append(flat(made, made.act(shown)))
-    assert torch.equal(drawn[0], drawn[1])
-    assert not torch.equal(drawn[0], drawn[2])
+        samples.append(flat(made, made.act(observed)))
+    assert torch.equal(samples[0], samples[1])
+    assert not torch.equal(samples[0], samples[2])
 
 
 def test_torchs_global_stream_is_left_alone():
@@ -89,37 +89,37 @@ def test_only_the_lanes_of_a_mask_begin_anew():
 
 
 @pytest.mark.parametrize("memory", [{}, {"recurrent": False, "frame_stack": 3}], ids=["recurrent", "frame stack"])
-def test_a_context_is_as_good_as_having_lived_through_it(memory):
-    lived, burnt = policy(deterministic=True, **memory), policy(deterministic=True, **memory)
-    shown = pixels(2, 4)
-    actions = [lived.act(shown[:, t]) for t in range(4)]
-    between = torch.stack([flat(lived, action) for action in actions[:3]], dim=1)
-    frames = frames_to_float(shown)
-    burnt.reset(context=(frames, between))
-    found = flat(burnt, burnt.act(frames[:, 3]))
-    torch.testing.assert_close(found, flat(lived, actions[3]))
-    burnt.reset()
-    assert not torch.allclose(found, flat(burnt, burnt.act(frames[:, 3])))
+def test_a_context_equals_stepping_through_it(memory):
+    stepped, burnt_in = policy(deterministic=True, **memory), policy(deterministic=True, **memory)
+    observed = pixels(2, 4)
+    actions = [stepped.act(observed[:, t]) for t in range(4)]
+    between = torch.stack([flat(stepped, action) for action in actions[:3]], dim=1)
+    frames = frames_to_float(observed)
+    burnt_in.reset(context=(frames, between))
+    actions_taken = flat(burnt_in, burnt_in.act(frames[:, 3]))
+    torch.testing.assert_close(actions_taken, flat(stepped, actions[3]))
+    burnt_in.reset()
+    assert not torch.allclose(actions_taken, flat(burnt_in, burnt_in.act(frames[:, 3])))
 
 
 @pytest.mark.parametrize("memory", [{}, {"recurrent": False, "frame_stack": 3}], ids=["recurrent", "frame stack"])
-def test_a_value_counts_what_the_dream_remembers_and_leaves_the_agent_alone(memory):
+def test_a_value_depends_on_the_dreams_context_and_leaves_the_agent_alone(memory):
     world = random_world(spaces.Discrete(3))
     made = policy(spaces.Box(0, 255, (*world.image_size, 3), np.uint8), spaces.Discrete(3), **memory)
     torch.nn.init.normal_(made.network.critic.weight, generator=torch.Generator().manual_seed(0))
-    shown, actions = frames(2, 3)[..., :8, :16], np.array([[0, 1], [2, 1]])
-    state = world.start(shown, actions)
-    made.act(shown[:, 0])
-    before = made._memory
-    found = made.value(state)
-    assert made._memory is before
-    made.reset(context=(shown[:, :2], torch.tensor([[[0.0]], [[2.0]]])))
-    made.act(shown[:, 1])
-    made.correct(torch.tensor([[1.0], [1.0]]))
-    seen = made.observer.read_frames(shown[:, 2], made.device)
-    assert made._memory is not None
-    torch.testing.assert_close(found, made.network.step(seen, made._memory)[1])
-    assert not torch.allclose(found, made.value(world.start(shown[:, 2:])))
+    observed, actions = frames(2, 3)[..., :8, :16], np.array([[0, 1], [2, 1]])
+    state = world.start(observed, actions)
+    made.act(observed[:, 0])
+    before = made._state
+    values = made.value(state)
+    assert made._state is before
+    made.reset(context=(observed[:, :2], torch.tensor([[[0.0]], [[2.0]]])))
+    made.act(observed[:, 1])
+    made.replace_last_action(torch.tensor([[1.0], [1.0]]))
+    newest = made.observer.read_frames(observed[:, 2], made.device)
+    assert made._state is not None
+    torch.testing.assert_close(values, made.network.step(newest, made._state)[1])
+    assert not torch.allclose(values, made.value(world.start(observed[:, 2:])))
 
 
 def test_a_context_of_one_frame_is_no_past():
@@ -129,36 +129,36 @@ def test_a_context_of_one_frame_is_no_past():
     torch.testing.assert_close(flat(made, made.act(pixels(2))), fresh)
 
 
-@pytest.mark.parametrize("observed", [PICTURE, SEVERAL], ids=["one picture", "several and readings"])
-def test_saved_and_loaded_it_does_the_same(observed, tmp_path):
-    cameras, stack = (("top", "front"), 2) if observed is SEVERAL else (None, 1)
-    made = policy(observed, training_info={"num_steps": 7}, cameras=cameras, frame_stack=stack)
+@pytest.mark.parametrize("space", [PICTURE, SEVERAL], ids=["one picture", "several and readings"])
+def test_saved_and_loaded_it_does_the_same(space, tmp_path):
+    cameras, stack = (("top", "front"), 2) if space is SEVERAL else (None, 1)
+    made = policy(space, training_info={"num_steps": 7}, cameras=cameras, frame_stack=stack)
     loaded = Policy.from_pretrained(made.save_pretrained(tmp_path / "policy"))
-    assert (loaded.observation_space, loaded.action_space) == (observed, ACTIONS)
+    assert (loaded.observation_space, loaded.action_space) == (space, ACTIONS)
     assert (loaded.training_info, loaded.observer.cameras) == (made.training_info, made.observer.cameras)
     assert sorted(path.name for path in (tmp_path / "policy").iterdir()) == ["config.json", "model.safetensors"]
     for t in range(3):
-        shown = pixels(4, seed=t)
+        observed = pixels(4, seed=t)
         numbers = torch.full((4, 2), float(t))
-        seen = {"top": shown, "front": shown.flip(1), "place": numbers} if observed is SEVERAL else shown
-        assert torch.equal(flat(made, made.act(seen)), flat(loaded, loaded.act(seen)))
+        observation = {"top": observed, "front": observed.flip(1), "place": numbers} if space is SEVERAL else observed
+        assert torch.equal(flat(made, made.act(observation)), flat(loaded, loaded.act(observation)))
 
 
 def test_cameras_lie_in_the_order_given():
     made = policy(SEVERAL, deterministic=True, cameras=("top", "front"))
     top, front = pixels(2, seed=1), pixels(2, seed=2)
     unknown = torch.full((2, 2), float("nan"))
-    found = flat(made, made.act({"top": top, "front": front, "place": unknown}))
+    actions_taken = flat(made, made.act({"top": top, "front": front, "place": unknown}))
     made.reset()
     frames = torch.cat([frames_to_float(top), frames_to_float(front)], dim=1)
-    torch.testing.assert_close(found, flat(made, made.act(frames)))
+    torch.testing.assert_close(actions_taken, flat(made, made.act(frames)))
 
 
 def test_a_world_is_neither_overwritten_nor_taken_for_a_policy(tmp_path):
     random_world().save_pretrained(tmp_path)
-    with pytest.raises(FileExistsError, match="holds something else than a policy"):
+    with pytest.raises(FileExistsError, match="holds something other than a policy"):
         policy().save_pretrained(tmp_path)
-    with pytest.raises(ValueError, match="describes no policy"):
+    with pytest.raises(ValueError, match="does not describe a policy"):
         Policy.from_pretrained(tmp_path)
 
 
@@ -206,39 +206,39 @@ def frames(*leading, seed=0):
 
 
 def test_the_goal_decides_and_belongs_to_its_lane():
-    made, shown, goals = goal_policy(), frames(3), frames(3, seed=1)
+    made, observed, goals = goal_policy(), frames(3), frames(3, seed=1)
     made.reset(goal=goals)
-    first = flat(made, made.act(shown))
+    first = flat(made, made.act(observed))
     made.reset(goal=torch.cat([goals[:1], frames(2, seed=2)]))
-    second = flat(made, made.act(shown))
+    second = flat(made, made.act(observed))
     torch.testing.assert_close(first[0], second[0])
     assert not torch.allclose(first[1:], second[1:])
 
 
 def test_a_policy_without_goals_passes_over_them():
-    made, shown = policy(deterministic=True), frames(2)
-    found = flat(made, made.act(shown))
+    made, observed = policy(deterministic=True), frames(2)
+    actions_taken = flat(made, made.act(observed))
     made.reset(goal=frames(2, seed=1))
-    torch.testing.assert_close(flat(made, made.act(shown)), found)
+    torch.testing.assert_close(flat(made, made.act(observed)), actions_taken)
 
 
-def test_a_context_is_lived_through_with_the_goal_in_view():
-    lived, burnt, goals, shown = goal_policy(), goal_policy(), frames(2, seed=9), frames(2, 3)
-    lived.reset(goal=goals)
-    actions = [lived.act(shown[:, t]) for t in range(3)]
-    between = torch.stack([flat(lived, action) for action in actions[:2]], dim=1)
-    burnt.reset(goal=goals, context=(shown, between))
-    torch.testing.assert_close(flat(burnt, burnt.act(shown[:, 2])), flat(lived, actions[2]))
+def test_a_context_is_burnt_in_with_the_goal():
+    stepped, burnt_in, goals, observed = goal_policy(), goal_policy(), frames(2, seed=9), frames(2, 3)
+    stepped.reset(goal=goals)
+    actions = [stepped.act(observed[:, t]) for t in range(3)]
+    between = torch.stack([flat(stepped, action) for action in actions[:2]], dim=1)
+    burnt_in.reset(goal=goals, context=(observed, between))
+    torch.testing.assert_close(flat(burnt_in, burnt_in.act(observed[:, 2])), flat(stepped, actions[2]))
 
 
 def test_a_mask_gives_new_goals_to_its_lanes_alone():
-    made, shown, old, new = goal_policy(), frames(3), frames(3, seed=1), frames(3, seed=2)
+    made, observed, old, new = goal_policy(), frames(3), frames(3, seed=1), frames(3, seed=2)
     mask = torch.tensor([True, False, True])
     made.reset(goal=old)
     made.reset(mask=mask, goal=new)
-    found = flat(made, made.act(shown))
+    actions_taken = flat(made, made.act(observed))
     made.reset(goal=torch.where(mask[:, None, None, None], new, old))
-    torch.testing.assert_close(flat(made, made.act(shown)), found)
+    torch.testing.assert_close(flat(made, made.act(observed)), actions_taken)
 
 
 def test_saved_and_loaded_it_pursues_the_same_goals(tmp_path):
@@ -268,7 +268,7 @@ def test_a_goal_that_is_missing_or_does_not_fit_is_named():
     made.reset(goal=frames(3))
     with pytest.raises(ValueError, match="`goal` must hold one frame per lane, 2, got 3"):
         made.act(frames(2))
-    with pytest.raises(ValueError, match="`goal` must be given for every lane when some"):
+    with pytest.raises(ValueError, match="`goal` must hold a frame for every lane when only some"):
         made.reset(mask=torch.tensor([True, False, False]))
     made.reset()
     with pytest.raises(ValueError, match="`goal` must be given to a policy"):

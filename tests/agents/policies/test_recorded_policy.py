@@ -21,7 +21,7 @@ PICTURE = spaces.Box(0, 255, (8, 8, 3), np.uint8)
 DICT = spaces.Dict({"turn": spaces.Box(-2.0, 2.0, (2,), np.float32), "tool": spaces.Discrete(3, start=1)})
 
 
-def test_it_acts_as_the_policy_does_on_what_is_seen(tmp_path):
+def test_it_acts_as_the_policy_does_on_the_same_frames(tmp_path):
     policy = Policy(PICTURE, ActionCodec(spaces.Discrete(5)), hidden_dim=8)
     record(CounterEnv, tmp_path, num_steps=20, num_envs=1, policy=RecordedPolicy(policy), max_episode_steps=20)
     episode = load_dataset(tmp_path)[0]
@@ -33,20 +33,20 @@ def test_it_acts_as_the_policy_does_on_what_is_seen(tmp_path):
     assert len(set(expected)) > 1
 
 
-def test_a_random_action_is_what_the_policy_remembers():
+def test_a_random_action_replaces_the_policys_own_in_its_state():
     policy = Policy(PICTURE, ActionCodec(DICT), hidden_dim=8)
     acting, rng = RecordedPolicy(policy, epsilon=1.0), np.random.default_rng(0)
     DICT.seed(3)
     acting.reset(DICT, rng)
-    seen = {"frames": {"observation": np.zeros((8, 8, 3), np.uint8)}, "state": {}}
-    action = acting(seen, DICT, rng)
+    observation = {"frames": {"observation": np.zeros((8, 8, 3), np.uint8)}, "state": {}}
+    action = acting(observation, DICT, rng)
     assert DICT.contains(action)
     encoded = policy.codec.encode({name: torch.as_tensor(part)[None] for name, part in action.items()})
-    assert policy._memory is not None
-    assert torch.allclose(policy._memory.previous, encoded.float())
+    assert policy._state is not None
+    assert torch.allclose(policy._state.previous_actions, encoded.float())
 
 
-def test_readings_are_seen_as_in_dreams():
+def test_readings_are_observed_as_in_dreams():
     space = spaces.Dict({"top": PICTURE, "place": spaces.Box(-np.inf, np.inf, (2,), np.float32)})
     policy = Policy(space, ActionCodec(spaces.Discrete(2)), hidden_dim=8)
     batch = RecordedPolicy(policy)._batch_of_one(

@@ -1,4 +1,4 @@
-"""Walks along a line, an eye for them, and a video model that knows where they go."""
+"""Walks along a line, inverse dynamics for them, and a video model with known answers."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import torch
 from gymnasium import spaces
 from torch import nn
 
-from tests.agents.video.squares import NUM_CELLS, cells_of, shown, walks
+from tests.agents.video.squares import NUM_CELLS, cells_of, frames_at, walks
 from tests.envs.random_world import CONTEXT, random_world
 from vdworld.agents import InverseDynamics
 from vdworld.data import Dataset
-from vdworld.networks import Context
+from vdworld.networks import Context, Prediction
 from vdworld.world import WorldModel
 
 
 class Toward(nn.Module):
-    """The square moves by one cell towards where it is in the goal; told to, it moves by that many cells instead."""
+    """Move the square by one cell towards its place in the goal, or by as many cells as the instruction says."""
 
     frame_channels, context_length, feature_dim, predicts_clean = 6, CONTEXT, 1, True
 
@@ -29,14 +29,14 @@ class Toward(nn.Module):
 
     def forward(
         self, noisy: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    ) -> Prediction:
         self.contexts.append(context)
         views = context.frames[:, -1].split(3, dim=1)
         cell = cells_of(views[0])
         way = (cells_of(views[1]) - cell).sign() if len(views) > 1 else context.actions[:, -1, 0].round()
-        frame = shown(*(cell + way).long().clamp(0, NUM_CELLS - 1).tolist())
-        lost = torch.zeros_like(frame)  # as if the goal could not be remembered
-        return torch.cat([frame, lost], dim=1)[:, : context.frames.shape[2]], noisy[:, 0, 0, :1]
+        frame = frames_at(*(cell + way).long().clamp(0, NUM_CELLS - 1).tolist())
+        lost = torch.zeros_like(frame)  # as if the goal could not be imagined
+        return Prediction(torch.cat([frame, lost], dim=1)[:, : context.frames.shape[2]], noisy[:, 0, 0, :1])
 
     def commit(
         self, frame: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor
@@ -52,12 +52,12 @@ def walked(tmp_path_factory: Any) -> Dataset:
 
 @pytest.fixture(scope="session")
 def inverse_dynamics(walked: Dataset) -> InverseDynamics:
-    """Tells a step to the left from one to the right."""
+    """Distinguishes a step to the left from one to the right."""
     return InverseDynamics.learn(walked, num_updates=60, batch_size=32, hidden_dim=32, learning_rate=3e-3)
 
 
 @pytest.fixture
-def toward() -> WorldModel:
+def goal_seeker() -> WorldModel:
     """A video model that knows the way to the goal."""
     world = random_world(spaces.Discrete(1), cameras=("image", "goal_image"))
     world.network = Toward()
@@ -65,6 +65,6 @@ def toward() -> WorldModel:
 
 
 @pytest.fixture
-def untaught() -> WorldModel:
-    """A video model that learnt nothing, and can be saved."""
+def untrained() -> WorldModel:
+    """A video model with random weights, which can be saved."""
     return random_world(spaces.Discrete(1), cameras=("image", "goal_image"))

@@ -33,7 +33,7 @@ def picture(cell: int) -> np.ndarray:
     return frame
 
 
-def shown(*cells: int) -> torch.Tensor:
+def frames_at(*cells: int) -> torch.Tensor:
     """Return frames ``[b, 3, h, w]`` in [-1, 1], one per cell."""
     pixels = torch.from_numpy(np.stack([picture(cell) for cell in cells]))
     return pixels.permute(0, 3, 1, 2).float() / 127.5 - 1
@@ -41,7 +41,7 @@ def shown(*cells: int) -> torch.Tensor:
 
 def cells_of(frames: torch.Tensor) -> torch.Tensor:
     """Return where the square is in frames ``[..., 3, h, w]`` in [-1, 1], ``[...]``."""
-    gaps = frames[..., None, :, :, :] - shown(*range(NUM_CELLS))
+    gaps = frames[..., None, :, :, :] - frames_at(*range(NUM_CELLS))
     return gaps.square().mean(dim=(-3, -2, -1)).argmin(dim=-1)
 
 

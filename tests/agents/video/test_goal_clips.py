@@ -51,8 +51,8 @@ def test_actions_are_hidden(walked):
 
 
 def test_every_step_is_told_its_episodes_instruction(walked):
-    told = {entry.index: [float(entry.index), 1.0] for entry in walked.entries}
-    clips = sample(walked, goal_offset=0, instructions=told)
+    instructions = {entry.index: [float(entry.index), 1.0] for entry in walked.entries}
+    clips = sample(walked, goal_offset=0, instructions=instructions)
     assert clips.frames.shape[2] == 3
     assert torch.equal(clips.actions[..., 0], clips.episodes[:, None].float() * clips.action_mask)
     assert torch.equal(clips.actions[..., 1], clips.action_mask.float())

@@ -15,7 +15,7 @@ from vdworld.envs.games.scripted import ForkEnv
 QUICK = {"hidden_dim": 32, "batch_size": 32, "num_updates": 60, "learning_rate": 3e-3}
 
 
-def told_and_taken(model, dataset, context_length, horizon):
+def inferred_and_taken(model, dataset, context_length, horizon):
     """Return what is read off held-out clips and what was recorded, flat ``[b, h, n]`` each."""
     sampler = ClipSampler(dataset.split("test"), context_length=context_length, horizon=horizon)
     clips = sampler.at(*sampler.windows())
@@ -27,23 +27,23 @@ def test_the_action_is_that_between_the_last_two_frames(tmp_path):
     space = spaces.MultiDiscrete([2, 2])
     dataset = colours(tmp_path, space, lambda white, t: [white[t], white[t + 1]])
     model = InverseDynamics.learn(dataset, **QUICK)
-    told, taken = told_and_taken(model, dataset, context_length=1, horizon=6)
-    assert told.shape == taken.shape == (len(taken), 6, 2)
-    assert torch.equal(told, taken)
+    inferred, taken = inferred_and_taken(model, dataset, context_length=1, horizon=6)
+    assert inferred.shape == taken.shape == (len(taken), 6, 2)
+    assert torch.equal(inferred, taken)
 
 
 def test_the_frame_before_is_seen_with_two_frames_and_repeats_where_there_is_none(tmp_path):
     dataset = colours(tmp_path, spaces.Discrete(2), lambda white, t: white[max(t - 1, 0)])
     model = InverseDynamics.learn(dataset, num_before=2, **QUICK)
-    told, taken = told_and_taken(model, dataset, context_length=2, horizon=4)
-    assert torch.equal(told, taken)
+    inferred, taken = inferred_and_taken(model, dataset, context_length=2, horizon=4)
+    assert torch.equal(inferred, taken)
 
 
 def test_later_frames_are_not_seen(tmp_path):
     dataset = colours(tmp_path, spaces.Discrete(2), lambda white, t: white[min(t + 2, 10)])
     model = InverseDynamics.learn(dataset, num_before=2, **QUICK)
-    told, taken = told_and_taken(model, dataset, context_length=2, horizon=4)
-    assert 0.2 < (told == taken).float().mean() < 0.8
+    inferred, taken = inferred_and_taken(model, dataset, context_length=2, horizon=4)
+    assert 0.2 < (inferred == taken).float().mean() < 0.8
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,8 @@ def test_later_frames_are_not_seen(tmp_path):
 def test_any_action_space_will_do(tmp_path, space, act):
     dataset = colours(tmp_path, space, lambda white, t: np.array(act(int(white[t + 1]) - int(white[t])), float))
     model = InverseDynamics.learn(dataset, **{**QUICK, "num_updates": 120})
-    told, taken = told_and_taken(model, dataset, context_length=1, horizon=4)
-    torch.testing.assert_close(told, taken, atol=0.3, rtol=0)
+    inferred, taken = inferred_and_taken(model, dataset, context_length=1, horizon=4)
+    torch.testing.assert_close(inferred, taken, atol=0.3, rtol=0)
 
 
 def test_where_several_actions_may_have_been_it_knows_their_odds(tmp_path):
@@ -79,10 +79,10 @@ def test_the_seed_decides_and_the_loss_falls(tmp_path):
     dataset = colours(tmp_path, spaces.Discrete(2), lambda white, t: white[t])
     losses: list[list[float]] = []
     for seed in (0, 0, 1):
-        told: list[float] = []
+        run: list[float] = []
         few = {**QUICK, "num_updates": 20, "seed": seed}
-        InverseDynamics.learn(dataset, report=lambda step, said, told=told: told.append(said["loss"]), **few)
-        losses.append(told)
+        InverseDynamics.learn(dataset, report=lambda step, figures, run=run: run.append(figures["loss"]), **few)
+        losses.append(run)
     assert losses[0] == losses[1] != losses[2]
     assert losses[0][-1] < 0.5 * losses[0][0]
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from gymnasium import spaces
 
-from tests.agents.video.squares import NUM_CELLS, cells_of, shown
+from tests.agents.video.squares import NUM_CELLS, cells_of, frames_at
 from vdworld.agents import VideoPolicy
 from vdworld.agents.video import train_video_model
 from vdworld.world import WorldModel
@@ -37,18 +37,18 @@ def test_the_seed_decides(walked):
 
 
 def test_instructions_are_its_actions(walked):
-    told = {entry.index: [float(entry.index), 5.0] for entry in walked.entries}
-    world = train_video_model(walked, goal_offset=0, instructions=told, **BRIEF)
+    instructions = {entry.index: [float(entry.index), 5.0] for entry in walked.entries}
+    world = train_video_model(walked, goal_offset=0, instructions=instructions, **BRIEF)
     assert world.cameras == ("image",)
     assert world.action_space.shape == (2,)
-    last = max(told)
+    last = max(instructions)
     encoded = world.action_codec.encode([[0.0, 5.0], [float(last), 5.0]])
     assert encoded[:, 0].tolist() == [-1.0, 1.0]
 
 
 def test_a_policy_learns_both_parts(walked):
     policy = VideoPolicy.learn(walked, goal_offset=3, horizon=2, num_updates=2, device="cpu", **BRIEF)
-    policy.reset(goal=shown(*range(NUM_CELLS)))
-    assert policy.act(shown(*[3] * NUM_CELLS)).shape == (NUM_CELLS,)
+    policy.reset(goal=frames_at(*range(NUM_CELLS)))
+    assert policy.act(frames_at(*[3] * NUM_CELLS)).shape == (NUM_CELLS,)
     with pytest.raises(ValueError, match="must be positive, got 0"):
         train_video_model(walked, **{**BRIEF, "max_steps": 0})

@@ -229,7 +229,7 @@ def test_without_a_checkout_it_says_what_to_clone(checkout, tmp_path):
 def test_another_branch_is_refused(tmp_path):
     path = write_checkout(tmp_path) / "src" / "models" / "diffusion" / "__init__.py"
     path.write_text(path.read_text().replace("cond_channels: int", "cond_channels: int\n    is_upsampler: bool"))
-    with pytest.raises(ValueError, match="`peer` must be at DIAMOND's branch main, got other code .*is_upsampler"):
+    with pytest.raises(ValueError, match="`peer` must be on DIAMOND's branch main, got other code .*is_upsampler"):
         world_of(DiamondCode.load(tmp_path), gym.spaces.Discrete(3))
 
 

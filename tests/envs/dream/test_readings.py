@@ -91,12 +91,12 @@ def test_a_step_and_a_rollout_read_in_the_environments_units(world: WorldModel) 
     _, outcome = world.step(world.sample_start(3), np.zeros(3, int))
     rollout = world.rollout(world.sample_start(3), np.zeros((3, 2), int))
     for i, name in enumerate(READINGS):
-        values = outcome.observation.state[name]
-        assert values.shape == (3, 1, 1)
-        torch.testing.assert_close(values[:, 0], rollout.readings[name][:, 0])
+        values = outcome.readings[name]
+        assert values.shape == (3, 1)
+        torch.testing.assert_close(values, rollout.readings[name][:, 0])
         standardised = world.heads(outcome.features)[2][:, i : i + 1]
         expected = standardised * world.heads.reading_scale[i] + world.heads.reading_offset[i]
-        torch.testing.assert_close(values[:, 0], expected)
+        torch.testing.assert_close(values, expected)
 
 
 def test_dreams_observe_what_the_real_environment_does(world: WorldModel) -> None:

@@ -6,16 +6,16 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from vdworld.evaluation.prediction import ClipPicture
+from vdworld.evaluation.prediction import ExampleClip
 from vdworld.evaluation.report.gifs import clip_gif, enlarge, gif, tile
-from vdworld.evaluation.report.plots import film_strip
+from vdworld.evaluation.report.plots import clip_plot
 
 
 @pytest.fixture
-def clip() -> ClipPicture:
+def clip() -> ExampleClip:
     rng = np.random.default_rng(0)
     draw = lambda length: rng.integers(0, 256, (length, 16, 16, 6), np.uint8)  # noqa: E731
-    return ClipPicture("typical", episode=4, moment=2, context=draw(3), real=draw(5), imagined=draw(5))
+    return ExampleClip("typical", episode=4, step=2, context=draw(3), real=draw(5), imagined=draw(5))
 
 
 def test_cameras_stand_side_by_side() -> None:
@@ -34,10 +34,10 @@ def test_frames_grow_by_whole_factors_so_that_pixels_stay_square(side: int, fact
     np.testing.assert_array_equal(large[::factor, ::factor], pixels)
 
 
-def test_a_gif_sets_films_side_by_side_at_their_speed() -> None:
-    films = [np.full((4, 16, 16, 3), value, np.uint8) for value in (0, 255)]
-    films[0][:, :4, :4] = 60 * np.arange(4, dtype=np.uint8)[:, None, None, None]  # equal frames would be joined
-    data = gif(films, [("left", "right")] * 4, fps=5)
+def test_a_gif_shows_videos_side_by_side_at_their_speed() -> None:
+    videos = [np.full((4, 16, 16, 3), value, np.uint8) for value in (0, 255)]
+    videos[0][:, :4, :4] = 60 * np.arange(4, dtype=np.uint8)[:, None, None, None]  # equal frames would be joined
+    data = gif(videos, [("left", "right")] * 4, fps=5)
     frames = iio.imread(io.BytesIO(data), index=None, mode="RGB")
     assert len(frames) == 4
     assert frames[0][-1, 0].tolist() == [0, 0, 0]
@@ -46,7 +46,7 @@ def test_a_gif_sets_films_side_by_side_at_their_speed() -> None:
     assert iio.immeta(io.BytesIO(data))["loop"] == 0
 
 
-def test_a_clip_shows_the_context_and_then_the_dream(clip: ClipPicture) -> None:
+def test_a_clip_shows_the_context_and_then_the_dream(clip: ExampleClip) -> None:
     frames = iio.imread(io.BytesIO(clip_gif(clip, fps=10)), index=None, mode="RGB")
     assert len(frames) == 8
     width = frames[0].shape[1]
@@ -54,5 +54,5 @@ def test_a_clip_shows_the_context_and_then_the_dream(clip: ClipPicture) -> None:
     assert frames[4][-20:, -width // 3 + 8 :].max() > 0
 
 
-def test_a_film_strip_is_a_png(clip: ClipPicture) -> None:
-    assert film_strip(clip, (1, 5))[:8] == b"\x89PNG\r\n\x1a\n"
+def test_a_clip_is_drawn_as_a_png(clip: ExampleClip) -> None:
+    assert clip_plot(clip, (1, 5))[:8] == b"\x89PNG\r\n\x1a\n"

@@ -85,7 +85,7 @@ def test_the_returns_table_says_how_many_episodes_were_cut_off() -> None:
     }
     table = returns_table(Returns(plays, (0, 1), max_steps=10, seed=0))
     assert table.rows[0][1:] == ("4.00 [3.00, 5.00]", "+2.50 [+2.00, +3.00]", "8")
-    assert "2 of them were cut off after 10 steps" in table.note
+    assert "2 episodes were cut off after 10 steps" in table.note
 
 
 def _grouped(table: Table) -> list[tuple[str, tuple[str, ...]]]:

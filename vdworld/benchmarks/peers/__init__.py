@@ -1,4 +1,4 @@
-"""Other people's world models, run from a checkout of their own code, so that ours can stand beside them."""
+"""World models of other authors, run from a checkout of their own code."""
 
 from vdworld.benchmarks.peers.diamond import DiamondRollout, DiamondState, DiamondWorld
 from vdworld.benchmarks.peers.diamond_code import DiamondCode

@@ -1,4 +1,4 @@
-"""DIAMOND's denoiser and sampler as a world that evaluations can measure."""
+"""DIAMOND's denoiser and sampler behind the interface that evaluations measure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from vdworld.types import Frames, PerStep
 
 @dataclass(frozen=True)
 class DiamondState:
-    """Where dreams stand: the past ``[b, 4, c, h, w]``, the actions between as the network takes them, and a seed."""
+    """Last frames ``[b, 4, c, h, w]``, the encoded actions between them, and a seed."""
 
     frames: Frames
     actions: Tensor
@@ -32,7 +32,7 @@ class DiamondState:
 
 @dataclass(frozen=True)
 class DiamondRollout:
-    """Imagined frames; the denoiser alone knows no rewards (zeros) and no ends (continuations of one)."""
+    """Imagined frames; the denoiser alone predicts no rewards (zeros) and no ends (continuations of one)."""
 
     frames: Frames
     rewards: PerStep
@@ -40,24 +40,24 @@ class DiamondRollout:
 
 
 class DiamondWorld:
-    """A peer for contests.
+    """DIAMOND as a ``World``, to be compared with ours.
 
     Args:
-        code: Where its classes come from.
-        codec: The environment's actions.
+        code: Its classes.
+        codec: Encodes the environment's actions.
         image_size: Height and width of the frames in pixels.
-        cameras: Names of the images, behind one another on the channels.
+        cameras: Names of the images, concatenated along the channels.
         fps: Frames per second of the environment's own time.
-        context_length: How many real frames it is given, at least 4; it looks at the last 4.
+        context_length: Number of real frames to start from, at least 4; only the last 4 are used.
         device: Where it computes.
-        compiled: Compile the sampler, as DIAMOND's trainer does; the first calls then take minutes.
-        seed: Of the initial weights.
+        compiled: Whether to compile the sampler, as DIAMOND's trainer does; the first calls then take minutes.
+        seed: Decides the initial weights.
 
     Attributes:
-        record: How it was trained; plain JSON values.
+        training_info: How it was trained; plain JSON values.
 
     Raises:
-        ValueError: Too short a context, or code of another branch than main.
+        ValueError: The context is too short, or the checkout is not on branch main.
     """
 
     has_reward = False
@@ -89,7 +89,7 @@ class DiamondWorld:
 
     @classmethod
     def for_dataset(cls, code: DiamondCode, dataset: Dataset, **settings: Any) -> DiamondWorld:
-        """Return an untrained one for a dataset's frames and training actions; `settings` are the constructor's."""
+        """Return an untrained world for a dataset's frames and training actions; `settings` are the constructor's."""
         shape = {"image_size": dataset.image_size, "cameras": dataset.cameras, "fps": dataset.fps}
         return cls(code, codec=action_codec(dataset.split("train")), **shape, **settings)
 
@@ -105,10 +105,10 @@ class DiamondWorld:
     def start(self, frames: Frames, actions: Any = None, *, seed: Sequence[int] = (0,)) -> DiamondState:
         """Return the state after real frames ``[b, k, c, h, w]`` and the k - 1 native actions between them.
 
-        Its sampler draws for the whole batch at once, so that the first lane's seed decides for all.
+        Its sampler draws noise for the whole batch at once, so the first lane's seed decides for all lanes.
 
         Raises:
-            ValueError: Fewer frames than it looks at.
+            ValueError: There are fewer frames than it uses.
         """
         b, k = frames.shape[:2]
         if k < CONTEXT_LENGTH:
@@ -120,7 +120,7 @@ class DiamondWorld:
 
     @torch.no_grad()
     def rollout(self, state: DiamondState, actions: Any, /, *, num_sampling_steps: int | None = None) -> DiamondRollout:
-        """Imagine a frame per native action ``[b, h, ...]``; None samples in the published 3 steps."""
+        """Imagine a frame per native action ``[b, h, ...]``; None takes the published 3 sampling steps."""
         taken = torch.cat([state.actions, self.network_actions(self.codec.flatten(actions))], dim=1)
         sample = self._sampler(NUM_SAMPLING_STEPS if num_sampling_steps is None else num_sampling_steps)
         frames = list(state.frames.unbind(dim=1))
@@ -134,25 +134,25 @@ class DiamondWorld:
         return DiamondRollout(imagined, zeros, zeros + 1)
 
     def network_actions(self, flat: Tensor, action_mask: Tensor | None = None) -> Tensor:
-        """Return flat actions ``[b, t, n]`` as the network takes them: choices ``[b, t]`` or vectors ``[b, t, a]``.
+        """Encode flat actions ``[b, t, n]`` for the network: choices ``[b, t]`` or vectors ``[b, t, a]``.
 
-        Unknown actions become the choice 0, as DIAMOND pads, or zeros.
+        Masked actions become choice 0, as in DIAMOND's own padding, or zeros.
         """
         encoded = self.codec.encode_flat(flat, action_mask).to(self.device)
         return encoded.argmax(dim=-1) if self.discrete else encoded
 
     def save(self, path: Path) -> None:
-        """Write weights and record into one safetensors file."""
+        """Write weights and training info into one safetensors file."""
         safetensors = require("safetensors.torch", "all")
         path.parent.mkdir(parents=True, exist_ok=True)
         weights = {name: value.cpu().contiguous() for name, value in self.denoiser.state_dict().items()}
         safetensors.save_file(weights, path, metadata={"record": json.dumps(self.training_info)})
 
     def load(self, path: Path) -> None:
-        """Read back what ``save`` wrote.
+        """Load a file that ``save`` wrote.
 
         Raises:
-            ValueError: The weights are those of another network.
+            ValueError: The weights belong to another network.
         """
         with require("safetensors", "all").safe_open(path, framework="pt") as file:
             self.training_info = json.loads((file.metadata() or {}).get("record", "{}"))

@@ -31,12 +31,12 @@ SAMPLER = {"sigma_min": 2e-3, "sigma_max": 5.0, "rho": 7, "order": 1, "s_churn":
 
 @dataclass(frozen=True)
 class DiamondCode:
-    """The parts of a checkout that are used.
+    """The parts of a checkout that we use.
 
     Args:
         diffusion: Its ``models.diffusion``: denoiser, sampler and their settings.
         batch: Its ``data.Batch``.
-        utils: Its ``utils``: how it groups parameters and warms up.
+        utils: Its ``utils``: parameter groups and learning rate warm-up.
         commit: The checkout's commit, or ``"unknown"``.
     """
 
@@ -64,8 +64,8 @@ class DiamondCode:
     def denoiser(self, *, frame_channels: int, action_dim: int, discrete: bool) -> nn.Module:
         """Build its denoiser with new weights.
 
-        It takes discrete actions. For others a linear layer without bias, of the same width, stands in the place of
-        the embedding.
+        DIAMOND takes discrete actions. For other actions, a linear layer without bias, of the same width, replaces the
+        embedding.
 
         Args:
             frame_channels: Three per camera.
@@ -73,7 +73,7 @@ class DiamondCode:
             discrete: Whether actions are choices.
 
         Raises:
-            ValueError: The checkout is at another branch than main.
+            ValueError: The checkout is not on branch main.
         """
         parts = self.diffusion
         try:
@@ -82,7 +82,7 @@ class DiamondCode:
             denoiser.setup_training(parts.SigmaDistributionConfig(**TRAINING_SIGMAS))
         except (TypeError, AttributeError) as error:
             raise ValueError(
-                f"`peer` must be at DIAMOND's branch main, got other code ({error}). Try: git checkout main"
+                f"`peer` must be on DIAMOND's branch main, got other code ({error}). Try: git checkout main"
             ) from error
         if not discrete:
             actions = denoiser.inner_model.act_emb

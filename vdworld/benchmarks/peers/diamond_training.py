@@ -1,4 +1,4 @@
-"""Train DIAMOND's denoiser with its own loss, optimiser and warm-up, on our clips, against the clock."""
+"""Train DIAMOND's denoiser on our clips with its own loss, optimiser and warm-up, for a given time."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ HORIZON = 1 + NUM_AUTOREGRESSIVE_STEPS
 def train_diamond(
     world: DiamondWorld, dataset: Dataset, *, minutes: float, seed: int = 0, progress: bool = True
 ) -> None:
-    """Train on the dataset's ``train`` split for some minutes of wall-clock time; ``world.training_info`` says how.
+    """Train on the dataset's ``train`` split for some minutes of wall-clock time, and fill ``world.training_info``.
 
     Every clip has two target frames; the second is predicted from the denoiser's own estimate of the first.
 
     Args:
         world: The world in training.
         dataset: Recorded episodes. Decoding them does not count as training time.
-        minutes: The first step that ends after them is the last; there is at least one.
-        seed: Of clips and noise.
+        minutes: Training ends with the first step that finishes after this time.
+        seed: Decides clips and noise.
         progress: Whether to show a progress bar.
 
     Raises:
@@ -64,7 +64,7 @@ def train_diamond(
 
 
 def training_batch(world: DiamondWorld, clips: Clips) -> Any:
-    """Return clips as the checkout's own ``Batch``; what lies before an episode's start is zeros, as it pads."""
+    """Return clips as the checkout's own ``Batch``; frames before an episode's start are zeros, as in its padding."""
     frames = clips.frames.to(world.device).float().div(127.5).sub(1.0)
     targets = torch.ones(len(clips), frames.shape[1] - clips.action_mask.shape[1], dtype=torch.bool)
     real = torch.cat([clips.action_mask, targets], dim=1).to(world.device)
@@ -81,7 +81,7 @@ def training_batch(world: DiamondWorld, clips: Clips) -> Any:
 
 
 def _updates(world: DiamondWorld) -> Callable[[Clips], None]:
-    """Return what takes one optimiser step on clips."""
+    """Return a function that takes one optimiser step on clips."""
     denoiser, utils = world.denoiser.train(), world.code.utils
     optimizer = utils.configure_opt(denoiser, **OPTIMIZER)
     schedule = utils.get_lr_sched(optimizer, WARMUP_STEPS)

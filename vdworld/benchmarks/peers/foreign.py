@@ -1,4 +1,4 @@
-"""Run somebody else's code without letting its modules and its random numbers into ours."""
+"""Run other people's code in isolation from our modules and random numbers."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ import torch
 
 @contextmanager
 def foreign_imports(source: Path, stand_ins: Sequence[str] = ()) -> Iterator[None]:
-    """Make the modules in a folder importable for a while, and forget them afterwards.
+    """Make the modules in a folder importable inside the context, and forget them afterwards.
 
-    Research code calls its modules ``models``, ``data`` or ``utils``. Inside, these names mean the checkout's; modules
-    of the same names that were imported before step aside and come back. What was imported inside goes on working,
-    unless it imports more of its own later on.
+    Research code calls its modules ``models``, ``data`` or ``utils``. Inside the context these names mean the
+    checkout's modules. Modules of the same names that were imported before are put aside and restored at the end.
+    Objects imported inside keep working, unless they import more of their own modules later.
 
     Args:
         source: The folder that the checkout puts on its path.
-        stand_ins: Packages that its modules import and that nothing of what is used needs; for those that are not
-            installed, empty modules stand in while the context lasts.
+        stand_ins: Packages that the checkout imports but our use of it does not need; those that are not installed are
+            replaced by empty modules inside the context.
     """
     own = {path.stem for path in source.iterdir() if path.is_dir() or path.suffix == ".py"}
     missing = {name for name in stand_ins if name not in sys.modules and importlib.util.find_spec(name) is None}
@@ -43,14 +43,14 @@ def foreign_imports(source: Path, stand_ins: Sequence[str] = ()) -> Iterator[Non
 
 @contextmanager
 def random_stream(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed torch's global stream, from which foreign code draws, and put it back afterwards."""
+    """Seed torch's global random stream, which foreign code draws from, and restore it afterwards."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield
 
 
 def commit_of(checkout: Path) -> str:
-    """Return the commit that a checkout is at, or ``"unknown"`` for a folder without git's records."""
+    """Return the commit of a checkout, or ``"unknown"`` for a folder that is no git repository."""
     if not (checkout / ".git").exists():
         return "unknown"
     command = ["git", "-C", str(checkout), "rev-parse", "HEAD"]
@@ -61,6 +61,6 @@ def commit_of(checkout: Path) -> str:
 
 
 def _take_out(top_level: set[str]) -> dict[str, ModuleType]:
-    """Remove the modules below these names from the imported ones, and return them."""
+    """Remove the modules with these top-level names from ``sys.modules``, and return them."""
     names = [name for name in sys.modules if name.partition(".")[0] in top_level]
     return {name: sys.modules.pop(name) for name in names}

@@ -1,1 +1,1 @@
-"""What an evaluation found, rendered: tables for the terminal, a page, plots and GIFs."""
+"""Rendering of evaluation results: tables for the terminal, an HTML page, plots and GIFs."""

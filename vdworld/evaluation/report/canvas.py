@@ -1,6 +1,6 @@
-"""What every plot shares: the figure, its axes and colours, and the PNG. Needs matplotlib.
+"""What all plots share: figure, axes, colours and the PNG. Needs matplotlib.
 
-Nothing goes through pyplot, so that no global state is left behind.
+pyplot is not used, because it keeps global state.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ def new_figure(width: float, height: float) -> Any:
     return require("matplotlib.figure", extra="report").Figure(figsize=(width, height), layout="constrained")
 
 
-def style_axes(axes: Any, title: str, across: str, up: str) -> Any:
-    """Give axes a title and labels, and the look of the report."""
+def style_axes(axes: Any, title: str, x_label: str, y_label: str) -> Any:
+    """Set title and labels, apply the style of the report, and return the axes."""
     axes.set_title(title, loc="left", fontsize=11, color=INK, fontweight="bold")
-    axes.set_xlabel(across, color=INK)
-    axes.set_ylabel(up, color=INK)
+    axes.set_xlabel(x_label, color=INK)
+    axes.set_ylabel(y_label, color=INK)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(FAINT)
     axes.tick_params(colors=INK, labelsize=9)
@@ -39,10 +39,10 @@ def style_axes(axes: Any, title: str, across: str, up: str) -> Any:
 
 
 def draw_band(
-    axes: Any, across: Iterable[int], intervals: list[Interval], colour: str, label: str, dashes: tuple | None = None
+    axes: Any, steps: Iterable[int], intervals: list[Interval], colour: str, label: str, dashes: tuple | None = None
 ) -> None:
     """Draw means as a line and their intervals as a band."""
-    x = np.array(list(across))
+    x = np.array(list(steps))
     mean, low, high = (
         np.array([getattr(interval, name) for interval in intervals]) for name in ("mean", "low", "high")
     )
@@ -52,7 +52,7 @@ def draw_band(
 
 
 def to_png(figure: Any) -> bytes:
-    """Return the figure as a PNG file."""
+    """Return the figure as the bytes of a PNG file."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=160)
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""The plots of a report, each as PNG bytes."""
+"""The plots of a report as PNG bytes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from vdworld.evaluation.controllers import IDLE, RANDOM
 from vdworld.evaluation.drift import WINDOW, Drift
 from vdworld.evaluation.goal_reaching import GoalReaching
-from vdworld.evaluation.prediction import ClipPicture, Prediction
+from vdworld.evaluation.prediction import ExampleClip, Prediction
 from vdworld.evaluation.report.canvas import COLOURS, FAINT, INK, draw_band, new_figure, style_axes, to_png
 from vdworld.evaluation.report.gifs import tile
 from vdworld.evaluation.report.tables import DRIFT_ROWS
@@ -17,7 +17,7 @@ from vdworld.metrics import Calibration, Interval, bootstrap_interval
 
 
 def prediction_plot(prediction: Prediction) -> bytes:
-    """Draw PSNR against the steps ahead, on moving pixels and on all, beside copy-last."""
+    """Draw PSNR against the steps ahead, on moving pixels and on all pixels, beside copying the last frame."""
     figure = new_figure(9.2, 3.3)
     panels = (("moving_psnr", "Moving pixels"), ("psnr", "All pixels"))
     steps = range(1, prediction.horizon + 1)
@@ -34,7 +34,7 @@ def prediction_plot(prediction: Prediction) -> bytes:
 
 
 def distance_plot(result: GoalReaching) -> bytes:
-    """Draw the remaining share of the distance against the steps taken, one line per agent."""
+    """Draw the remaining share of the initial distance against the steps taken, one line per agent."""
     figure = new_figure(9.2, 3.3)
     axes = style_axes(figure.add_subplot(), "Distance to the goal, as a share of the initial one", "steps taken", "")
     steps = range(result.budget + 1)
@@ -42,8 +42,8 @@ def distance_plot(result: GoalReaching) -> bytes:
     for name, attempt in result.attempts.items():
         shares = attempt.distances / attempt.distances[:, :1]
         intervals = [bootstrap_interval(shares[:, s], groups=result.windows[:, 0], seed=result.seed) for s in steps]
-        floor = {RANDOM: ("#7b8794", (4, 2)), IDLE: ("#b8c1cb", (1, 1))}.get(name)
-        colour, dashes = floor or (next(colours), None)
+        baseline = {RANDOM: ("#7b8794", (4, 2)), IDLE: ("#b8c1cb", (1, 1))}.get(name)
+        colour, dashes = baseline or (next(colours), None)
         draw_band(axes, steps, intervals, colour, name, dashes=dashes)
     axes.set_xlim(0, result.budget)
     axes.set_ylim(bottom=0)
@@ -52,19 +52,19 @@ def distance_plot(result: GoalReaching) -> bytes:
 
 
 def learning_plot(steps: Sequence[int], intervals: Sequence[Interval], baselines: Mapping[str, Interval]) -> bytes:
-    """Draw a policy's real return against the real steps so far, beside random actions and doing nothing."""
+    """Draw a policy's return in the real environment against the real steps so far, beside the baselines."""
     figure = new_figure(9.2, 3.3)
     axes = style_axes(figure.add_subplot(), "Return in the real environment", "real steps", "")
     draw_band(axes, steps, list(intervals), COLOURS[0], "policy")
-    for name, floor in baselines.items():
+    for name, interval in baselines.items():
         colour, dashes = {RANDOM: ("#7b8794", (4, 2))}.get(name, ("#b8c1cb", (1, 1)))
-        draw_band(axes, (steps[0], steps[-1]), [floor, floor], colour, name, dashes=dashes)
+        draw_band(axes, (steps[0], steps[-1]), [interval, interval], colour, name, dashes=dashes)
     axes.legend(frameon=False, ncols=3, loc="upper left")
     return to_png(figure)
 
 
 def calibration_plot(calibration: Calibration) -> bytes:
-    """Draw how often episodes ended against the probability that the world gave to it."""
+    """Draw how often episodes ended against the predicted probability of their end."""
     figure = new_figure(4.2, 3.3)
     axes = style_axes(figure.add_subplot(), "End of the episode", "predicted probability", "observed frequency")
     top = max(*calibration.predicted, *calibration.observed, 1e-3) * 1.05
@@ -76,11 +76,11 @@ def calibration_plot(calibration: Calibration) -> bytes:
 
 
 def drift_plot(drift: Drift) -> bytes:
-    """Draw every statistic of long dreams against the steps, on a logarithmic axis, over the range of recorded film."""
+    """Draw every statistic of long dreams against a logarithmic axis of steps, over the range of recorded frames."""
     figure = new_figure(9.2, 5.2)
     last = drift.steps[-1]
     steps = np.unique(np.geomspace(WINDOW, last, 200).round().astype(int))
-    marks = [step for step in drift.steps if step == last or 1.5 * step < last]  # room for the numbers
+    marks = [step for step in drift.steps if step == last or 1.5 * step < last]  # leaves room for the labels
     for i, (name, (title, _)) in enumerate(DRIFT_ROWS.items()):
         axes = style_axes(figure.add_subplot(2, 3, i + 1), title, "steps" if i >= 3 else "", "")
         axes.axhspan(*drift.data.bounds(name), color=FAINT, alpha=0.3, linewidth=0, label="recorded")
@@ -97,30 +97,30 @@ def drift_plot(drift: Drift) -> bytes:
     return to_png(figure)
 
 
-def film_strip(picture: ClipPicture, steps: Iterable[int]) -> bytes:
-    """Show real frames above imagined ones: the last one given, then those at the chosen steps ahead."""
-    chosen = [step - 1 for step in steps]
-    films = {"real": picture.real, "imagined": picture.imagined}
-    rows = {name: [picture.context[-1], *film[chosen]] for name, film in films.items()}
-    return _frames(rows, ["given", *(f"+{index + 1}" for index in chosen)])
+def clip_plot(example: ExampleClip, steps: Iterable[int]) -> bytes:
+    """Show real frames above imagined ones: the last context frame, then those at some steps ahead."""
+    indices = [step - 1 for step in steps]
+    videos = {"real": example.real, "imagined": example.imagined}
+    rows = {name: [example.context[-1], *video[indices]] for name, video in videos.items()}
+    return _frame_grid(rows, ["context", *(f"+{index + 1}" for index in indices)])
 
 
-def drift_strip(drift: Drift) -> bytes:
-    """Show three dreams at the reported steps, ranked by how near to recorded frames they end."""
+def dreams_plot(drift: Drift) -> bytes:
+    """Show three dreams at the reported steps, ranked by the distance of their last frame from recorded frames."""
     order = np.argsort(drift.at(drift.steps[-1])["distance"])
     ranks = {"nearest": order[0], "median": order[len(order) // 2], "furthest": order[-1]}
     rows = {label: list(drift.frames[lane]) for label, lane in ranks.items()}
-    return _frames(rows, ["given", *(f"+{step:,}" for step in drift.steps)])
+    return _frame_grid(rows, ["context", *(f"+{step:,}" for step in drift.steps)])
 
 
-def _frames(rows: Mapping[str, Sequence[np.ndarray]], titles: Sequence[str]) -> bytes:
-    """Show frames ``[h, w, c]`` in a grid, rows under their names and columns under their titles."""
-    films = {name: [tile(pixels) for pixels in frames] for name, frames in rows.items()}
-    height, width = next(iter(films.values()))[0].shape[:2]
-    figure = new_figure(1.65 * width / height * len(titles) + 0.3, len(films) * 1.65 + 0.4)
-    for r, (name, film) in enumerate(films.items()):
-        for c, (title, pixels) in enumerate(zip(titles, film, strict=True)):
-            axes = figure.add_subplot(len(films), len(titles), r * len(titles) + c + 1)
+def _frame_grid(rows: Mapping[str, Sequence[np.ndarray]], titles: Sequence[str]) -> bytes:
+    """Show frames ``[h, w, c]`` in a grid with named rows and titled columns."""
+    tiled_rows = {name: [tile(pixels) for pixels in frames] for name, frames in rows.items()}
+    height, width = next(iter(tiled_rows.values()))[0].shape[:2]
+    figure = new_figure(1.65 * width / height * len(titles) + 0.3, len(tiled_rows) * 1.65 + 0.4)
+    for r, (name, tiled) in enumerate(tiled_rows.items()):
+        for c, (title, pixels) in enumerate(zip(titles, tiled, strict=True)):
+            axes = figure.add_subplot(len(tiled_rows), len(titles), r * len(titles) + c + 1)
             axes.imshow(pixels, interpolation="nearest")
             axes.set_xticks([])
             axes.set_yticks([])

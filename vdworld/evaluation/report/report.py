@@ -1,4 +1,4 @@
-"""What an evaluation found: a table for the terminal, a page to show, figures for scripts."""
+"""The results of an evaluation as tables for the terminal, as an HTML page and as JSON."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from typing import Any
 from vdworld.evaluation.drift import Drift
 from vdworld.evaluation.goal_reaching import GoalReaching
 from vdworld.evaluation.prediction import Prediction
-from vdworld.evaluation.report.assets import draw
+from vdworld.evaluation.report.assets import draw_assets
 from vdworld.evaluation.report.page import page
 from vdworld.evaluation.report.table import Table
-from vdworld.evaluation.report.tables import control_table, drift_table, prediction_table, returns_table
+from vdworld.evaluation.report.tables import control_table, drift_table, prediction_table
 from vdworld.evaluation.returns import Returns
 
 
 @dataclass
 class Report:
-    """The findings of ``evaluate``; ``print(report)`` shows the tables.
+    """The results of ``evaluate``; ``print(report)`` shows the tables.
 
     Args:
-        prediction: How well the world foresees held-out clips.
-        control: What agents achieved in the real environment; None if nobody tried.
-        about: Environment, dataset, seed, command, machine, versions, date; one line of text each.
-        training: The world's training record, plain JSON values.
-        fps: Frames per second of the environment's own time, for GIFs.
-        path: The saved ``report.html``; None until ``save``.
+        prediction: How well the world predicts held-out clips.
+        control: What agents achieved in the real environment; None if it was not played.
+        about: Environment, dataset, seed, command, machine, versions and date, one line of text each.
+        training: The world's training information, plain JSON values.
+        fps: Frames per second of GIFs.
+        path: The saved ``report.html``; None before ``save``.
         drift: How long dreams change; None if it was not measured.
     """
 
@@ -42,12 +42,10 @@ class Report:
     drift: Drift | None = None
 
     def tables(self) -> list[Table]:
-        """Return the tables: prediction, control, drift, as far as they were measured."""
+        """Return the tables of everything that was measured: prediction, control, drift."""
         tables = [prediction_table(self.prediction)]
-        if isinstance(self.control, GoalReaching):
+        if self.control is not None:
             tables.append(control_table(self.control))
-        elif self.control is not None:
-            tables.append(returns_table(self.control))
         if self.drift is not None:
             tables.append(drift_table(self.drift))
         return tables
@@ -60,7 +58,7 @@ class Report:
         return self.table() if self.path is None else f"{self.table()}\n\nReport: {self.path}"
 
     def to_json(self) -> dict[str, Any]:
-        """Return all figures as plain JSON values; None stands for what has no value."""
+        """Return all figures as plain JSON values, with None for undefined ones."""
         return {
             "about": dict(self.about),
             "prediction": _prediction_to_json(self.prediction),
@@ -70,28 +68,29 @@ class Report:
         }
 
     def save(self, output: str | Path) -> Path:
-        """Write ``report.html`` (nothing outside it is needed), ``report.json``, and the PNG and GIF files beside them.
+        """Write ``report.html``, which is self-contained, ``report.json``, and the images as PNG and GIF files.
 
         Args:
-            output: The folder, made if it is missing.
+            output: The folder; it is created if it does not exist.
 
         Returns:
             The path of ``report.html``.
         """
         folder = Path(output)
         folder.mkdir(parents=True, exist_ok=True)
-        art = draw(self.prediction, self.control, self.fps, self.drift)
-        for name, data in art.items():
+        assets = draw_assets(self.prediction, self.control, self.fps, self.drift)
+        for name, data in assets.items():
             (folder / name).write_bytes(data)
         (folder / "report.json").write_text(json.dumps(self.to_json(), indent=2, allow_nan=False, default=str) + "\n")
         self.path = folder / "report.html"
-        parts = (self.prediction, self.control, self.about, self.training, art, self.drift)
-        self.path.write_text(page(self.tables(), *parts))
+        results = (self.prediction, self.control, self.drift)
+        html = page(*results, about=self.about, training=self.training, assets=assets)
+        self.path.write_text(html, encoding="utf-8")
         return self.path
 
 
 def control_to_json(control: GoalReaching | Returns) -> dict[str, Any]:
-    """Return what agents did in the real environment as plain JSON values."""
+    """Return what agents achieved in the real environment as plain JSON values."""
     if isinstance(control, GoalReaching):
         return {"protocol": "goals", **_goals_to_json(control)}
     return {"protocol": "returns", **_returns_to_json(control)}
@@ -99,7 +98,7 @@ def control_to_json(control: GoalReaching | Returns) -> dict[str, Any]:
 
 def _prediction_to_json(prediction: Prediction) -> dict[str, Any]:
     names = prediction.scores
-    everywhere = range(1, prediction.horizon + 1)
+    steps = range(1, prediction.horizon + 1)
     pairs = [("psnr", "copy_psnr"), ("moving_psnr", "copy_moving_psnr"), ("reward_error", "mean_reward_error")]
     return {
         "steps": list(prediction.steps),
@@ -107,9 +106,9 @@ def _prediction_to_json(prediction: Prediction) -> dict[str, Any]:
         "num_episodes": prediction.num_episodes,
         "seed": prediction.seed,
         "frames_per_second": prediction.frames_per_second,
-        "scores": {name: {str(s): prediction.interval(name, s).to_json() for s in everywhere} for name in names},
+        "scores": {name: {str(s): prediction.interval(name, s).to_json() for s in steps} for name in names},
         "differences": {
-            f"{first} - {second}": {str(s): prediction.difference(first, second, s).to_json() for s in everywhere}
+            f"{first} - {second}": {str(s): prediction.difference(first, second, s).to_json() for s in steps}
             for first, second in pairs
             if first in names
         },
@@ -158,7 +157,7 @@ def _returns_to_json(result: Returns) -> dict[str, Any]:
         "agents": {
             name: {
                 "return": result.interval(name).to_json(),
-                "human_normalized": None if (scaled := result.normalized(name)) is None else scaled.to_json(),
+                "human_normalized": None if (normalized := result.normalized(name)) is None else normalized.to_json(),
                 "returns": play.returns.tolist(),
                 "lengths": play.lengths.tolist(),
                 "unfinished": play.unfinished,

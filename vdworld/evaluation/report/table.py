@@ -1,4 +1,4 @@
-"""One table of text, and how numbers are written in it."""
+"""Tables of text, and the format of the numbers in them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from vdworld.metrics import Interval
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text.
+    """A table of text.
 
     Args:
         title: What the table is about.
-        columns: Headings, the first over the row labels.
-        rows: Cells; a row of one cell heads a group of rows.
-        note: What the reader must know to read it.
+        columns: Headings; the first is above the row labels.
+        rows: Cells; a row of one cell is the heading of a group of rows.
+        note: Explains the figures.
     """
 
     title: str
@@ -28,12 +28,13 @@ class Table:
     note: str = ""
 
     def text(self) -> str:
-        """Lay the table out for a terminal."""
-        lines = [self.columns, *self.rows]
-        widths = [max(len(line[i]) for line in lines if len(line) > 1) for i in range(len(self.columns))]
-        laid_out = [self.title, _line(self.columns, widths), "  ".join("─" * width for width in widths)]
-        laid_out += [row[0] if len(row) == 1 else _line(row, widths) for row in self.rows]
-        return "\n".join([*laid_out, *textwrap.wrap(self.note, width=max(80, len(laid_out[2])))])
+        """Return the table as text for a terminal."""
+        rows = [self.columns, *self.rows]
+        widths = [max(len(row[i]) for row in rows if len(row) > 1) for i in range(len(self.columns))]
+        rule = "  ".join("─" * width for width in widths)
+        lines = [self.title, _line(self.columns, widths), rule]
+        lines += [row[0] if len(row) == 1 else _line(row, widths) for row in self.rows]
+        return "\n".join([*lines, *textwrap.wrap(self.note, width=max(80, len(rule)))])
 
 
 def _line(cells: tuple[str, ...], widths: list[int]) -> str:
@@ -42,7 +43,7 @@ def _line(cells: tuple[str, ...], widths: list[int]) -> str:
 
 
 def cell(interval: Interval, digits: int = 1, *, signed: bool = False, percent: bool = False) -> str:
-    """Write a mean and its interval: ``19.5 [19.1, 19.9]``; a dash where there is no value."""
+    """Return a mean and its interval as text, such as ``19.5 [19.1, 19.9]``; a dash if there is no value."""
     if math.isnan(interval.mean):
         return "-"
     scale, unit = (100, "%") if percent else (1, "")
@@ -54,13 +55,13 @@ def cell(interval: Interval, digits: int = 1, *, signed: bool = False, percent: 
 
 
 def significant_digits(*values: float, count: int = 2) -> int:
-    """Return how many decimals show `count` significant digits of the largest value, at most 6."""
+    """Return the number of decimals that shows `count` significant digits of the largest value, at most 6."""
     largest = max((abs(value) for value in values), default=0.0) or 1.0
     return min(6, max(0, count - 1 - math.floor(math.log10(largest))))
 
 
 def spread_cell(values: Sequence[float]) -> str:
-    """Write the median and the ends with three significant digits or all before the point."""
+    """Return the median and the range as text, with three significant digits or all those before the point."""
     median, low, high = (
         f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
         for value in (statistics.median(values), min(values), max(values))

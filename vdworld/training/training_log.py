@@ -1,0 +1,95 @@
+"""The progress bar and the TensorBoard log of a training run."""
+
+from __future__ import annotations
+
+import io
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from vdworld.extras import require
+from vdworld.types import Pixels
+
+
+class TrainingLog:
+    """A progress bar whose remaining time follows the run's own clock, and TensorBoard files.
+
+    Args:
+        output: Folder for TensorBoard files; None writes none.
+    """
+
+    def __init__(self, output: Path | None) -> None:
+        self.output = output
+        self.shown: dict[str, str] = {}
+        self.loss: float | None = None
+        self.frames, self.clock = 0, time.monotonic()
+
+    def __enter__(self) -> TrainingLog:
+        tqdm = require("tqdm", "all").tqdm
+        style = "{l_bar}{bar}| [{elapsed}<{remaining}{postfix}]"
+        self.bar = tqdm(total=100.0, desc="train", bar_format=style, smoothing=0.05)
+        self.board = None
+        if self.output is not None:
+            self.board = require("torch.utils.tensorboard", "all").SummaryWriter(str(self.output / "tensorboard"))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.bar.close()
+        if self.board is not None:
+            self.board.close()
+
+    def step(self, step: int, share: float, num_frames: int, figures: dict[str, Any]) -> None:
+        """Log one optimiser step.
+
+        Args:
+            step: Number of the step.
+            share: Elapsed share of the run's time, in [0, 1].
+            num_frames: Number of target frames in the step.
+            figures: ``loss``, its parts and the learning rate.
+        """
+        loss = float(figures["loss"])
+        if self.loss is None:
+            done = 100 * share  # by an earlier part of a resumed run
+            self.bar.initial = self.bar.n = self.bar.last_print_n = done
+        self.loss = loss if self.loss is None else 0.98 * self.loss + 0.02 * loss
+        self.frames += num_frames
+        if (passed := time.monotonic() - self.clock) > 2.0:
+            self.shown["frames/s"] = f"{self.frames / passed:.0f}"
+            self.frames, self.clock = 0, time.monotonic()
+        self.bar.set_postfix({"step": step, "loss": f"{self.loss:.5f}", **self.shown}, refresh=False)
+        self.bar.update(100 * share - self.bar.n)
+        if self.board is not None and (step % 20 == 0 or step == 1):
+            for name, value in figures.items():
+                self.board.add_scalar(f"train/{name}", float(value), step)
+
+    def validation(self, step: int, figures: dict[str, float]) -> None:
+        """Log a measurement on held-out clips."""
+        self.shown["moving PSNR"] = f"{figures['moving_psnr']:.1f} dB (copy {figures['moving_psnr_copy']:.1f})"
+        if self.board is not None:
+            for name, value in figures.items():
+                self.board.add_scalar(f"validation/{name}", value, step)
+
+    def rollout(self, step: int, video: Pixels) -> None:
+        """Log a video ``[t, h, w, 3]`` as an animated GIF."""
+        if self.board is None:
+            return
+        tensorboard = require("tensorboard.compat.proto.summary_pb2", "all")
+        frames = video.numpy().repeat(3, axis=1).repeat(3, axis=2)
+        image = tensorboard.Summary.Image(
+            height=frames.shape[1], width=frames.shape[2], colorspace=3, encoded_image_string=encode_gif(frames)
+        )
+        summary = tensorboard.Summary(value=[tensorboard.Summary.Value(tag="rollout/real_above_imagined", image=image)])
+        self.board._get_file_writer().add_summary(summary, step)
+
+
+def encode_gif(frames: np.ndarray, fps: float = 10.0) -> bytes:
+    """Encode uint8 pixels ``[t, h, w, 3]`` as an animated GIF that loops."""
+    imageio = require("imageio.v3", "all")
+    buffer = io.BytesIO()
+    imageio.imwrite(buffer, frames, extension=".gif", duration=1000 / fps, loop=0)
+    return buffer.getvalue()
