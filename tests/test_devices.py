@@ -12,7 +12,7 @@ from gymnasium.vector import AutoresetMode
 
 import vdworld
 from vdworld.benchmarks.gpu.clips import bounce_episodes, write_pictures
-from vdworld.benchmarks.speed import fresh_world
+from vdworld.benchmarks.measured_world import fresh_world
 from vdworld.data import Dataset
 from vdworld.envs.dream.dream_vector_env import DreamVectorEnv
 from vdworld.evaluation.prediction import predict

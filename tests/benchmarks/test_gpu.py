@@ -49,7 +49,15 @@ SETTINGS = GpuSettings(
 
 def test_the_whole_check_is_rehearsed_on_the_cpu_and_a_part_that_fails_stops_no_other(tmp_path):
     output, clips = tmp_path / "out", tmp_path / "none"
-    words = ["device=cpu", "quick=true", f"output={output}", f"clips={clips}", f"peer={tmp_path}", "seed=3"]
+    words = [
+        "device=cpu",
+        "quick=true",
+        f"output={output}",
+        f"clips={clips}",
+        f"peer={tmp_path}",
+        "seed=3",
+        "minutes=60",
+    ]
     assert main(words) == 1
     report = json.loads((output / "gpu.json").read_text())
     parts = {part["name"]: part for part in report["parts"]}

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import time
 import traceback
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from vdworld.benchmarks.contest import check_contexts
 from vdworld.benchmarks.gpu.isolation import NotRunError
 from vdworld.benchmarks.gpu.settings import GpuSettings, PartResult
 from vdworld.benchmarks.gpu.training import carried
+from vdworld.benchmarks.measured_world import fresh_world
 from vdworld.benchmarks.peers import DiamondCode, DiamondWorld, train_diamond
-from vdworld.benchmarks.speed import fresh_world
-from vdworld.benchmarks.speed_beside import measure_beside
+from vdworld.benchmarks.speed_comparison import SpeedComparison, compare_with_diamond
 from vdworld.data import load_dataset
 from vdworld.evaluation.report.table import Table
 from vdworld.training import train
-
-COMMIT = "COMMIT"
-"""The file in a copy of a checkout that names its commit."""
 
 _LONGEST_TRAINING = 20.0  # seconds of each
 _SHARES = {"imagining": 0.5, "training": 0.2}  # of the time: when no preset begins any more, and for each in training
@@ -42,7 +36,7 @@ def measure_beside_diamond(settings: GpuSettings, seconds: float) -> PartResult:
     """
     if settings.peer is None:
         raise NotRunError("No checkout of DIAMOND is given: peer=FOLDER.")
-    code, began = load_code(settings.peer), time.monotonic()
+    code, began = DiamondCode.load(settings.peer), time.monotonic()
     torch.backends.cuda.matmul.allow_tf32 = True  # as its trainer does; this process ends with the part
     tables: list[Table] = []
     figures: dict[str, Any] = {"commit": code.commit}
@@ -50,10 +44,11 @@ def measure_beside_diamond(settings: GpuSettings, seconds: float) -> PartResult:
         if tables and time.monotonic() - began > _SHARES["imagining"] * seconds:
             tables.append(Table(f"Beside DIAMOND: {name} imagines", ("",), (("not run: no time left",),)))
             continue
-        result = _imagine(code, name, settings)
+        result = _imagine(name, settings)
         print(result, flush=True)
         table = result.table()
-        tables.append(Table(f"Beside DIAMOND: {name} imagines", table.columns, table.rows, table.note))
+        note = f"{table.note} Its matrix products are in TF32, as in its trainer." if settings.on_cuda else table.note
+        tables.append(Table(f"Beside DIAMOND: {name} imagines", table.columns, table.rows, note))
         figures[name] = result.to_json()
     problem, names = "", carried(settings.clips)
     if names:
@@ -65,29 +60,15 @@ def measure_beside_diamond(settings: GpuSettings, seconds: float) -> PartResult:
     return PartResult(tuple(tables), figures, headline=_headline(figures, settings), problem=problem)
 
 
-def load_code(checkout: Path) -> DiamondCode:
-    """Return a checkout's code; the commit of a copy without git's records stands in the file ``COMMIT``."""
-    code, note = DiamondCode.load(checkout), checkout / COMMIT
-    return replace(code, commit=note.read_text().strip()) if note.is_file() else code
-
-
-def _imagine(code: DiamondCode, preset: str, settings: GpuSettings) -> Any:
-    ours = fresh_world(preset).to(settings.device)
-    shape: dict[str, Any] = {"codec": ours.action_codec, "image_size": ours.image_size, "cameras": ours.cameras}
-    context = max(ours.context_length, 4)
-    peer = DiamondWorld(code, **shape, context_length=context, device=settings.device, seed=settings.seed)
-    check_contexts(ours, peer)
-    return measure_beside(
-        ours,
-        peer,
-        names=("vdworld", "DIAMOND"),
+def _imagine(preset: str, settings: GpuSettings) -> SpeedComparison:
+    return compare_with_diamond(
+        fresh_world(preset).to(settings.device),
+        str(settings.peer),
         batch_sizes=[batch for batch in settings.batch_sizes if batch <= _LARGEST_BATCH],
         num_sampling_steps=settings.num_sampling_steps,
         repeats=settings.repeats,
         seconds=settings.seconds,
         seed=settings.seed,
-        notes=f"DIAMOND is its own code at commit {code.commit}, frames alone, in its 3 sampling steps, uncompiled, in "
-        "float32 with TF32 products.",
     )
 
 

@@ -11,11 +11,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from vdworld.benchmarks.gpu.beside_diamond import COMMIT
 from vdworld.benchmarks.gpu.clips import write_pictures
 from vdworld.benchmarks.gpu.needs import BUNDLE, NEEDS
 from vdworld.benchmarks.gpu.training import carried
-from vdworld.benchmarks.peers.foreign import commit_of
+from vdworld.benchmarks.peers.foreign import COMMIT, commit_of
 from vdworld.envs.recording.recorder import record
 
 LARGEST = 50 * 2**20

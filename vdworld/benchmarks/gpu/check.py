@@ -29,7 +29,7 @@ from vdworld.evaluation.provenance import provenance
 CLIPS = "build/gpu/clips"
 _MODULES = ("vdworld.benchmarks.gpu.check",)
 _GRACE = 15.0  # seconds after its budget at which a part is ended
-_MOST = {"tests": 120.0, "speed": 100.0, "diamond": 90.0}  # seconds of the parts that don't train
+_SHARES = {"tests": 0.21, "speed": 0.18, "diamond": 0.16}  # of all minutes, for the parts that don't train, at most
 
 RunPart = Callable[[GpuSettings, float], PartResult]
 """Takes the settings and a budget in seconds."""
@@ -81,7 +81,6 @@ def run(
     """
     if minutes <= 0:
         raise ValueError(f"`minutes` must be positive, got {minutes}.")
-    deadline = time.monotonic() + 60 * minutes
     settings = GpuSettings(
         device=_device(device),
         presets=tuple(presets),
@@ -98,13 +97,14 @@ def run(
         seed=seed,
     )
     with _rehearsal(settings) if quick else nullcontext(settings) as chosen:
-        report = _run_parts(chosen, deadline, Path(output))
+        report = _run_parts(chosen, minutes, Path(output))
     print(f"\nReport: {Path(output) / 'gpu.html'}", flush=True)
     return report
 
 
-def _run_parts(settings: GpuSettings, deadline: float, output: Path) -> GpuReport:
+def _run_parts(settings: GpuSettings, minutes: float, output: Path) -> GpuReport:
     """Run every part, and write the files anew after each."""
+    deadline = time.monotonic() + 60 * minutes
     plan = _plan(settings)
     parts = [part for part, _ in plan]
     about = {"seed": str(settings.seed), **provenance("cpu"), "device": _about_device(settings.device)}
@@ -113,7 +113,7 @@ def _run_parts(settings: GpuSettings, deadline: float, output: Path) -> GpuRepor
     for i, (part, run_part) in enumerate(plan):
         if run_part is not None:
             print(f"\n== {part.title}", flush=True)
-            parts[i] = replace(part, outcome=_guarded(part, run_part, settings, deadline, len(plan) - i))
+            parts[i] = replace(part, outcome=_guarded(part, run_part, settings, minutes, deadline, len(plan) - i))
             print(f"== {part.title}: {parts[i].status}. {parts[i].message}", flush=True)
         GpuReport(tuple(parts), about, describe()).save(output)
     return GpuReport(tuple(parts), about, describe())
@@ -134,10 +134,12 @@ def _plan(settings: GpuSettings) -> list[tuple[Part, RunPart | None]]:
     return plan
 
 
-def _guarded(part: Part, run_part: RunPart, settings: GpuSettings, deadline: float, num_left: int) -> Outcome:
+def _guarded(
+    part: Part, run_part: RunPart, settings: GpuSettings, minutes: float, deadline: float, num_left: int
+) -> Outcome:
     """Run a part within its share of the time that is left; parts that train share it evenly."""
     left = deadline - time.monotonic() - _GRACE
-    budget = min(left, _MOST.get(part.name, left / num_left))
+    budget = min(left, 60 * minutes * _SHARES[part.name] if part.name in _SHARES else left / num_left)
     if budget <= 0:
         return Outcome("not run", message="No time is left.")
     return run_apart(run_part, settings, budget, seconds=budget + _GRACE, modules=_MODULES)

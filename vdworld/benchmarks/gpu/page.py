@@ -6,10 +6,10 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from importlib import resources
 
 from vdworld.benchmarks.gpu.isolation import Outcome
 from vdworld.benchmarks.gpu.settings import PartResult
-from vdworld.evaluation.report.stylesheet import STYLESHEET
 from vdworld.evaluation.report.table import Table
 
 TITLE = "vdworld on a GPU"
@@ -57,6 +57,7 @@ def page(parts: Sequence[Part], about: Mapping[str, str], needs: str) -> str:
     cards = "".join(
         f'<div class="card"><b>{escape(value)}</b><span>{escape(words)}</span></div>' for value, words in headlines
     )
+    stylesheet = resources.files("vdworld.evaluation.report").joinpath("templates/report.css").read_text()
     sections = [
         f'<header><p class="kicker">vdworld · GPU check</p><h1>{escape(TITLE)}</h1>',
         f"<p>{escape(about.get('device', ''))} · {escape(about.get('date', ''))}</p></header>",
@@ -68,7 +69,7 @@ def page(parts: Sequence[Part], about: Mapping[str, str], needs: str) -> str:
     ]
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(TITLE)}</title>'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLESHEET}'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{stylesheet}'
         "pre { overflow-x: auto; font-size: 12px; }</style></head>"
         f"<body><main>{''.join(sections)}</main></body></html>\n"
     )

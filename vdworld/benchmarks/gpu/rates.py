@@ -9,7 +9,9 @@ from typing import Any
 import torch
 
 from vdworld.benchmarks.gpu.settings import GpuSettings, PartResult
-from vdworld.benchmarks.speed import fresh_world, measure_speed, steps_in_words
+from vdworld.benchmarks.measured_world import fresh_world
+from vdworld.benchmarks.plots import steps_in_words
+from vdworld.benchmarks.speed import measure_speed
 from vdworld.evaluation.report.table import Table
 from vdworld.world import Execution, WorldModel
 

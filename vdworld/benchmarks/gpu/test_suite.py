@@ -32,8 +32,8 @@ def run_gpu_tests(settings: GpuSettings, seconds: float) -> PartResult:
         raise NotRunError(f"{ROOT} has no tests marked gpu. Run the check in a checkout of the repository.")
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        collect = [] if settings.on_cuda else ["--collect-only"]
-        options = ["-m", "gpu", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *collect]
+        how = ["-v", f"--junitxml={report}"] if settings.on_cuda else ["-q", "--collect-only"]
+        options = ["-m", "gpu", "-p", "no:cacheprovider", *how]
         command = [sys.executable, "-m", "pytest", *options, *map(str, files)]
         try:
             process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=seconds)

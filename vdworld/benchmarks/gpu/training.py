@@ -10,7 +10,7 @@ from vdworld.benchmarks.gpu.settings import GpuSettings, PartResult
 from vdworld.data import Dataset, load_dataset
 from vdworld.data.layout import INFO
 from vdworld.evaluation.prediction import Prediction, predict
-from vdworld.evaluation.report.plots import film_strip
+from vdworld.evaluation.report.plots import clip_plot
 from vdworld.evaluation.report.table import Table
 from vdworld.evaluation.report.tables import prediction_table
 from vdworld.training import train
@@ -57,8 +57,8 @@ def train_on_clips(settings: GpuSettings, seconds: float, name: str) -> PartResu
         tables=(Table(f"Prediction: {name}", table.columns, table.rows, note),),
         figures={"training": info, "prediction": _figures(prediction), "dataset": _describe(dataset)},
         pictures={
-            f"{name}_{picture.label.replace(' ', '_')}.png": film_strip(picture, prediction.steps)
-            for picture in prediction.pictures
+            f"{name}_{example.label.replace(' ', '_')}.png": clip_plot(example, prediction.steps)
+            for example in prediction.examples
         },
         headline=(f"{moving[last]:.1f} dB", f"moving pixels of {name}, {last} steps ahead"),
     )

@@ -13,6 +13,9 @@ from types import ModuleType
 
 import torch
 
+COMMIT = "COMMIT"
+"""The file that names the commit of a copy without git's records."""
+
 
 @contextmanager
 def foreign_imports(source: Path, stand_ins: Sequence[str] = ()) -> Iterator[None]:
@@ -50,9 +53,13 @@ def random_stream(seed: int, device: torch.device) -> Iterator[None]:
 
 
 def commit_of(checkout: Path) -> str:
-    """Return the commit of a checkout, or ``"unknown"`` for a folder that is no git repository."""
+    """Return the commit of a checkout.
+
+    A copy that is no git repository may name it in the file ``COMMIT``; otherwise it is ``"unknown"``.
+    """
     if not (checkout / ".git").exists():
-        return "unknown"
+        note = checkout / COMMIT
+        return note.read_text().strip() if note.is_file() else "unknown"
     command = ["git", "-C", str(checkout), "rev-parse", "HEAD"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
