@@ -119,6 +119,6 @@ class ClipNetwork(FrameNetwork, ABC):
         step_size: ClipLevels,
     ) -> tuple[Tensor, Tensor]:
         """Return what each frame's pixels are shown with, and the conditions; the rows are ``[b t]``."""
-        parts = (before, actions, action_mask, before_level)
-        past = Context(*(part.flatten(0, 1)[:, None] for part in parts))
+        frames, levels = before.flatten(0, 1)[:, None], before_level.flatten()[:, None]
+        past = Context(frames, actions.flatten(0, 1)[:, None], action_mask.flatten()[:, None], levels)
         return self.read_inputs(noisy.flatten(0, 1), level.flatten(), past, step_size.flatten())
