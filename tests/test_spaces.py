@@ -190,7 +190,7 @@ def test_an_end_that_equals_the_other_divides_nothing_by_zero() -> None:
 
 
 def test_what_can_not_be_an_action_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"An action space must be made of .*got Text.* Wrap the environment"):
+    with pytest.raises(ValueError, match=r"`space` must consist of .*got Text.* Wrap the environment"):
         ActionCodec(spaces.Dict(word=spaces.Text(5)))
     with pytest.raises(ValueError, match=r"`space` must be made of .*got Text"):
         space_to_json(spaces.Text(5))

@@ -1,4 +1,4 @@
-"""Optional packages: imported where they are used, with an error that says how to get them."""
+"""Optional packages: imported where they are used, with an error that says how to install them."""
 
 from __future__ import annotations
 
@@ -22,4 +22,4 @@ def require(module: str, extra: str) -> ModuleType:
         if error.name is None or error.name.split(".")[0] != module.split(".")[0]:
             raise
         hint = f'pip install "vdworld[{extra}]"'
-        raise ImportError(f"The package `{error.name}` is needed here. Install it: {hint}") from error
+        raise ImportError(f"The package `{error.name}` is required for this. Install it: {hint}") from error

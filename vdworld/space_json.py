@@ -10,7 +10,11 @@ from gymnasium import spaces
 
 
 def space_to_json(space: gym.Space) -> dict[str, Any]:
-    """Describe a space in plain JSON values; infinite bounds become None."""
+    """Describe a space in plain JSON values; infinite bounds become None.
+
+    Raises:
+        ValueError: The space holds something other than Box, Discrete, MultiDiscrete, MultiBinary, Dict and Tuple.
+    """
     if isinstance(space, spaces.Dict):
         return {"type": "Dict", "spaces": {key: space_to_json(part) for key, part in space.spaces.items()}}
     if isinstance(space, spaces.Tuple):
@@ -28,7 +32,11 @@ def space_to_json(space: gym.Space) -> dict[str, Any]:
 
 
 def space_from_json(values: dict[str, Any]) -> gym.Space:
-    """Build the space that ``space_to_json`` described."""
+    """Build the space that ``space_to_json`` described.
+
+    Raises:
+        ValueError: The type is unknown.
+    """
     match values["type"]:
         case "Dict":
             pairs = [(key, space_from_json(part)) for key, part in values["spaces"].items()]

@@ -1,8 +1,8 @@
-"""Between Gymnasium's spaces and tensors: pixels, flat actions, and the vectors that networks and planners see.
+"""Conversions between Gymnasium's spaces and tensors: pixels, flat actions and encoded actions.
 
 An action has three forms. *Native*: what the environment takes (arrays, or a tree of them for Dict and Tuple spaces).
-*Flat*: the same numbers in one vector ``[n]``, a Discrete action as its integer; datasets store this. *Encoded*: a
-vector ``[a]`` in [-1, 1] with discrete choices one-hot; networks read this and planners search in it.
+*Flat*: the same numbers in one vector ``[n]``, a Discrete action as its integer; datasets store this form. *Encoded*: a
+vector ``[a]`` in [-1, 1] with discrete choices one-hot; networks and planners use this form.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def frames_to_pixels(frames: Tensor) -> Tensor:
 
 
 def leaves(space: gym.Space) -> list[gym.Space]:
-    """Return the space's simple parts in the order in which a flat action holds them.
+    """Return the simple parts of a space, in the order of a flat action.
 
     Raises:
         ValueError: The space holds something other than Box, Discrete, MultiDiscrete, MultiBinary, Dict and Tuple.
@@ -43,13 +43,13 @@ def leaves(space: gym.Space) -> list[gym.Space]:
     if isinstance(space, spaces.Box | spaces.Discrete | spaces.MultiDiscrete | spaces.MultiBinary):
         return [space]
     raise ValueError(
-        "An action space must be made of Box, Discrete, MultiDiscrete, MultiBinary, Dict and Tuple, "
-        f"got {space}. Wrap the environment so that it takes one of these."
+        "`space` must consist of Box, Discrete, MultiDiscrete, MultiBinary, Dict and Tuple, "
+        f"got {space}. Wrap the environment so that its action space does."
     )
 
 
 def leaf_size(leaf: gym.Space) -> int:
-    """Return how many numbers of a flat action belong to one simple space."""
+    """Return how many numbers a simple space has in a flat action."""
     return 1 if isinstance(leaf, spaces.Discrete) else int(np.prod(leaf.shape or ()))
 
 
@@ -95,7 +95,7 @@ class ActionCodec:
         high: Upper ends ``[n]`` likewise.
 
     Raises:
-        ValueError: A Box without bounds and no `low` and `high` for it.
+        ValueError: A Box is unbounded, and `low` and `high` do not bound it.
     """
 
     def __init__(
@@ -105,9 +105,9 @@ class ActionCodec:
         self.num_choices = [count for leaf in leaves(space) for count in _choices(leaf)]  # 0: a continuous number
         self.offsets = np.concatenate([_offsets(leaf) for leaf in leaves(space)])
         bounds = np.array([bound for leaf in leaves(space) for bound in _bounds(leaf)], dtype=np.float64)
-        given = np.stack([_given("low", low, len(bounds)), _given("high", high, len(bounds))], axis=1)
+        fallback = np.stack([_checked("low", low, len(bounds)), _checked("high", high, len(bounds))], axis=1)
         self._legal = np.where([[count > 0] for count in self.num_choices], [-np.inf, np.inf], bounds)  # [n, 2]
-        bounds = np.where(np.isfinite(bounds), bounds, given)
+        bounds = np.where(np.isfinite(bounds), bounds, fallback)
         if not np.isfinite(bounds).all():
             raise ValueError(f"`low` and `high` must bound the unbounded parts of {space}, got {low} and {high}.")
         self.low, self.high = bounds[:, 0], np.maximum(bounds[:, 1], bounds[:, 0] + 1e-6)
@@ -148,10 +148,10 @@ class ActionCodec:
 
         Args:
             flat: The actions in the environment's units.
-            action_mask: Which of them are actions ``[...]``; the others may hold anything, and become zeros. None: all.
+            action_mask: Which of them are actions ``[...]``; the others become zeros. None means all.
 
         Raises:
-            ValueError: Too few or too many numbers, or a choice that the space doesn't have.
+            ValueError: The number of numbers is wrong, or the space has no such choice.
         """
         if flat.shape[-1] != len(self.num_choices):
             raise ValueError(f"`flat` must end in {len(self.num_choices)} numbers for {self.space}, got {flat.shape}.")
@@ -159,7 +159,7 @@ class ActionCodec:
             torch.as_tensor(v, dtype=torch.float32, device=flat.device) for v in (self.low, self.high, self.offsets)
         )
         if action_mask is not None:
-            flat = torch.where(action_mask[..., None], flat, offsets)  # the first choice, to be wiped out
+            flat = torch.where(action_mask[..., None], flat, offsets)  # the first choice; becomes zero below
         scaled = ((flat - low) / (high - low) * 2 - 1).clamp(-1, 1).float()
         columns = [
             self._one_hot(flat[..., i] - offsets[i], count) if count else scaled[..., i : i + 1]
@@ -182,7 +182,7 @@ class ActionCodec:
         return torch.stack(columns, dim=-1)
 
     def project(self, encoded: Tensor) -> Tensor:
-        """Return the nearest encoded actions ``[..., a]`` that an environment would take: clamped, choices one-hot."""
+        """Return the nearest legal encoded actions ``[..., a]``: numbers clamped, choices one-hot."""
         parts = encoded.split([max(count, 1) for count in self.num_choices], dim=-1)
         legal = [
             F.one_hot(part.argmax(dim=-1), count).to(part) if count else part.clamp(-1, 1)
@@ -201,7 +201,7 @@ class ActionCodec:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> ActionCodec:
-        """Read back what ``to_json`` gave."""
+        """Read what ``to_json`` returned."""
         return cls(space_from_json(values["space"]), values["low"], values["high"])
 
     def _one_hot(self, values: Tensor, count: int) -> Tensor:
@@ -220,7 +220,7 @@ def _flatten_tensor(space: gym.Space, actions: Any) -> Tensor:
     return values.reshape(*values.shape[: values.ndim - len(space.shape or ())], leaf_size(space))
 
 
-def _given(name: str, values: Sequence[float] | None, size: int) -> np.ndarray:
+def _checked(name: str, values: Sequence[float] | None, size: int) -> np.ndarray:
     array = np.full(size, np.nan) if values is None else np.asarray(values, dtype=np.float64)
     if array.shape != (size,):
         raise ValueError(f"`{name}` must hold {size} numbers, one per number of a flat action, got {values}.")

@@ -1,4 +1,4 @@
-"""What it takes to build a real environment again: stored with every dataset and every checkpoint."""
+"""How to build a real environment; stored with every dataset and every checkpoint."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class EnvironmentSpec:
-    """A real environment and how its frames are taken.
+    """A real environment and how its frames are recorded.
 
     Args:
         id: The Gymnasium id, such as ``"gym_pusht/PushT-v0"``.
         kwargs: Keyword arguments of ``gymnasium.make``; plain JSON values.
-        packages: Modules to import before the id is known to Gymnasium.
+        packages: Modules to import so that Gymnasium knows the id.
         camera: The observation entry that holds the image; None for the only one, or for the rendered frame.
-        image_size: Height and width in pixels of the frames that are kept; None keeps the environment's own.
+        image_size: Height and width of the recorded frames in pixels; None keeps the environment's own size.
         action_repeat: Environment steps per recorded step; at least 1.
         fps: Recorded steps per second of the environment's own time.
         max_episode_steps: Recorded steps after which an episode is truncated; None leaves it to the environment.
@@ -41,13 +41,13 @@ class EnvironmentSpec:
         """Return plain JSON values; ``from_json`` reads them back.
 
         Raises:
-            TypeError: `kwargs` holds something that JSON can't.
+            TypeError: `kwargs` holds a value that JSON can't represent.
         """
         return json.loads(json.dumps(asdict(self)))
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> EnvironmentSpec:
-        """Read back what ``to_json`` gave."""
+        """Read what ``to_json`` returned."""
         size = values.get("image_size")
         packages = tuple(values.get("packages", ()))
         return cls(**{**values, "packages": packages, "image_size": None if size is None else tuple(size)})

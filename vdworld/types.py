@@ -1,14 +1,14 @@
 """Axes, units and tensor aliases: a signature says its shape.
 
 Axes: ``b`` lanes or clips, ``t`` video time, ``c h w`` a frame, ``n`` an action in the environment's own numbers,
-``a`` an encoded action, ``f`` features, ``s`` steps with an outcome (t, or 0 where frames alone were asked for).
+``a`` an encoded action, ``f`` features, ``s`` steps with an outcome (t, or 0 with ``frames_only``).
 
-Frames inside the library are float in [-1, 1]; pixels at its edge are uint8, ``h w c``. ``actions[:, t]`` is taken
+Frames inside the library are floats in [-1, 1]; pixels at its boundary are uint8, ``h w c``. ``actions[:, t]`` is taken
 after seeing ``frames[:, t]`` and leads to ``frames[:, t + 1]``; ``rewards[:, t]`` and ``terminated[:, t]`` belong to
 that same transition.
 
-The aliases carry shapes for type checkers and for the tests, where jaxtyping is imported first; users need neither
-jaxtyping nor beartype, and for them each alias is a plain tensor.
+The aliases hold shapes for type checkers and for the tests, where jaxtyping is imported first. Users need neither
+jaxtyping nor beartype: without them each alias is a plain tensor.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ def test_the_command_sees_the_words_that_were_typed(monkeypatch):
     [
         ValueError("`batch_size` must be positive, got 0."),
         FileNotFoundError("`data` must be a dataset folder, got data/pusht."),
-        ImportError('The package `av` is needed here. Install it: pip install "vdworld[data]"'),
+        ImportError('The package `av` is required for this. Install it: pip install "vdworld[data]"'),
         gym.error.NameNotFound("Environment `Pushed` doesn't exist."),
     ],
 )

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vdworld.world import Execution, Sampling, StartClips, WorldModel, WorldState
-from vdworld.world.graphs import MOST, StepGraphs, Tensors
+from vdworld.world.graphs import MAX_RECORDINGS, StepGraphs, Tensors
 from vdworld.world.step import StepRequest, imagine_plainly, imagine_recorded
 
 every_network = pytest.mark.parametrize("network", ["StackedUNet", "VideoUNet", "Transformer"])
@@ -119,7 +119,7 @@ def test_a_step_is_recorded_when_it_comes_up_again(tape: Tape) -> None:
 
 def test_what_was_not_asked_for_the_longest_is_forgotten(tape: Tape) -> None:
     graphs = StepGraphs(tape)
-    for size in (*range(1, MOST + 1), 1, MOST + 1, 1, 2):
+    for size in (*range(1, MAX_RECORDINGS + 1), 1, MAX_RECORDINGS + 1, 1, 2):
         graphs.run("copy", lambda tensors: {"b": tensors["a"].clone()}, {"a": torch.ones(size)})
     assert tape.recorded == 1  # of size 1; size 2 had been forgotten
 

@@ -136,7 +136,7 @@ def test_a_save_that_fails_leaves_the_older_world(world: WorldModel, make_world:
         make_world(seed=1, training_info={"callback": print}).save_pretrained(tmp_path)
     unnamed = make_world(seed=1)
     del unnamed.network.description
-    with pytest.raises(ValueError, match=r"`network` must be made by `vdworld.world.build`"):
+    with pytest.raises(ValueError, match=r"`network` must be built by `vdworld.world.build`"):
         unnamed.save_pretrained(tmp_path)
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
@@ -155,7 +155,7 @@ def test_a_folder_that_holds_something_else_says_what(tmp_path: Path) -> None:
         WorldModel.from_pretrained(tmp_path)
     for foreign in ('{"model_type": "vit"}', "[1, 2]"):
         (tmp_path / CONFIG).write_text(foreign)
-        with pytest.raises(ValueError, match=r"config.json describes no world of vdworld"):
+        with pytest.raises(ValueError, match=r"config.json does not describe a world"):
             WorldModel.from_pretrained(tmp_path)
 
 

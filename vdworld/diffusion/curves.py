@@ -1,7 +1,7 @@
-"""How much of the frame's power is left at each time of a variance-preserving process.
+"""Noise schedules of variance-preserving processes: the frame's share of the power over time.
 
-Both shares, of the frame and of the noise, are computed without cancellation, so that float32 is enough near either
-end. Time u is 0 at clean.
+The shares of the frame and of the noise are computed without cancellation, so that float32 suffices near either end.
+Time u is 0 at the clean frame.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Cosine:
     start = margin * speed
 
     def shares(self, u: Tensor) -> tuple[Tensor, Tensor]:
-        """Return cos^2 of the angle over its value at the start, and the rest."""
+        """Return cos^2 of the angle relative to its value at the start, and the complement."""
         angle, whole = self.start + self.speed * u, math.cos(self.start) ** 2
         return angle.cos().square() / whole, (angle + self.start).sin() * (self.speed * u).sin() / whole
 
@@ -67,7 +67,7 @@ class Cosine:
         return -self.speed * (2 * (self.start + self.speed * u)).sin() / math.cos(self.start) ** 2
 
     def time_of(self, ratio: Tensor) -> Tensor:
-        """Return the time from the tangent of the angle since the start."""
+        """Return the time at the angle since the start with this tangent."""
         cos, sin, power = math.cos(self.start), math.sin(self.start), ratio.square()
         opposite = (power + sin**2).sqrt()
         return torch.atan2(cos * power / (opposite + sin), cos**2 + sin * opposite) / self.speed
@@ -82,7 +82,7 @@ class Sigmoid:
     reach = 3.0
 
     def shares(self, u: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the sigmoid's distances from its end and from its start, as shares of the whole."""
+        """Return the sigmoid's distances from its end and from its start, as shares of its range."""
         whole = 2 * math.sinh(self.reach / 2) * (self.reach * (u - 0.5)).cosh()
         return (self.reach * (1 - u)).sinh() / whole, (self.reach * u).sinh() / whole
 

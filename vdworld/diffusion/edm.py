@@ -7,7 +7,7 @@ from torch import Tensor
 
 from vdworld.diffusion.process import Process, over_pixels
 
-_SMALLEST_TOLD = 0.002  # sigma below which a network is told no difference: a quarter of a grey level
+_SMALLEST_CONDITION = 0.002  # smaller sigmas look the same to a network: a quarter of a grey level
 _TRAINING_REACH = 4  # training goes up to this many times `sigma_max`
 
 
@@ -15,24 +15,24 @@ class EDM(Process):
     """``noisy = clean + sigma * noise`` with Karras' preconditioning (Karras et al. 2022, Table 1).
 
     The level is sigma, from `sigma_max` down to 0, in units of frames in [-1, 1]. The defaults are those of DIAMOND
-    (Alonso et al. 2024), whose offset noise is 0.3 and whose `initial_std` is 1: its samples start cooler than
-    `sigma_max` on purpose.
+    (Alonso et al. 2024), whose offset noise is 0.3 and whose `initial_std` is 1: its samples deliberately start
+    with less noise than `sigma_max`.
 
     Args:
         prediction: "edm", Karras' F, or "x", the clean frame.
         sigma_data: Standard deviation of the clean frames.
-        sigma_min: Last level before 0, and the lowest that is trained.
-        sigma_max: First level of a schedule; training goes up to four times as far.
+        sigma_min: Last level before 0, and the lowest level in training.
+        sigma_max: First level of a schedule; training levels go up to four times as high.
         rho: Spacing of the levels (eq. 5); larger puts more of them near `sigma_min`.
         log_mean: Mean of log sigma in training.
         log_std: Standard deviation of log sigma in training.
         pure_noise: Share of the training levels at `sigma_max`.
         offset_noise: Standard deviation of a second noise in training, constant over each channel of a frame. The
-            scalings and the condition count it in: they see ``sqrt(sigma^2 + offset_noise^2)``.
+            scalings and the condition include it: they use ``sqrt(sigma^2 + offset_noise^2)``.
         initial_std: Standard deviation of the noise that samplers start from; None is `sigma_max`.
 
     Raises:
-        ValueError: A setting is out of range, or `prediction` is another.
+        ValueError: A setting is out of range, or the process does not admit `prediction`.
     """
 
     predictions = ("edm", "x")
@@ -85,16 +85,16 @@ class EDM(Process):
         return torch.zeros_like(level), torch.ones_like(level)
 
     def level_of(self, ratio: Tensor) -> Tensor:
-        """Return `ratio`, which is sigma; four times `sigma_max`, the noisiest that is trained, for those above."""
+        """Return `ratio`, which is sigma, clamped to the noisiest training level, four times `sigma_max`."""
         return ratio.clamp(max=_TRAINING_REACH * self.sigma_max)
 
     def total_sigma(self, level: Tensor) -> Tensor:
-        """Return the standard deviation of all noise in a training frame, the offset's too."""
+        """Return the standard deviation of all noise in a training frame, offset noise included."""
         return (level.square() + self.offset_noise**2).sqrt()
 
     def condition(self, level: Tensor) -> Tensor:
         """Return log(sigma) / 4, with sigma at least 0.002."""
-        return self.total_sigma(level).clamp(min=_SMALLEST_TOLD).log() / 4
+        return self.total_sigma(level).clamp(min=_SMALLEST_CONDITION).log() / 4
 
     def scalings(self, level: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return c_skip, c_out and c_in at each sigma."""
@@ -105,14 +105,14 @@ class EDM(Process):
         return (self.sigma_data / total).square(), sigma * self.sigma_data / total, 1 / total
 
     def draw_levels(self, shape: tuple[int, ...], rng: torch.Generator) -> Tensor:
-        """Draw sigma, log-normal, clipped to what the network is trained for."""
+        """Draw sigma, log-normal, clipped to the range of training levels."""
         normal = torch.randn(shape, generator=rng, device=rng.device)
         return (self.log_mean + self.log_std * normal).exp().clamp(self.sigma_min, _TRAINING_REACH * self.sigma_max)
 
     def training_noise(self, shape: tuple[int, ...], level: Tensor, rng: torch.Generator) -> Tensor:
         """Draw ``n + offset_noise / sigma * m``, m being one normal number per channel.
 
-        `mix` multiplies by sigma, so that the offset has the same size at every level but the clean one.
+        `mix` multiplies by sigma, so that the offset has the same size at every level except the clean one.
         """
         noise = super().training_noise(shape, level, rng)
         if self.offset_noise == 0:
@@ -126,5 +126,5 @@ class EDM(Process):
         first, last = self.sigma_max ** (1 / self.rho), self.sigma_min ** (1 / self.rho)
         ramp = torch.arange(num_steps, dtype=torch.float64) / max(num_steps - 1, 1)
         levels = (first + ramp * (last - first)) ** self.rho
-        levels[0] = self.sigma_max  # as it is, without the rounding of the powers
+        levels[0] = self.sigma_max  # exact, without the rounding of the powers
         return torch.cat([levels, torch.zeros(1, dtype=torch.float64)])

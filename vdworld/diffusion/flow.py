@@ -12,20 +12,20 @@ class RectifiedFlow(Process):
     """Straight paths: ``noisy = (1 - tau) * noise + tau * clean`` (Liu et al. 2022).
 
     The level is tau in [0, 1]: 0 is pure noise, 1 is clean. x-prediction with the ramp weight as in Dreamer 4 (Hafner
-    et al. 2025); v-prediction weighs the network's own error evenly.
+    et al. 2025); v-prediction weights the network's own error evenly.
 
     Args:
         prediction: "x", the clean frame, or "v", the velocity ``clean - noise``.
-        pure_noise: Share of the training levels at tau = 0, where a one-step sample starts.
+        pure_noise: Share of the training levels at tau = 0, where samples start.
         ramp: Loss weight at tau = 0 under x-prediction; it rises linearly to 1 at tau = 1.
         shift: Above 1, more of the levels lie near pure noise, in training and in schedules (Esser et al. 2024).
 
     Raises:
-        ValueError: A setting is out of range, or `prediction` is another.
+        ValueError: A setting is out of range, or the process does not admit `prediction`.
     """
 
     predictions = ("x", "v")
-    advice = "Noise says nothing about the frame at tau = 0, where eps is singular: choose prediction=v or x."
+    advice = "At tau = 0 the noise does not determine the frame, and eps is singular: choose prediction=v or x."
     clean_level = 1.0
     noisiest_level = 0.0
     supports_shortcut = True
@@ -40,7 +40,7 @@ class RectifiedFlow(Process):
         self.shift = shift
 
     def warp(self, s: Tensor) -> Tensor:
-        """Return tau at even time `s`, from 0 at noise to 1 at clean, as `shift` has it."""
+        """Return tau at even time `s`, from 0 at noise to 1 at clean, according to `shift`."""
         return s / (s + self.shift * (1 - s))
 
     def alpha(self, level: Tensor) -> Tensor:

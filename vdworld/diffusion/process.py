@@ -1,4 +1,4 @@
-"""What a diffusion process is: how clean frames and noise mix, and what the network is asked for at each level."""
+"""Diffusion processes: how clean frames and noise mix, and what the network predicts at each level."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-_SMALLEST_C_OUT = 1e-3  # nearer to clean, float32 no longer resolves the network's own error
+_SMALLEST_C_OUT = 1e-3  # below this, float32 no longer resolves the network's own error
 
 
 def over_pixels(level: Tensor, frames: Tensor) -> Tensor:
@@ -18,11 +18,11 @@ def over_pixels(level: Tensor, frames: Tensor) -> Tensor:
 class Process(ABC):
     """A family of mixtures ``noisy = alpha(level) * clean + sigma(level) * noise`` along an axis of noise levels.
 
-    Levels are tensors whose axes are the leading axes of the frames: ``[b]`` for frames, ``[b, t]`` for clips. Whatever
-    the network puts out, ``clean = c_skip * noisy + c_out * network(c_in * noisy)``:
+    Levels are tensors whose axes are the leading axes of the frames: ``[b]`` for frames, ``[b, t]`` for clips. For
+    every prediction, ``clean = c_skip * noisy + c_out * network(c_in * noisy)``:
 
     ============  ==================================  =============================  ================
-    `prediction`  the network puts out                c_skip                         c_out
+    `prediction`  the network's output                c_skip                         c_out
     ============  ==================================  =============================  ================
     x             clean                               0                              1
     eps           noise                               1 / alpha                      -sigma / alpha
@@ -32,8 +32,8 @@ class Process(ABC):
     ============  ==================================  =============================  ================
 
     with d = `sigma_data` and c_in = 1 / sqrt(sigma^2 + d^2) for edm (Karras et al. 2022, Table 1; v under VP: Salimans
-    & Ho 2022). Elsewhere c_in = 1 / sqrt(alpha^2 + sigma^2): whatever the process, the network sees a mixture whose
-    shares of frame and noise keep the power of one, and a clean frame as it is.
+    & Ho 2022). Elsewhere c_in = 1 / sqrt(alpha^2 + sigma^2): under every process, the squared
+    factors of frame and noise in the network's input add up to 1, and a clean frame is left unscaled.
 
     Args:
         prediction: One of `predictions`.
@@ -46,12 +46,12 @@ class Process(ABC):
     predictions: tuple[str, ...]
     """The predictions that the process admits."""
     advice: str
-    """What to choose instead of one that it does not admit."""
+    """Advice for an error about a prediction that it does not admit."""
     clean_level: float
     noisiest_level: float
     """The level at which schedules start."""
     supports_shortcut: bool = False
-    """Whether straight steps of any length can be trained (Frans et al. 2024)."""
+    """Whether shortcut steps can be trained (Frans et al. 2025)."""
 
     def __init__(self, prediction: str, pure_noise: float) -> None:
         if prediction not in self.predictions:
@@ -82,7 +82,7 @@ class Process(ABC):
 
     @abstractmethod
     def condition(self, level: Tensor) -> Tensor:
-        """Return the number of order 1 that tells a network the level."""
+        """Return the level as a number of order 1, for the network."""
 
     @abstractmethod
     def scalings(self, level: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -90,7 +90,7 @@ class Process(ABC):
 
     @abstractmethod
     def draw_levels(self, shape: tuple[int, ...], rng: torch.Generator) -> Tensor:
-        """Draw training levels from the process's own distribution, before the share of pure noise."""
+        """Draw training levels from the process's own distribution, without the share of pure noise."""
 
     @abstractmethod
     def spaced_levels(self, num_steps: int) -> Tensor:
@@ -119,12 +119,12 @@ class Process(ABC):
     def loss_weight(self, level: Tensor) -> Tensor:
         """Return the weight of the clean estimate's squared error: 1 / c_out^2.
 
-        With it, the loss is the plain mean square in what the network puts out. It is bounded near the clean level.
+        With it, the loss is the mean squared error of the network's output. It is bounded near the clean level.
         """
         return self.scalings(level)[1].abs().clamp(min=_SMALLEST_C_OUT) ** -2
 
     def training_levels(self, shape: tuple[int, ...], rng: torch.Generator) -> Tensor:
-        """Draw noise levels to train at, with the asked share of pure noise."""
+        """Draw training levels, with a share of `pure_noise` at the noisiest level."""
         level = self.draw_levels(shape, rng)
         pure = torch.rand(shape, generator=rng, device=rng.device) < self.pure_noise
         return level.masked_fill(pure, self.noisiest_level)

@@ -1,14 +1,14 @@
-"""Samplers: pure functions that carry noise to a frame through a denoiser.
+"""Samplers: pure functions that turn noise into a frame by a denoiser. Diffusers calls them schedulers.
 
-All are called alike, ``sample(denoise, process, noise, levels, draw=draw)``:
+All have the same signature, ``sample(denoise, process, noise, levels, draw=draw)``:
 
 - `denoise`: the expected clean frame given a noisy one and its level, E[clean | noisy].
-- `process`: what the denoiser was trained with.
-- `noise`: standard normal, ``[b, c, h, w]``; the sample starts from `process.initial_std` times it, in its precision.
-- `levels`: those to visit, noisiest first, as `process.schedule` gives them.
+- `process`: the process that the denoiser was trained with.
+- `noise`: standard normal, ``[b, c, h, w]``; the sample starts from `process.initial_std` times it, in its dtype.
+- `levels`: the noise levels to visit, noisiest first, as `process.schedule` returns them.
 - `draw`: returns fresh standard normal noise of the same shape. Only `STOCHASTIC` samplers call it.
 
-The step that lands on the clean level returns the denoiser's estimate itself, without rounding.
+The step to the clean level returns the denoiser's estimate itself, without rounding.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ def sample_euler(
 ) -> Frame:
     """Follow the probability flow in the process's own coordinates with Euler steps (first order).
 
-    Under flow and EDM this is DDIM; under VP, whose alpha and sigma bend in time, `sample_ddim` keeps the mean better.
+    Under flow and EDM this is DDIM. Under VP, alpha and sigma are not linear in time, and `sample_ddim` preserves the
+    mean better.
     """
     noisy = process.initial_std * noise
     for level, next_level in itertools.pairwise(levels):
@@ -69,16 +70,16 @@ def sample_churn(
     s_max: float = 50.0,
     s_noise: float = 1.0,
 ) -> Frame:
-    """Go back up in noise before every Heun step (Karras et al. 2022, Alg. 2); EDM alone.
+    """Add noise before every Heun step (Karras et al. 2022, Alg. 2); only under EDM.
 
     Args:
-        churn: How far back, over all steps: sigma grows by ``churn / num_steps``, at most by 41%.
+        churn: How much noise to add over all steps: sigma grows by the factor ``1 + churn / num_steps``, at most 1.41.
         s_min: Below this sigma no noise is added.
-        s_max: Nor is it above.
-        s_noise: Standard deviation of the added noise; a little above 1 makes up for a denoiser that blurs.
+        s_max: Above this sigma no noise is added.
+        s_noise: Standard deviation of the added noise; a value slightly above 1 compensates for a denoiser that blurs.
 
     Raises:
-        ValueError: The process is another, or noise is to be added and there is no `draw`.
+        ValueError: The process is not EDM, or `draw` is missing.
     """
     check_sampler("churn", process)
     growth = min(churn / (len(levels) - 1), math.sqrt(2) - 1)
@@ -104,7 +105,7 @@ def sample_ddim(
     draw: Draw | None = None,
     eta: float = 0.0,
 ) -> Frame:
-    """Mix the clean estimate with the noise it implies anew at the next level (Song, Meng & Ermon 2021, eq. 12).
+    """Mix the clean estimate with the noise it implies at the next level (Song, Meng & Ermon 2021, eq. 12).
 
     Args:
         eta: Share of fresh noise, in [0, 1]: at 0 the sample is a function of `noise` (first order), at 1 every step
@@ -139,10 +140,10 @@ def sample_ancestral(
 def sample_dpmpp_2m(
     denoise: Denoise, process: Process, noise: Frame, levels: Sequence[float], *, draw: Draw | None = None
 ) -> Frame:
-    """DPM-Solver++(2M): one evaluation a step, second order by the previous estimate (Lu et al. 2022, Alg. 2).
+    """DPM-Solver++(2M): one evaluation per step, second order by the previous estimate (Lu et al. 2022, Alg. 2).
 
-    The first step is of first order, and so is the second where the first one starts at alpha = 0: no estimate from
-    pure noise tells how the next ones change.
+    The first step is of first order. So is the second one if the first starts at alpha = 0, since an estimate from pure
+    noise says nothing about how the next ones change.
     """
     noisy = process.initial_std * noise
     previous, previous_h = noisy, math.inf
@@ -170,26 +171,26 @@ SAMPLERS: dict[str, Callable[..., Frame]] = {
 """The samplers by the names that settings use."""
 
 STOCHASTIC = frozenset({"ancestral", "churn"})
-"""The samplers that need `draw`; so does "ddim" with a positive eta."""
+"""The samplers that need `draw`; "ddim" needs it if eta is positive."""
 
 
 def check_sampler(name: str, process: Process) -> None:
-    """Make sure that a sampler exists and goes with a process.
+    """Make sure that a sampler exists and that a process admits it.
 
     Raises:
-        ValueError: It does not.
+        ValueError: There is no such sampler, or the process does not admit it.
     """
     if name not in SAMPLERS:
         raise ValueError(f"`sampler` must be one of {', '.join(SAMPLERS)}, got {name!r}.")
     if name == "churn" and not isinstance(process, EDM):
         raise ValueError(
-            f"`sampler` must be another one under {type(process).__name__}, got 'churn'. "
-            "It is defined for process=edm alone; sampler=ancestral adds noise under every process."
+            f"`sampler` must not be 'churn' under {type(process).__name__}, since it is defined for EDM only. "
+            "Choose sampler=ancestral, which adds noise under every process, or process=edm."
         )
 
 
 def num_evaluations(name: str, num_steps: int) -> int:
-    """Return how often a sampler calls the denoiser on the way to a clean frame."""
+    """Return how often a sampler calls the denoiser for one frame."""
     return 2 * num_steps - 1 if name in ("heun", "churn") else num_steps
 
 

@@ -1,4 +1,4 @@
-"""Shortcuts: one long step that lands where two half as long would (Frans et al. 2025; Hafner et al. 2025)."""
+"""Shortcuts: one long step that ends where two half as long would (Frans et al. 2025; Hafner et al. 2025)."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from vdworld.diffusion.process import Process
 from vdworld.types import Frame, NoiseLevels
 
 CONSISTENCY = "consistency"
-"""What settings call ``sample_consistency``, which needs a world trained with shortcuts."""
+"""The name of ``sample_consistency`` in settings; it needs a world trained with shortcuts."""
 
 Leap = Callable[[Frame, float, float], Frame]
-"""Maps a noisy frame, its level, and a step's length as a share of the way, to the clean frame that it heads for."""
+"""Maps a noisy frame, its level, and a step's length as a share of the path, to the clean frame it is heading for."""
 
 
 def draw_jumps(count: int, finest: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Draw jumps on the dyadic grid: where they begin and how far they go, each ``[count]``, as shares of the way.
+    """Draw jumps on the dyadic grid: where they begin and how far they go, each ``[count]``, as shares of the path.
 
-    Lengths are 1, 1/2, ... 2/`finest`, the longer the likelier, since they are the harder to learn; a jump begins at a
+    Lengths are 1, 1/2, ... 2/`finest`. Longer ones are likelier, since they are harder to learn. A jump begins at a
     multiple of its length.
 
     Args:
-        count: How many.
+        count: How many jumps.
         finest: The step count from which no step is a shortcut, a power of two.
-        rng: On the CPU.
+        rng: A generator on the CPU.
     """
     doublings = (torch.rand(count, generator=rng).square() * (finest.bit_length() - 1)).floor()
-    jumps = 2.0**doublings  # of this length on the whole way
+    jumps = 2.0**doublings  # of this length on the whole path
     return (torch.rand(count, generator=rng) * jumps).floor() / jumps, 1 / jumps
 
 
@@ -42,9 +42,9 @@ def shortcut_target(
     middle: NoiseLevels,
     end: NoiseLevels,
 ) -> Frame:
-    """Return the clean frame towards which one step must head to land where two steps do.
+    """Return the clean frame that one step must head for to end where two steps do.
 
-    Where straight paths lead from noise to the clean frame, the velocity is ``(clean - noisy) / (1 - tau)``. The target
+    On straight paths from noise to the clean frame, the velocity is ``(clean - noisy) / (1 - tau)``. The target
     is the mean velocity of the two steps, written as a clean frame (Hafner et al. 2025, equation 7).
 
     Args:
@@ -66,17 +66,17 @@ def shortcut_target(
 def sample_consistency(
     leap: Leap, process: RectifiedFlow, noise: Frame, num_steps: int, *, draw: Callable[[], Frame]
 ) -> Frame:
-    """Leap all the way to a frame, mix fresh noise into it, and leap again (Song et al. 2023, Algorithm 1).
+    """Jump all the way to a frame, mix fresh noise into it, and jump again (Song et al. 2023, Algorithm 1).
 
-    Where the first noise lies between two outcomes, so does the frame it leads to, and Euler steps, which keep that
-    noise, stay there. Fresh noise tips the balance: blends become rare while the odds stay as they are. After the
-    first, leap i begins ``2 ** -(i + 1)`` of the way before the end.
+    If the first noise lies between two outcomes, so does the frame it leads to, and Euler steps, which keep that noise,
+    stay there. Fresh noise decides between the outcomes: blends become rare, and the odds stay the same. After the
+    first, jump i begins ``2 ** -(i + 1)`` of the path before its end.
 
     Args:
-        leap: One shortcut over the rest of the way.
-        process: What the denoiser was trained with.
+        leap: One shortcut over the rest of the path.
+        process: The process that the denoiser was trained with.
         noise: Standard normal ``[b, c, h, w]``.
-        num_steps: Leaps; at least 1.
+        num_steps: Number of jumps; at least 1.
         draw: Returns fresh standard normal noise of the same shape.
     """
     frame = leap(noise, process.noisiest_level, 1.0)

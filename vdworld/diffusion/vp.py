@@ -15,8 +15,9 @@ _LOWEST_RATIO, _HIGHEST_RATIO = 0.002, 100.0  # of sigma to alpha
 class VariancePreserving(Process):
     """``noisy = alpha * clean + sigma * noise`` with alpha^2 + sigma^2 = 1 (DDPM, Ho et al. 2020; in continuous time).
 
-    The level is the time u, from 0 at clean to `noisiest_level`, where sigma / alpha is 100. No level lies beyond,
-    since an error of eps-prediction reaches the frame 100 times as large there already; for a few steps choose v or x.
+    The level is the time u, from 0 at clean to `noisiest_level`, where sigma / alpha is 100. There are no
+    noisier levels, since an error of eps-prediction is already multiplied by 100 in the frame there. For sampling in
+    few steps choose v or x.
 
     Args:
         schedule: "linear" (Song et al. 2021), "cosine" (Nichol & Dhariwal 2021) or "sigmoid" (Jabri et al. 2022).
@@ -24,7 +25,7 @@ class VariancePreserving(Process):
         pure_noise: Share of the training levels at `noisiest_level`; the others are uniform in u.
 
     Raises:
-        ValueError: `schedule` or `prediction` is another, or the share lies outside [0, 1].
+        ValueError: A setting is out of range, or the process does not admit `prediction`.
     """
 
     predictions = ("eps", "x", "v")

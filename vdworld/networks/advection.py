@@ -1,4 +1,4 @@
-"""Copy pixels from where they were: what moves keeps its looks."""
+"""Copy pixels from nearby places, so that a moving object keeps its appearance."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from vdworld.types import Frame
 
 
 def advect(last: Frame, weights: Tensor, reach: int) -> Frame:
-    """Sum the pixels around every place of a frame, weighted (Finn et al. 2016, equation 1).
+    """Return for every pixel the weighted sum of the pixels around it (Finn et al. 2016, equation 1).
 
-    One shift at a time, since a shifted frame fits the cache and all of them unfolded do not.
+    The shifts are added one at a time, since a single shifted frame fits the processor's cache.
 
     Args:
-        last: ``[b, c, h, w]``, three channels per camera; its edge pixels go on beyond the edge.
-        weights: ``[b, c / 3, (2 reach + 1)^2, h, w]``, the places row by row.
-        reach: How many pixels away a place can lie.
+        last: ``[b, c, h, w]``, three channels per camera; the edge pixels are repeated beyond the edge.
+        weights: ``[b, c / 3, (2 reach + 1)^2, h, w]``, the offsets row by row.
+        reach: The largest offset in pixels.
     """
     b, c, h, w = last.shape
     padded = F.pad(last, (reach,) * 4, mode="replicate") if reach else last

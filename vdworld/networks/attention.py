@@ -1,4 +1,4 @@
-"""Attention inside a frame and along time, over tokens ``[b, t, s, c]``: s places of t frames."""
+"""Attention within a frame and along time, over tokens ``[b, t, s, c]``: s places of t frames."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def places(height: int, width: int) -> Tensor:
 
 
 def angles(positions: Tensor, dim: int) -> Tensor:
-    """Return the angles ``[n, dim / 2]`` by which heads of `dim` numbers turn (Su et al. 2021, eq. 15).
+    """Return the rotary angles ``[n, dim / 2]`` of heads of `dim` numbers (Su et al. 2021, eq. 15).
 
     Args:
         positions: ``[n, axes]``; every axis gets an equal share of the angles.
@@ -29,15 +29,15 @@ def angles(positions: Tensor, dim: int) -> Tensor:
     return (positions[..., None] * frequencies).flatten(-2)
 
 
-def rotate(heads: Tensor, turns: Tensor) -> Tensor:
-    """Turn pairs of numbers of `heads` ``[..., d]`` by the angles `turns` ``[..., d / 2]``."""
-    cosines, sines = turns.cos().to(heads.dtype), turns.sin().to(heads.dtype)
+def rotate(heads: Tensor, rotations: Tensor) -> Tensor:
+    """Rotate pairs of numbers of `heads` ``[..., d]`` by the angles `rotations` ``[..., d / 2]``."""
+    cosines, sines = rotations.cos().to(heads.dtype), rotations.sin().to(heads.dtype)
     first, second = heads.chunk(2, dim=-1)
     return torch.cat([first * cosines - second * sines, second * cosines + first * sines], dim=-1)
 
 
 class _Heads(nn.Module):
-    """What both kinds of attention share: queries and keys of unit size (Dehghani et al. 2023), turned by position."""
+    """The projections of both kinds of attention; queries and keys are normalised (Dehghani et al. 2023)."""
 
     def __init__(self, width: int, head_dim: int) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class _Heads(nn.Module):
         self.to_out = nn.Linear(width, width)
 
     def _project(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return queries, keys and values ``[b, t, s, heads, d]``, not yet turned."""
+        """Return queries, keys and values ``[b, t, s, heads, d]``, before rotation."""
         query, key, value = self.to_qkv(tokens).unflatten(-1, (3, -1, self.head_dim)).unbind(dim=-3)
         query = F.rms_norm(query, query.shape[-1:]) * self.sharpness.to(query.dtype)
         return query, F.rms_norm(key, key.shape[-1:]), value
@@ -63,7 +63,7 @@ class SpatialAttention(_Heads):
         width: Numbers per token.
         head_dim: Numbers per head; a multiple of 4 that divides `width`.
         positions: Row and column of every token ``[s, 2]``.
-        with_readout: The last token reads all others, and none of them reads it.
+        with_readout: The last token attends to all others, and none of them attends to it.
     """
 
     turns: Tensor
@@ -74,7 +74,7 @@ class SpatialAttention(_Heads):
         self.register_buffer("turns", angles(positions, head_dim)[:, None], persistent=False)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Return what each token read, ``[b, t, s, c]``."""
+        """Return the attention's output for each token, ``[b, t, s, c]``."""
         query, key, value = self._project(tokens)
         parts = (rotate(query, self.turns), rotate(key, self.turns), value)
         query, key, value = (part.to(value.dtype).flatten(0, 1).transpose(1, 2) for part in parts)  # [b t, heads, s, d]
@@ -88,7 +88,7 @@ class SpatialAttention(_Heads):
 
 
 class TemporalAttention(_Heads):
-    """Attention of every place to itself in the frames before: causal, for clips of any length.
+    """Attention of every place to itself in earlier frames: causal, for clips of any length.
 
     Args:
         width: Numbers per token.
@@ -101,7 +101,7 @@ class TemporalAttention(_Heads):
         self.window = window
 
     def forward(self, tokens: Tensor, recall: KVCacheWriter) -> Tensor:
-        """Return what each token read, ``[b, t, s, c]``."""
+        """Return the attention's output for each token, ``[b, t, s, c]``."""
         t, s = tokens.shape[1:3]
         query, key, value = self._project(tokens)
         key, value = recall.extend(key, value)
@@ -110,23 +110,23 @@ class TemporalAttention(_Heads):
         parts = (rotate(query, turns[n - t :]), rotate(key, turns), value)
         # Places count as heads: CUDA's kernels take fewer rows than a batch of dreams has places.
         query, key, value = (part.to(value.dtype).permute(0, 2, 3, 1, 4).flatten(1, 2) for part in parts)
-        simple = n <= self.window + 1 and t in (1, n)  # plainly causal, or one frame that reads all: no mask needed
+        simple = n <= self.window + 1 and t in (1, n)  # causal, or one frame that attends to all: no mask needed
         mask = None if simple else self._band(t, n, tokens.device)
         read = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=simple and t > 1)
         return self.to_out(read.unflatten(1, (s, -1)).permute(0, 3, 1, 2, 4).reshape(tokens.shape))
 
     def _band(self, t: int, n: int, device: torch.device) -> Tensor:
-        """Return which of n frames each of the last t reads ``[t, n]``: itself, and `window` before it."""
+        """Return which of n frames each of the last t attends to ``[t, n]``: itself and `window` before it."""
         back = torch.arange(n - t, n, device=device)[:, None] - torch.arange(n, device=device)
         return (back >= 0) & (back <= self.window)
 
 
 class MapAttention(nn.Module):
-    """Let attention work on feature maps, and add what it read; begins as the identity.
+    """Attention over feature maps, as a residual; begins as the identity.
 
     Args:
         channels: Features in and out.
-        attention: Reads tokens ``[b, t, s, channels]``.
+        attention: Attends over tokens ``[b, t, s, channels]``.
     """
 
     def __init__(self, channels: int, attention: SpatialAttention | TemporalAttention) -> None:

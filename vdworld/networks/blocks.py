@@ -19,15 +19,16 @@ def level_embedding(level: Tensor, dim: int) -> Tensor:
 
 
 def stack_channels(maps: list[Tensor]) -> Tensor:
-    """Concatenate maps ``[b, *, h, w]`` along their channels, which then lie next to each other in memory.
+    """Concatenate maps ``[b, *, h, w]`` along their channels, in the channels_last memory format.
 
-    Convolutions whose weights lie so would otherwise move every map first, which takes them longer than the sums.
+    Convolutions with channels_last weights would otherwise convert every map first, which takes longer than the
+    convolution itself.
     """
     return torch.cat([part.movedim(1, -1) for part in maps], dim=-1).movedim(-1, 1)
 
 
 def zero(layer: nn.Conv2d) -> None:
-    """Let a block begin as the identity: its last layer adds nothing."""
+    """Set a layer's parameters to zero, so that a residual block that ends in it begins as the identity."""
     for parameter in layer.parameters():
         nn.init.zeros_(parameter)
 
@@ -38,7 +39,7 @@ class ResidualBlock(nn.Module):
     Args:
         channels: Features in and out.
         condition_dim: Length of the condition vector.
-        group_size: Channels that are normalised together.
+        group_size: Channels per normalisation group.
     """
 
     def __init__(self, channels: int, condition_dim: int, group_size: int = 16) -> None:
@@ -65,7 +66,7 @@ class SelfAttention(nn.Module):
     Args:
         channels: Features in and out.
         num_heads: Attention heads; must divide `channels`.
-        num_groups: Groups of channels that are normalised together.
+        num_groups: Normalisation groups.
     """
 
     def __init__(self, channels: int, num_heads: int = 4, num_groups: int = 1) -> None:
@@ -83,7 +84,7 @@ class SelfAttention(nn.Module):
         return features + self.read(self.norm(features))
 
     def read(self, features: Tensor) -> Tensor:
-        """Return what every position reads from all ``[b, channels, h, w]``."""
+        """Return the attention's output for every position ``[b, channels, h, w]``."""
         b, c, h, w = features.shape
         qkv = self.to_qkv(features).reshape(b, 3, self.num_heads, c // self.num_heads, h * w)
         query, key, value = qkv.transpose(-1, -2).unbind(dim=1)
@@ -92,7 +93,7 @@ class SelfAttention(nn.Module):
 
 
 class PooledFeatures(nn.Module):
-    """Features of a frame out of its coarsest maps, pooled to 4 x 4 places: where something is still counts.
+    """Features of a frame from its coarsest maps, pooled to 4 x 4 places so that positions still count.
 
     Args:
         channels: Channels of the maps.

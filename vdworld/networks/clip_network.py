@@ -1,4 +1,4 @@
-"""What video networks share: a clip goes in whole, every frame of it at its own noise level."""
+"""Base of the video networks: they take a whole clip, every frame at its own noise level."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ from vdworld.types import ActionMask, Actions, ClipLevels, Features, Frame, Fram
 class ClipNetwork(FrameNetwork, ABC):
     """Estimate every frame of a clip from its own noisy frame and the frames before it (Chen et al. 2024).
 
-    Each frame's pixels are shown with the noisy frame before it, and may be copied from there; the first frame is its
-    own predecessor. Attention along time, in the subclasses, reaches further back. A frame depends on nothing that
-    comes after it.
+    A frame is estimated beside the noisy frame before it, from which its pixels may be copied; the first frame is its
+    own predecessor. Attention along time, in the subclasses, reaches further back. No frame depends on later ones.
 
     A subclass sets `patch_in`, which reads `pixel_channels` channels, and `copy_head`. It passes ``num_past=1`` to the
     constructor.
@@ -31,7 +30,7 @@ class ClipNetwork(FrameNetwork, ABC):
 
     @property
     def edge_layers(self) -> list[nn.Module]:
-        """The layers at the pixels, which an optimiser made for hidden layers should leave alone."""
+        """The input and output layers, which an optimiser for hidden layers should skip."""
         return [self.patch_in, *self.copy_head.edge_layers]
 
     def clip(
@@ -42,9 +41,9 @@ class ClipNetwork(FrameNetwork, ABC):
         Args:
             noisy: Frames ``[b, t, c, h, w]``, each scaled by the process for its level.
             level: The noise levels, as numbers of order 1.
-            actions: Encoded; each leads into the frame of its place.
-            action_mask: False marks a null action, as is the first frame's in a clip.
-            step_size: How far along the levels a shortcut model is to go, in [0, 1]; 0 for all others.
+            actions: Encoded; each leads into the frame at its index.
+            action_mask: False marks a null action, as that of a clip's first frame.
+            step_size: How far along the noise levels a shortcut step goes, in [0, 1]; 0 is no shortcut.
         """
         before = torch.cat([noisy[:, :1], noisy[:, :-1]], dim=1)
         before_level = torch.cat([level[:, :1], level[:, :-1]], dim=1)
@@ -56,7 +55,7 @@ class ClipNetwork(FrameNetwork, ABC):
         return ClipPrediction(frames.unflatten(0, (b, t)), features, moved_share)
 
     def forward(self, noisy: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels) -> Prediction:
-        """Return the last frame of the clip that the context and the noisy frame make, and its features ``[b, f]``."""
+        """Return the prediction for the last frame of the clip that the context and the noisy frame make."""
         (maps, features), pixels, condition = self._continue(
             noisy, level, context, step_size, KVCacheWriter(context.cache)
         )
@@ -71,7 +70,7 @@ class ClipNetwork(FrameNetwork, ABC):
     def commit(
         self, frame: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels
     ) -> tuple[Features, KVCache]:
-        """Return the features of the transition into a frame, and what to keep of it and of the frames before."""
+        """Return the features of the transition into a frame, and the cache of it and of the frames before."""
         writer = KVCacheWriter(context.cache)
         (_, features), _, _ = self._continue(frame, level, context, step_size, writer)
         return features[:, -1], writer.cache(self.context_length)
@@ -79,9 +78,9 @@ class ClipNetwork(FrameNetwork, ABC):
     def _continue(
         self, noisy: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels, writer: KVCacheWriter
     ) -> tuple[tuple[list[Tensor], StepFeatures], Tensor, Tensor]:
-        """Encode what follows from a context; return that, what the pixels were shown with, and the conditions.
+        """Encode the frame after a context; return the encoding, the pixel inputs and the conditions.
 
-        Without memory, the frames of the context come first, without step sizes; the first has a null action.
+        Without a cache, the frames of the context are encoded too, without step sizes; the first has a null action.
         """
         if context.cache is None:
             frames = torch.cat([context.frames, noisy[:, None]], dim=1)
@@ -102,11 +101,11 @@ class ClipNetwork(FrameNetwork, ABC):
     def _encode(
         self, hidden: Tensor, condition: Tensor, num_frames: int, writer: KVCacheWriter
     ) -> tuple[list[Tensor], StepFeatures]:
-        """Return what `_decode` needs of each frame, ``[b t, ...]``, and the features; all that mixes frames."""
+        """Return the maps that `_decode` needs, ``[b t, ...]``, and the features; only this mixes frames."""
 
     @abstractmethod
     def _decode(self, maps: list[Tensor], condition: Tensor) -> Tensor:
-        """Return the features to paint from, each frame's out of its own maps."""
+        """Return the hidden features for the copy head, each frame's from its own maps."""
 
     def _read_clip(
         self,
@@ -118,9 +117,7 @@ class ClipNetwork(FrameNetwork, ABC):
         action_mask: ActionMask,
         step_size: ClipLevels,
     ) -> tuple[Tensor, Tensor]:
-        """Return what each frame's pixels are shown with, and the conditions; the rows are ``[b t]``."""
-        frames, encoded, mask, levels = (
-            part.flatten(0, 1)[:, None] for part in (before, actions, action_mask, before_level)
-        )
-        past = Context(frames, encoded, mask, levels)
+        """Return each frame's pixel inputs and condition vectors, with rows ``[b t]``."""
+        frames, levels = before.flatten(0, 1)[:, None], before_level.flatten()[:, None]
+        past = Context(frames, actions.flatten(0, 1)[:, None], action_mask.flatten()[:, None], levels)
         return self.read_inputs(noisy.flatten(0, 1), level.flatten(), past, step_size.flatten())

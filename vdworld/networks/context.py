@@ -1,4 +1,4 @@
-"""What a network is told besides the noisy frame."""
+"""The conditioning of a network: past frames and actions."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from vdworld.types import ActionMask, Actions, ClipLevels, Frames
 
 @dataclass
 class Context:
-    """The past, and the actions that lead through it into the frame being denoised.
+    """The past frames, and the actions that lead through them into the frame being denoised.
 
     Args:
-        frames: The K frames before, ``[b, K, c, h, w]``, each mixed with noise up to its `level`; newest last.
+        frames: The K frames before it ``[b, K, c, h, w]``, newest last, each mixed with noise up to its `level`.
         actions: Encoded actions ``[b, K, a]``; the last one leads into the frame being denoised.
         action_mask: ``[b, K]``; False marks a null action: padding before the episode began, or video without actions.
-        level: The noise level of every context frame ``[b, K]``; a network is told it as a number of order 1, as it is
-            told the level of the noisy frame.
-        cache: What a video network kept of these frames, if it saw them before; it then looks at the last one alone.
+        level: The noise level of every context frame ``[b, K]``; for a network a number of order 1, like the level of
+            the noisy frame.
+        cache: The keys and values that a video network kept of these frames, if it has processed them before. It then
+            takes only the last one from `frames`.
     """
 
     frames: Frames

@@ -1,4 +1,4 @@
-"""The output end that networks share: new colours, and copies of the frame before where they serve better."""
+"""The shared output layers: each pixel mixes a new colour with a copy out of the frame before."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from vdworld.types import Frame, PerLane
 
 
 class CopyHead(nn.Module):
-    """Paint frames from hidden features at 1/`patch` of their resolution.
+    """Turn hidden features at 1/`patch` of the resolution into frames.
 
     A thin path at full resolution keeps small objects alive. Each pixel is a mixture of a new colour and of a copy out
-    of the frame before, from up to `reach` pixels away, so that what moves keeps its looks (Finn et al. 2016, section
-    3.1, dynamic neural advection). It starts close to copying in place. Without `copy` it starts at zero.
+    of the frame before, from up to `reach` pixels away, so that what moves keeps its appearance (Finn et al. 2016,
+    section 3.1, dynamic neural advection). It begins close to copying in place. Without `copy` it begins at zero.
 
     Args:
         frame_channels: Channels of one frame, 3 per camera.
@@ -27,7 +27,7 @@ class CopyHead(nn.Module):
         patch: Pixels per hidden cell and axis.
         thin_width: Channels of the thin path; 0 for none.
         copy: Whether pixels are copied; the output is then a clean frame.
-        reach: How far, in pixels and steps, something can move and still be copied; 0 copies in place alone.
+        reach: How far, in pixels per step, something can move and still be copied; 0 copies in place only.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class CopyHead(nn.Module):
         self.edge_layers: list[nn.Module] = [last_layer] if self.thin_in is None else [self.thin_in, last_layer]
         if copy:
             self.to_motion = nn.Conv2d(width, num_cameras * num_places, 1)
-            stay = math.log(num_places) + 2.5  # all others are cut off
+            stay = math.log(num_places) + 2.5  # so large that `sparse_softmax` cuts the others off
             self.to_motion.get_parameter("bias").data.view(num_cameras, -1)[:, num_places // 2] += stay
             last_layer.get_parameter("bias").data.view(out_channels, -1)[frame_channels:] = 3.0  # and copy
         else:
@@ -71,7 +71,7 @@ class CopyHead(nn.Module):
 
         Args:
             hidden: ``[b, width, h / patch, w / patch]``.
-            pixels: ``[b, pixel_channels, h, w]``, what the thin path reads.
+            pixels: ``[b, pixel_channels, h, w]``, the input of the thin path.
             before: The frames to copy from.
         """
         painted = F.pixel_shuffle(self.to_pixels(hidden), self.patch)
@@ -87,7 +87,7 @@ class CopyHead(nn.Module):
         return new + mask.repeat_interleave(3, dim=1) * (advect(before, weights, self.reach) - new), moved_share
 
     def _places(self, hidden: Tensor, before: Frame) -> Tensor:
-        """Return the weights of the places to copy from ``[b, cameras, places, h, w]``; those of a patch are alike."""
+        """Return the weights of the places to copy from ``[b, cameras, places, h, w]``; a patch shares them."""
         b, c, _, _ = before.shape
         weights = self.to_motion(hidden).contiguous()
         weights = sparse_softmax(weights.reshape(b, c // 3, -1, *hidden.shape[-2:]), dim=2)
@@ -95,19 +95,18 @@ class CopyHead(nn.Module):
 
 
 def saturating(logits: Tensor) -> Tensor:
-    """Return a sigmoid stretched by a tenth and cut to [0, 1], so that 1 is within reach (Louizos et al. 2018, eq. 11).
+    """Return a sigmoid stretched by a tenth and clamped to [0, 1], so that it reaches 1 (Louizos et al. 2018, eq. 11).
 
-    A mask that only comes close to 1 lets what stands still fade away over a long dream. Gradients pass as if nothing
-    were cut.
+    With a mask that only approaches 1, static objects would fade over a long dream. Gradients ignore the clamping.
     """
     soft = 1.2 * logits.sigmoid() - 0.1
     return soft + (soft.clamp(0, 1) - soft).detach()
 
 
 def sparse_softmax(logits: Tensor, dim: int) -> Tensor:
-    """Return softmax weights, those below 0.3% of the largest cut to 0, so that copies need not blur.
+    """Return softmax weights, those below 0.3% of the largest cut to 0, so that copies stay sharp.
 
-    Gradients pass as if nothing were cut.
+    Gradients ignore the cut.
     """
     weights = logits.softmax(dim)
     cut = (weights - 0.003 * weights.amax(dim, keepdim=True)).relu()

@@ -1,4 +1,4 @@
-"""What networks cost, counted rather than timed."""
+"""The cost of networks in operations."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from vdworld.networks.network import Network
 
 @dataclass(frozen=True)
 class Cost:
-    """What one lane costs in a dream. A multiply-add counts as two operations; copies and elementwise work nothing.
+    """The cost of one lane in a dream. A multiply-add counts as two operations, copies and elementwise work as none.
 
     Args:
-        parameters: Numbers that are learned.
-        evaluation: GFLOP of one estimate of the next frame, its past remembered; a sampling step of Euler's takes one.
-        commit: GFLOP of the pass that gives the features, and the memory if there is one; once per frame.
+        parameters: Number of learned parameters.
+        evaluation: GFLOP of one estimate of the next frame, with the past cached; an Euler step takes one.
+        commit: GFLOP of the pass that returns the features, and the cache if there is one; once per frame.
     """
 
     parameters: int
@@ -29,12 +29,12 @@ class Cost:
 
 
 def count_flops(network: Network, image_size: tuple[int, int], action_dim: int) -> Cost:
-    """Count what a network does; nothing is computed.
+    """Count a network's operations, on the meta device.
 
     Args:
         network: Any of ``vdworld.networks``.
-        image_size: Height and width that it was made for.
-        action_dim: Length of an encoded action that it was made for.
+        image_size: Height and width that it was built for.
+        action_dim: Length of an encoded action that it was built for.
     """
     assert isinstance(network, nn.Module)
     k, channels = network.context_length, network.frame_channels

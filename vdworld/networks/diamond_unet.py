@@ -1,4 +1,4 @@
-"""DIAMOND's denoising network, to stand beside ours under the same process and training."""
+"""DIAMOND's denoising network, for comparison under the same process and training."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from vdworld.networks.context import Context
 from vdworld.networks.network import Prediction
 from vdworld.types import Features, Frame, NoiseLevels
 
-GROUP_SIZE, HEAD_DIM = 32, 8  # channels that are normalised together, numbers per attention head
+GROUP_SIZE, HEAD_DIM = 32, 8  # channels per normalisation group, numbers per attention head
 
 
 class DiamondUNet(nn.Module):
-    """The network of DIAMOND (Alonso et al. 2024), layer for layer as its authors' code has it, and begun as theirs.
+    """The network of DIAMOND (Alonso et al. 2024), layer for layer and initialised as in its authors' code.
 
-    It is made for ``EDM(prediction="edm")``. Two additions serve this library's interface: a projection of the middle
-    features for reward and continuation, and a step size, which is ignored, as the levels of the context are. A null
-    action is the action zero.
+    It is designed for ``EDM(prediction="edm")``. This library's interface adds a projection of the middle features for
+    reward and continuation, and a step size. The step size and the levels of the context are ignored. A null action is
+    the zero action.
 
     Args:
         frame_channels: Channels of one frame.
         image_size: Height and width, any; maps are padded to multiples of ``2^(num_levels - 1)`` inside.
-        action_dim: Length of an encoded action; one-hot, each has an embedding of its own.
+        action_dim: Length of an encoded action; one-hot actions get one embedding each.
         context_length: K, the number of past frames; divides `condition_dim`.
         width: Channels of every level.
         num_levels: Resolutions, each half the one before.
@@ -81,11 +81,11 @@ class DiamondUNet(nn.Module):
 
     @property
     def edge_layers(self) -> list[nn.Module]:
-        """The layers at the pixels, which an optimiser made for hidden layers should leave alone."""
+        """The input and output layers, which an optimiser for hidden layers should skip."""
         return [self.conv_in, self.conv_out]
 
     def forward(self, noisy: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels) -> Prediction:
-        """Return what the process predicts for the frame, and the features ``[b, f]`` of the transition into it.
+        """Return the prediction for the frame after the context.
 
         Args:
             noisy: Scaled by the process.
@@ -107,7 +107,7 @@ class DiamondUNet(nn.Module):
     def commit(
         self, frame: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels
     ) -> tuple[Features, None]:
-        """Return the features of the transition into a frame, for half the price; there is nothing to remember."""
+        """Return the features of the transition into a frame, at about half the cost; there is no cache."""
         return self.pool(self._encode(frame, level, context)[-1]), None
 
     def _encode(self, noisy: Frame, level: NoiseLevels, context: Context) -> tuple[Tensor, list[list[Tensor]], Tensor]:
@@ -132,7 +132,7 @@ def _num_groups(channels: int) -> int:
 
 
 class _Blocks(nn.ModuleList):
-    """Residual blocks in a row, each beside maps of the way down where these are given."""
+    """Consecutive residual blocks, each with a skip connection if there are `skips`."""
 
     def forward(self, hidden: Tensor, condition: Tensor, skips: list[Tensor] | None = None) -> list[Tensor]:
         """Return the maps after each block; `skips` are used from the last to the first."""
@@ -158,7 +158,7 @@ class _AdaptiveNorm(nn.Module):
 
 
 class _Block(nn.Module):
-    """Two convolutions behind adaptive norms, and attention if asked for."""
+    """Two convolutions behind adaptive norms, with optional attention."""
 
     def __init__(self, channels_in: int, channels: int, condition_dim: int, attention: bool = False) -> None:
         super().__init__()
@@ -180,7 +180,7 @@ class _Block(nn.Module):
 
 
 class _Attention(SelfAttention):
-    """Attention whose input goes on normalised, not as it was: so has DIAMOND's code."""
+    """Attention whose residual is the normalised input, as in DIAMOND's code."""
 
     def forward(self, features: Tensor) -> Tensor:
         """Return maps of the same shape."""

@@ -1,4 +1,4 @@
-"""A running average of the weights: what training hands out in the end."""
+"""A running average of the weights, which training returns in the end."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ Module = TypeVar("Module", bound=nn.Module)
 class ExponentialMovingAverage(Generic[Module]):
     """Average a module's parameters over its training steps.
 
-    The decay starts low, ``(n + 1) / (n + 20)`` at the n-th step, so that a short run isn't held back by its first
-    weights.
+    The decay starts low, ``(n + 1) / (n + 20)`` at the n-th step, so that the first weights do not hold a short run
+    back.
 
     Args:
         module: The module in training.

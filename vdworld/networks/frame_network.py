@@ -1,4 +1,4 @@
-"""What the networks share that paint frames: sizes, what each pixel is shown with, and the condition vector."""
+"""Base of the networks with a copy head: sizes, pixel inputs and condition vector."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ACTION_PLANES = 8  # constant channels beside the coordinates, so that a place c
 
 
 class FrameNetwork(nn.Module):
-    """Base of the networks that take a noisy frame beside clean or noisy ones before it.
+    """Base of the networks that estimate a frame from its noisy version and the frames before it.
 
     A subclass builds its layers after this constructor and sets `copy_head` last.
 
@@ -24,14 +24,14 @@ class FrameNetwork(nn.Module):
         image_size: Height and width; multiples of `cell`.
         action_dim: Length of an encoded action.
         context_length: K, the number of past frames that a world hands over.
-        num_past: How many frames before the noisy one its pixels are shown with.
-        cell: Pixels per place of the coarsest maps and axis.
+        num_past: How many frames before the noisy one are part of its pixel inputs.
+        cell: Pixels per place and axis of the coarsest maps.
         condition_dim: Length of the condition vector.
         feature_dim: Length of the features for reward, continuation and policies.
         copy: Whether pixels are copied; the output is then a clean frame, whatever the process would predict.
 
     Attributes:
-        pixel_channels: Channels that each pixel is shown with: the frames, its coordinates and the actions.
+        pixel_channels: Channels of the pixel inputs: frames, coordinates and action planes.
 
     Raises:
         ValueError: `frame_channels` or `image_size` is not such a multiple.
@@ -68,14 +68,14 @@ class FrameNetwork(nn.Module):
         self.pixel_channels = (num_past + 1) * frame_channels + 2 + ACTION_PLANES
 
     def make_copy_head(self, width: int, patch: int, thin_width: int, reach: int) -> CopyHead:
-        """Return the output end for hidden features of `width` channels at 1/`patch` of the resolution."""
+        """Return the output layers for hidden features of `width` channels at 1/`patch` of the resolution."""
         sizes = (self.frame_channels, width, self.pixel_channels, patch)
         return CopyHead(*sizes, thin_width=thin_width, copy=self.predicts_clean, reach=reach)
 
     def read_inputs(
         self, noisy: Frame, level: NoiseLevels, past: Context, step_size: NoiseLevels
     ) -> tuple[Tensor, Tensor]:
-        """Return what each pixel is shown with ``[b, pixel_channels, h, w]``, and the condition vectors ``[b, d]``.
+        """Return the pixel inputs ``[b, pixel_channels, h, w]`` and the condition vectors ``[b, d]``.
 
         Args:
             noisy: Noisy frames ``[b, c, h, w]``.

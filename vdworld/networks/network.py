@@ -1,4 +1,4 @@
-"""What every network has in common."""
+"""The interface of networks, and what they return."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class ClipPrediction(NamedTuple):
 
 @runtime_checkable
 class Network(Protocol):
-    """A network that sees a noisy frame, its past and the actions; all are ``nn.Module``.
+    """A network that takes a noisy frame, its past and the actions; every one is an ``nn.Module``.
 
     Args:
         frame_channels: Channels of one frame (3 per camera).
@@ -68,7 +68,7 @@ class Network(Protocol):
 
     @property
     def edge_layers(self) -> list[nn.Module]:
-        """The layers at the pixels, which an optimiser made for hidden layers should leave alone."""
+        """The input and output layers, which an optimiser for hidden layers should skip."""
         ...
 
     def __call__(self, noisy: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels) -> Prediction:
@@ -85,13 +85,13 @@ class Network(Protocol):
     def commit(
         self, frame: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels
     ) -> tuple[Features, KVCache | None]:
-        """Return the features of the transition into a frame, and what to keep of it, if anything."""
+        """Return the features of the transition into a frame ``[b, f]``, and the cache to keep, if there is one."""
         ...
 
 
 @runtime_checkable
 class VideoNetwork(Network, Protocol):
-    """A network that sees a clip whose every frame has a noise level of its own, causally in time."""
+    """A network that takes a clip, every frame at its own noise level, and is causal in time."""
 
     def clip(
         self, noisy: Frames, level: ClipLevels, actions: Tensor, action_mask: ActionMask, step_size: ClipLevels

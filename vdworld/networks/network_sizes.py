@@ -1,8 +1,8 @@
-"""Sizes of every network under the names of presets.
+"""Sizes of every network, by the names of the presets.
 
 They are for 64 x 64 frames; presets halve the patch for frames of at most 48 pixels. One frame at one noise level
 takes about 0.2 GFLOP with "tiny", 2.5 with "small" and 10 to 16 with "base" (``vdworld.networks.cost``). DIAMOND's
-network has the size of its paper.
+network always has the size of its paper.
 """
 
 from __future__ import annotations

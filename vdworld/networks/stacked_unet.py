@@ -1,4 +1,4 @@
-"""A small U-Net over frames stacked on channels: the cheapest step, with a memory of a few frames."""
+"""A small U-Net over frames stacked on channels: the cheapest step, with a context of a few frames."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ class StackedUNet(FrameNetwork):
     """Estimate the clean next frame from a noisy one, the last K frames and their actions.
 
     A thin path at full resolution keeps small objects alive around an hourglass that works at 1/`patch` and
-    1/(2 `patch`) of the resolution, with attention at the coarsest level alone. Each pixel of the output is a mixture
+    1/(2 `patch`) of the resolution, with attention only at the coarsest level. Each pixel of the output is a mixture
     of a new colour and of a copy out of the last frame, from up to `reach` pixels away, so that what moves keeps its
-    looks (Finn et al. 2016, section 3.1, dynamic neural advection). It starts close to copying in place: all training
-    goes into what changes. Without `copy` the output may be anything a process predicts, and starts at zero.
+    appearance (Finn et al. 2016, section 3.1, dynamic neural advection). It begins close to copying in place, so that
+    training concentrates on what changes. Without `copy` the output may be whatever a process predicts, and begins at
+    zero.
 
     Args:
         frame_channels: Channels of one frame (3 per camera).
@@ -28,12 +29,12 @@ class StackedUNet(FrameNetwork):
         context_length: K, the number of past frames.
         patch: Downsampling from pixels to the first level of the hourglass.
         width: Channels of the first level.
-        depth: Residual blocks on each way of the first level.
+        depth: Residual blocks of the first level, on the way down and again on the way up.
         coarse_width: Channels of the coarsest level.
         coarse_depth: Residual blocks, each followed by attention, at the coarsest level.
         thin_width: Channels of the full-resolution path; 0 for none.
         copy: Whether pixels are copied; the output is then a clean frame, whatever the process would predict.
-        reach: How far, in pixels and steps, something can move and still be copied; 0 copies in place alone.
+        reach: How far, in pixels per step, something can move and still be copied; 0 copies in place only.
         condition_dim: Length of the condition vector.
         feature_dim: Length of the features for reward, continuation and policies; a multiple of 16.
     """
@@ -71,18 +72,18 @@ class StackedUNet(FrameNetwork):
 
     @property
     def edge_layers(self) -> list[nn.Module]:
-        """The layers at the pixels, which an optimiser made for hidden layers should leave alone."""
+        """The input and output layers, which an optimiser for hidden layers should skip."""
         readers = [self.down_in] if self.copy_head.thin_in is None else []
         return readers + self.copy_head.edge_layers
 
     def forward(self, noisy: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels) -> Prediction:
-        """Return the frame that the process predicts and the features ``[b, f]`` of the transition into it.
+        """Return the prediction for the frame after the context.
 
         Args:
             noisy: Scaled by the process.
             level: Its noise level, as a number of order 1.
-            context: The past, likewise.
-            step_size: How far along the levels a shortcut model is to go, in [0, 1]; 0 for all others.
+            context: The past, scaled likewise.
+            step_size: How far along the noise levels a shortcut step goes, in [0, 1]; 0 is no shortcut.
         """
         pixels, condition, skip, coarse = self._encode(noisy, level, context, step_size)
         hidden = F.pixel_shuffle(self.to_fine(coarse), 2) + skip
@@ -94,7 +95,7 @@ class StackedUNet(FrameNetwork):
     def commit(
         self, frame: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels
     ) -> tuple[Features, None]:
-        """Return the features of the transition into a frame, for half the price; there is nothing to remember."""
+        """Return the features of the transition into a frame, at about half the cost; there is no cache."""
         return self.pool(self._encode(frame, level, context, step_size)[-1]), None
 
     def _encode(

@@ -1,4 +1,4 @@
-"""A block-causal transformer over space and time: attention inside frames, and along time now and then."""
+"""A block-causal transformer over space and time: most layers attend within frames, some along time."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from vdworld.types import StepFeatures
 
 
 class Transformer(ClipNetwork):
-    """Estimate the frames of a clip with attention inside each frame and causal attention along time.
+    """Estimate the frames of a clip with attention within each frame and causal attention along time.
 
-    Registers give a frame room to think (Darcet et al. 2024); a readout token per frame reads everything of its frame
-    and its own past, and nothing reads it, so that the features cost the frames nothing (Hafner et al. 2025,
-    Dreamer 4). Noise level, step size and action steer every layer (Peebles and Xie 2023, adaLN-Zero).
+    Each frame has register tokens (Darcet et al. 2024) and a readout token, from which the features come. The readout
+    token attends to its frame and its own past, and no other token attends to it, so that the features do not affect
+    the frames (Hafner et al. 2025, Dreamer 4). Noise level, step size and action modulate every layer (Peebles and Xie
+    2023, adaLN-Zero).
 
     Args:
         frame_channels: Channels of one frame, 3 per camera.
@@ -27,13 +28,13 @@ class Transformer(ClipNetwork):
         patch: Pixels per token and axis; even.
         width: Numbers per token.
         depth: Layers.
-        temporal_every: One layer of so many attends along time, the second one first; the others inside frames.
+        temporal_every: One layer in this many attends along time, beginning with the second; the others within frames.
         num_registers: Register tokens per frame.
         head_dim: Numbers per attention head.
         expansion: Width of a layer's hidden units, as a multiple of `width`.
         thin_width: Channels of a path at full resolution; 0 for none.
         copy: Whether pixels are copied; the output is then a clean frame.
-        reach: How far, in pixels and steps, something can move and still be copied.
+        reach: How far, in pixels per step, something can move and still be copied.
         condition_dim: Length of the condition vector of a frame.
         feature_dim: Length of the features.
     """
@@ -66,7 +67,7 @@ class Transformer(ClipNetwork):
         dims = {"condition_dim": condition_dim, "feature_dim": feature_dim}
         super().__init__(*sizes, num_past=1, cell=patch, copy=copy, **dims)
         self.patch_in = nn.Conv2d(self.pixel_channels, width, patch, stride=patch)
-        # Far from zero: a norm in front of a token near zero multiplies its gradient without bound.
+        # far from zero: the norm of a token near zero would multiply its gradient without bound
         self.registers = nn.Parameter(torch.randn(num_registers, width))
         self.readout = nn.Parameter(torch.randn(1, width))
         positions = places(image_size[0] // patch, image_size[1] // patch)
@@ -85,7 +86,7 @@ class Transformer(ClipNetwork):
 
     @property
     def hidden_layers(self) -> list[nn.Linear]:
-        """The linear layers between hidden features, for an optimiser made for these."""
+        """The linear layers between hidden features, for an optimiser for hidden layers."""
         return [m for name, m in self.layers.named_modules() if isinstance(m, nn.Linear) and "modulation" not in name]
 
     def _encode(
@@ -102,7 +103,7 @@ class Transformer(ClipNetwork):
         return [patches.transpose(1, 2).reshape(hidden.shape)], self.to_features(tokens[:, :, -1])
 
     def _decode(self, maps: list[Tensor], condition: Tensor) -> Tensor:
-        """Cut each token in four, since what moves is rarely as large as a token's patch."""
+        """Split each token into four cells, since what moves is rarely as large as a token's patch."""
         return F.pixel_shuffle(self.to_cells(maps[0]), 2)
 
 
@@ -111,7 +112,7 @@ class Layer(nn.Module):
 
     Args:
         width: Numbers per token.
-        attention: Reads tokens ``[b, t, s, width]``.
+        attention: Attends over tokens ``[b, t, s, width]``.
         hidden_dim: Hidden units of the MLP.
         condition_dim: Length of a frame's condition vector, which scales, shifts and gates both parts.
     """

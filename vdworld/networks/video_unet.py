@@ -15,8 +15,8 @@ from vdworld.types import StepFeatures
 class VideoUNet(ClipNetwork):
     """Estimate the frames of a clip with 2-D convolutions and causal attention along time (Ho et al. 2022).
 
-    The noise level, step size and action of a frame steer its convolutions (adaptive group norm). Frames meet on the
-    way down alone, so that one new frame needs the way up for itself only.
+    The noise level, step size and action of a frame modulate its convolutions (adaptive group norm). Only the way down
+    mixes frames, so that the way up processes just the frame that is wanted.
 
     Args:
         frame_channels: Channels of one frame, 3 per camera.
@@ -25,14 +25,14 @@ class VideoUNet(ClipNetwork):
         context_length: K, the number of past frames.
         patch: Downsampling from pixels to the first level.
         widths: Channels of the levels, each at half the resolution of the one before.
-        depth: Residual blocks on each way of a level.
+        depth: Residual blocks of a level, on the way down and again on the way up.
         coarse_depth: Residual blocks, each followed by spatial attention, at the coarsest level.
         temporal_levels: The levels with attention along time after each residual block of the way down; 0 is the
             finest, -1 the coarsest.
         head_dim: Numbers per attention head.
         thin_width: Channels of a path at full resolution; 0 for none.
         copy: Whether pixels are copied; the output is then a clean frame.
-        reach: How far, in pixels and steps, something can move and still be copied.
+        reach: How far, in pixels per step, something can move and still be copied.
         condition_dim: Length of the condition vector of a frame.
         feature_dim: Length of the features; a multiple of 16.
     """
@@ -89,9 +89,9 @@ class VideoUNet(ClipNetwork):
 
 
 class _Down(nn.Module):
-    """One level on the way down: residual blocks, each followed by what attention the level has.
+    """One level on the way down: residual blocks, each followed by the attention of the level.
 
-    It attends along time where its `window`, how many frames back that reaches, is not 0.
+    It attends along time if its `window`, how many frames back, is not 0.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class _Down(nn.Module):
 
 
 class _Up(nn.Module):
-    """One level on the way up: twice the resolution, joined by what the way down saw there."""
+    """One level on the way up: doubles the resolution and adds the skip connection."""
 
     def __init__(self, width: int, coarse_width: int, condition_dim: int, depth: int) -> None:
         super().__init__()

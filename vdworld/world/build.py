@@ -1,7 +1,7 @@
 """Objects from plain descriptions: `{"_target_": "vdworld.networks.StackedUNet", "width": 48}`.
 
-The same form stands in YAML files, in presets and in a checkpoint's config.json. Only classes that vdworld hands out
-can be named, so that loading someone's checkpoint runs none of their code.
+YAML files, presets and a checkpoint's config.json all use this form. It can name only classes that vdworld exports, so
+that loading someone's checkpoint runs none of their code.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ _MODULES = ("vdworld.networks", "vdworld.diffusion")
 
 
 def build(description: dict[str, Any], **sizes: Any) -> Any:
-    """Build the object that `description` names, and remember the description for the checkpoint.
+    """Build the object that `description` names; its attribute `description` keeps it for the checkpoint.
 
     Args:
-        description: ``_target_``, a dotted name, and keyword arguments; None values are left to the class.
-        sizes: Further keyword arguments, which depend on the data.
+        description: ``_target_``, a dotted name, and keyword arguments; None stands for the default of the class.
+        sizes: Further keyword arguments, such as sizes that depend on the data.
 
     Raises:
-        ValueError: The name is not one of vdworld's, or an argument is not one of the class's.
+        ValueError: vdworld exports no such class, or the class has no such argument.
     """
-    given = {key: tuple(value) if isinstance(value, list) else value for key, value in description.items()}  # JSON's
-    arguments = {key: value for key, value in given.items() if key != "_target_" and value is not None} | sizes
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in description.items()}  # JSON's
+    arguments = {key: value for key, value in values.items() if key != "_target_" and value is not None} | sizes
     target = description.get("_target_", "")
     module, _, name = target.rpartition(".")
-    handed_out = importlib.import_module(module).__all__ if module in _MODULES else ()
-    cls = getattr(importlib.import_module(module), name) if name in handed_out else None
+    exported = importlib.import_module(module).__all__ if module in _MODULES else ()
+    cls = getattr(importlib.import_module(module), name) if name in exported else None
     if not inspect.isclass(cls):
         raise ValueError(f"`_target_` must name a class of {' or '.join(_MODULES)}, got {target!r}.")
     unknown = arguments.keys() - inspect.signature(cls).parameters.keys()
     if unknown:
-        known = ", ".join(inspect.signature(cls).parameters)
-        raise ValueError(f"`{target}` has no argument {', '.join(sorted(unknown))}. It takes {known}.")
+        names = ", ".join(inspect.signature(cls).parameters)
+        raise ValueError(f"`{target}` has no argument {', '.join(sorted(unknown))}. It takes {names}.")
     built: Any = cls(**arguments)
     built.description = {"_target_": target, **arguments}
     return built

@@ -1,4 +1,4 @@
-"""The model card that lies beside a world's weights."""
+"""The model card that is saved beside a world's weights."""
 
 from __future__ import annotations
 

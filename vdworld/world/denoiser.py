@@ -17,15 +17,15 @@ from vdworld.types import ActionMask, ClipLevels, Features, Frame, Frames, Noise
 class Denoiser:
     """Estimate clean frames: ``clean = c_skip * noisy + c_out * network(c_in * noisy)`` (Karras et al. 2022, eq. 7).
 
-    The process gives the three numbers, whatever its network puts out (clean frame, noise or velocity), so that
-    samplers and losses deal with clean estimates alone.
+    The process gives the three factors for whatever its network predicts (clean frame, noise or velocity), so that
+    samplers and losses handle only clean estimates.
 
     Args:
         network: Any of ``vdworld.networks``.
         process: Any of ``vdworld.diffusion``.
 
     Raises:
-        ValueError: The network's output can't be what the process asks for.
+        ValueError: The network copies pixels, and the process predicts something other than clean frames.
     """
 
     network: Any
@@ -35,7 +35,7 @@ class Denoiser:
         if self.network.predicts_clean and self.process.prediction != "x":
             raise ValueError(
                 "`prediction` must be 'x' for a network that copies pixels, since copies are clean frames, got "
-                f"{self.process.prediction!r}. Choose process.prediction=x, or network.copy=false."
+                f"{self.process.prediction!r}. Choose process.prediction=x or network.copy=false."
             )
 
     def __call__(
@@ -45,9 +45,9 @@ class Denoiser:
 
         Args:
             noisy: The frame after the context, ``[b, c, h, w]``.
-            level: Its noise level ``[b]``, in the process's own numbers, as are those of the context.
-            context: The frames before, each with its level, and the actions.
-            step_size: How far in [0, 1] a shortcut jumps with this estimate ``[b]``; None is not at all.
+            level: Its noise level ``[b]``, on the scale of the process, like those of the context.
+            context: The frames before it, each with its level, and the actions.
+            step_size: How far a shortcut step goes with this estimate ``[b]``, in [0, 1]; None is no shortcut.
         """
         c_skip, c_out, c_in = (over_pixels(value, noisy) for value in self.process.scalings(level))
         scaled = self._scaled_context(context)
@@ -61,8 +61,8 @@ class Denoiser:
         Args:
             noisy: ``[b, t, c, h, w]``.
             level: One level per frame ``[b, t]``.
-            actions: Encoded, each leading into the frame of its place ``[b, t, a]``.
-            action_mask: False where the action is null, as it is for the first frame ``[b, t]``.
+            actions: Encoded ``[b, t, a]``; each leads into the frame at its index.
+            action_mask: ``[b, t]``; False marks a null action, as that of the first frame.
         """
         c_skip, c_out, c_in = (over_pixels(value, noisy) for value in self.process.scalings(level))
         condition = self.process.condition(level)
@@ -75,13 +75,15 @@ class Denoiser:
         return self.network.commit(c_in * frame, condition, self._scaled_context(context), torch.zeros_like(level))
 
     def _scaled_context(self, context: Context) -> Context:
-        """Return the context as the network sees it.
+        """Return the context with its frames scaled for the network.
 
-        A video network is shown the past like what it denoises; the others see a clean frame as it is, and noisy ones
-        scaled down in proportion.
+        A video network takes the past scaled like the frame it denoises. The others take clean frames unscaled, and
+        noisy ones scaled down in proportion.
         """
         scale = self.process.scalings(context.level)[2]
-        if not hasattr(self.network, "clip"):  # quicker than isinstance(..., VideoNetwork), at every evaluation
+        if not hasattr(
+            self.network, "clip"
+        ):  # isinstance(..., VideoNetwork) is slower, and this runs at every evaluation
             clean = torch.full_like(context.level, self.process.clean_level)
             scale = scale / self.process.scalings(clean)[2]
         frames = over_pixels(scale, context.frames) * context.frames

@@ -1,4 +1,4 @@
-"""How a world computes: arithmetic, compilation, recorded steps."""
+"""How a world computes: precision, compilation, recorded steps."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from vdworld.world.precision import autocast, check_precision, has_native_bfloat
 
 @dataclass(frozen=True)
 class Execution:
-    """Settings of how a world computes its dreams; they change a dream by rounding alone.
+    """Settings of how a world computes its dreams; they change a dream only by rounding.
 
     Args:
         precision: "float32", "bfloat16" or "float16" for the networks. "auto" is bfloat16 on a GPU that multiplies it
-            natively, and float32 everywhere else: the reference.
-        compile: Compile the network (``torch.compile``): the first step of every new batch size then takes up to a
-            minute. On a CPU it needs a C++ compiler.
-        cuda_graphs: On a GPU, record a whole step at a batch size when it comes up for the second time, and replay it
-            from then on: one launch instead of hundreds. Only where no gradients are wanted. A recording keeps the
-            memory of one step.
+            natively, and float32, the reference, everywhere else.
+        compile: Compile the network (``torch.compile``). The first step at a new batch size then takes up to a minute.
+            A CPU needs a C++ compiler for it.
+        cuda_graphs: On a GPU, record a whole step the second time a batch size occurs, and replay it from then on: one
+            launch instead of hundreds. Steps with gradients are never recorded. A recording keeps the memory of one
+            step.
 
     Raises:
         ValueError: An unknown precision.
@@ -36,18 +36,19 @@ class Execution:
         check_precision(self.precision)
 
     def precision_on(self, device: torch.device) -> str:
-        """Return the name of the arithmetic on `device`."""
+        """Return the name of the precision on `device`."""
         if self.precision != "auto":
             return self.precision
         return "bfloat16" if device.type == "cuda" and has_native_bfloat16(device) else "float32"
 
     def arithmetic(self, device: torch.device) -> AbstractContextManager[object]:
-        """Return the context in which networks on `device` compute."""
-        return autocast(device, self.precision_on(device), cache=False)  # a recorded step holds no weights from outside
+        """Return the autocast context in which networks on `device` compute."""
+        # no cache: a recorded step must not hold weights that were converted outside of it
+        return autocast(device, self.precision_on(device), cache=False)
 
 
 class CompiledNetwork:
-    """A network whose evaluations and commits are compiled, and which is otherwise the network itself.
+    """A network with compiled evaluations and commits; everything else is the network's own.
 
     Args:
         network: Any of ``vdworld.networks``.
@@ -62,9 +63,9 @@ class CompiledNetwork:
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
-            raise AttributeError(name)  # copying and pickling look for such, before there is a `_network`
+            raise AttributeError(name)  # copying and pickling look these up before `_network` exists
         return getattr(self._network, name)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copy and pickle as a network to be compiled: what is compiled belongs to one process."""
+        """Copy and pickle as a network yet to be compiled, since compiled code belongs to one process."""
         return (CompiledNetwork, (self._network,))

@@ -12,18 +12,18 @@ from torch import Tensor
 Tensors = dict[str, Tensor]
 Step = Callable[[Tensors], Tensors]
 Record = Callable[[Step, Tensors], tuple[Callable[[], None], Tensors]]
-"""Takes a step and the tensors it reads; gives a function that computes it again, and the tensors this writes to."""
+"""Takes a step and its input tensors; returns a function that computes the step again, and the tensors it writes to."""
 
-MOST = 8  # recordings that are kept
+MAX_RECORDINGS = 8
 
 
 class StepGraphs:
-    """Recordings of steps, one for each kind and shape; those that were not asked for the longest are forgotten.
+    """Recordings of steps, one for each kind and shape; the least recently used one makes room for a new one.
 
-    A step is computed plainly when it comes up for the first time, since many come up just once.
+    A step is computed plainly the first time, since many kinds occur just once.
 
     Args:
-        record: How to record.
+        record: How to record a step; None records CUDA graphs.
     """
 
     def __init__(self, record: Record | None = None) -> None:
@@ -34,15 +34,14 @@ class StepGraphs:
         """Return what ``step(inputs)`` returns, in memory of its own.
 
         Args:
-            kind: Steps of one kind do the same to tensors of the same shapes; anything that they depend on beside
-                these is part of it.
-            step: A function of tensors alone, whose shapes decide all that it does on the host.
-            inputs: By name.
+            kind: Identifies what the step computes; it must include everything the step depends on beside its inputs.
+            step: A function of tensors alone; everything it does on the host depends only on their shapes.
+            inputs: The step's tensors by name.
         """
         key = (kind, tuple((name, value.shape, value.dtype) for name, value in inputs.items()))
         if key not in self._recorded:
             self._recorded[key] = None
-            while len(self._recorded) > MOST:
+            while len(self._recorded) > MAX_RECORDINGS:
                 self._recorded.popitem(last=False)
             return step(inputs)
         self._recorded.move_to_end(key)
@@ -52,17 +51,17 @@ class StepGraphs:
         return recorded(inputs)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copy and pickle as if nothing were recorded: recordings belong to one process and its weights."""
+        """Copy and pickle without recordings, which belong to one process and its weights."""
         return (StepGraphs, (self._record,))
 
 
 class RecordedStep:
-    """A step that reads from, and writes to, memory of its own.
+    """A step that reads from and writes to its own memory.
 
     Args:
         step: What to record.
         inputs: Tensors of the right shapes.
-        record: How to.
+        record: How to record it.
     """
 
     def __init__(self, step: Step, inputs: Tensors, record: Record) -> None:
@@ -71,7 +70,7 @@ class RecordedStep:
             self._replay, self._outputs = record(step, self._inputs)
 
     def __call__(self, inputs: Tensors) -> Tensors:
-        """Replay the step on other tensors."""
+        """Replay the step on these tensors, and return its outputs in fresh memory."""
         for name, value in inputs.items():
             self._inputs[name].copy_(value)
         self._replay()
@@ -82,20 +81,20 @@ def record_cuda(step: Step, inputs: Tensors) -> tuple[Callable[[], None], Tensor
     """Record a step as a CUDA graph.
 
     Raises:
-        RuntimeError: The step can't be recorded, since it waits for the GPU or moves tensors from the host.
+        RuntimeError: The step can't be recorded, for example because it waits for the GPU or copies from the host.
     """
     device = next(iter(inputs.values())).device
     with torch.cuda.device(device):
-        aside, here = torch.cuda.Stream(), torch.cuda.current_stream()
-        aside.wait_stream(here)
-        with torch.cuda.stream(aside):
+        warm_up, current = torch.cuda.Stream(), torch.cuda.current_stream()
+        warm_up.wait_stream(current)
+        with torch.cuda.stream(warm_up):
             step(inputs)  # allocate, tune and compile outside of the recording
-        here.wait_stream(aside)
+        current.wait_stream(warm_up)
         graph = torch.cuda.CUDAGraph()
         try:
             with torch.cuda.graph(graph):
                 outputs = step(inputs)
         except RuntimeError as error:
-            advice = "Set world.execution = Execution(cuda_graphs=False) to compute it plainly."
+            advice = "Set world.execution = Execution(cuda_graphs=False) to run without recordings."
             raise RuntimeError(f"This world's step can't be recorded as a CUDA graph: {error} {advice}") from error
     return graph.replay, outputs

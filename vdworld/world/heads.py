@@ -1,4 +1,4 @@
-"""Reward, continuation and low-dimensional readings, read off the features of the network that imagines the frames."""
+"""Reward, continuation and low-dimensional readings, predicted from the network's features of a transition."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from vdworld.types import Features, PerLane, Readings
 
 
 class OutcomeHeads(nn.Module):
-    """Predict the mean reward, the probability that the episode goes on, and what else the environment lets one read.
+    """Predict the mean reward, the probability that the episode continues, and the environment's readings.
 
     Args:
         feature_dim: Length of the features.
         reward_offset: Mean reward of the data, in the environment's units.
-        reward_scale: Standard deviation of the data's rewards; the head learns in units of it.
+        reward_scale: Standard deviation of the data's rewards; the head predicts standardised rewards.
         hidden_dim: Width of the hidden layer.
-        reading_offset: Means of the data's readings, in the environment's units; as many as there are numbers to read.
+        reading_offset: Means of the data's readings, in the environment's units, one per number.
         reading_scale: Their standard deviations.
     """
 
@@ -42,7 +42,7 @@ class OutcomeHeads(nn.Module):
         nn.init.zeros_(self.output.bias)
 
     def forward(self, features: Features) -> tuple[PerLane, PerLane, Readings]:
-        """Return standardised rewards ``[b]``, logits of going on ``[b]`` and standardised readings ``[b, d]``."""
+        """Return standardised rewards ``[b]``, continuation logits ``[b]`` and standardised readings ``[b, d]``."""
         reward, continuation_logit, readings = self.output(self.trunk(features)).tensor_split([1, 2], dim=-1)
         return reward[..., 0], continuation_logit[..., 0], readings
 

@@ -122,7 +122,7 @@ class WorldModel(WorldParts):
         Raises:
             ValueError: `action` does not fit the lanes, or the sampler does not admit `num_sampling_steps`.
         """
-        action = action if encoded else self.action_codec.encode_batch(action, (len(state),), self.device)
+        action = action if encoded else self.action_codec.encode_batch(action, (len(state),), state.seed.device)
         request = StepRequest(num_sampling_steps, uncertainty=with_uncertainty)
         state, outputs = imagine(self.generator, self.heads, state, action, request)
         return state, Outcome(**{"uncertainty": None, **outputs}, readings=self.read(outputs["features"]))

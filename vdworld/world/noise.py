@@ -1,4 +1,4 @@
-"""Random numbers of a lane: a function of its seed and its counter, and of nothing else."""
+"""Random numbers of a lane: a function of its seed and its counter alone."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ DRAWS_PER_STEP = 3
 
 
 def lane_seeds(seed: int | Sequence[int] | Tensor, num_lanes: int, device: torch.device | str) -> LaneIntegers:
-    """Return one seed per lane ``[b]``: ``seed + i`` for an int, otherwise those given.
+    """Return one seed per lane ``[b]``: ``seed + i`` for an int, otherwise the seeds themselves.
 
     Raises:
-        ValueError: As many seeds as lanes are needed.
+        ValueError: There are not as many seeds as lanes.
     """
     seeds = torch.as_tensor(seed, dtype=torch.int64, device=device)
     if seeds.ndim == 0:
@@ -46,15 +46,15 @@ def lane_key(seed: LaneIntegers, counter: LaneIntegers) -> LaneIntegers:
 def lane_normal(seed: LaneIntegers, counter: LaneIntegers, shape: tuple[int, ...]) -> Tensor:
     """Draw standard normal numbers ``[b, *shape]``, float32.
 
-    On the CPU each lane reseeds one generator; elsewhere a counter-based hash runs for all lanes at once. The two
-    give different numbers.
+    On the CPU each lane reseeds one generator; on other devices a counter-based hash runs for all lanes at once. The
+    two give different numbers.
     """
     keys = lane_key(seed, counter)
     return reseeded_normal(keys, shape) if seed.device.type == "cpu" else hashed_normal(keys, shape)
 
 
 def reseeded_normal(keys: LaneIntegers, shape: tuple[int, ...]) -> Tensor:
-    """Draw standard normal numbers ``[b, *shape]`` with a CPU generator that every key seeds anew."""
+    """Draw standard normal numbers ``[b, *shape]`` with a CPU generator that is reseeded for every key."""
     noise = torch.empty(len(keys), *shape)
     generator = torch.Generator()
     for row, key in zip(noise, keys.tolist(), strict=True):

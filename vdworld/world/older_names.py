@@ -1,4 +1,4 @@
-"""What settings and weights of older folders are called now, so that saved worlds and policies go on loading."""
+"""Present names of settings and weights in folders that earlier versions saved, so that these keep loading."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ PRESENT_NAMES = {
     "eyes": "image_encoder",
     "spread": "return_normalizer",
 }
-"""Part of a name in a folder of an older version -> what it is called now."""
+"""Part of a name in a folder of an earlier version -> its present name."""
 
 
 def with_present_names(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values under their present names; names may have parts, as in ``network.painting.to_pixels.weight``."""
+    """Return values under their present names; dotted names are mapped part by part."""
     return {
         ".".join(PRESENT_NAMES.get(part, part) for part in name.split(".")): value for name, value in values.items()
     }

@@ -1,4 +1,4 @@
-"""What imagining gives back: one step, or many."""
+"""Results of imagining: one step, or many."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class Outcome:
     """One imagined step of every lane.
 
     Args:
-        frame: The next frame ``[b, c, h, w]`` in [-1, 1]; several cameras lie behind one another on c.
+        frame: The next frame ``[b, c, h, w]`` in [-1, 1]; several cameras are concatenated along c.
         reward: The expected reward of the step ``[b]``, in the environment's units; 0 in a world without rewards.
-        continuation: The probability that the episode goes on ``[b]``.
-        terminated: Whether it ended ``[b]``, drawn with that probability from the lane's own stream.
+        continuation: The probability that the episode continues ``[b]``.
+        terminated: Whether the episode ends ``[b]``, drawn with that probability from the lane's own stream.
         features: Features of the transition ``[b, f]``.
-        uncertainty: How far the model disagrees with itself ``[b]``; None unless asked for.
-        readings: Name to what can be read beside the frame ``[b, d]``, in the environment's units.
+        uncertainty: Root mean square difference of two draws of the frame ``[b]``; None unless requested.
+        readings: Low-dimensional readings by name ``[b, d]``, in the environment's units.
     """
 
     frame: Frame
@@ -38,17 +38,17 @@ class Outcome:
 class Rollout:
     """An imagined future of every lane, over h steps.
 
-    With ``frames_only`` rewards, continuations and ends are ``[b, 0]``.
+    With ``frames_only``, rewards, continuations and ends have shape ``[b, 0]``.
 
     Args:
-        frames: ``[b, h, c, h, w]`` in [-1, 1], the context not included.
+        frames: ``[b, h, c, h, w]`` in [-1, 1], without the context.
         rewards: Expected rewards ``[b, h]``.
-        continuations: Probabilities that the episode goes on ``[b, h]``.
-        terminated: Drawn ends ``[b, h]``; what follows an end is imagined all the same, and up to the user to ignore.
-        features: ``[b, h, f]`` if asked for.
-        uncertainty: ``[b, h]`` if asked for.
-        state: Where the dreams stand after the last step.
-        readings: Name to what can be read beside the frames ``[b, h, d]``.
+        continuations: Probabilities that the episode continues ``[b, h]``.
+        terminated: Drawn ends ``[b, h]``. Steps after an end are imagined all the same; ignore them.
+        features: ``[b, h, f]``; None unless requested.
+        uncertainty: ``[b, h]``; None unless requested.
+        state: The dreams after the last step.
+        readings: Low-dimensional readings by name ``[b, h, d]``.
     """
 
     frames: Frames
@@ -62,7 +62,7 @@ class Rollout:
 
     @classmethod
     def stack(cls, outcomes: Sequence[Outcome], state: WorldState, with_features: bool) -> Rollout:
-        """Put single steps together; `state` is the one after the last."""
+        """Stack single steps; `state` is the state after the last one."""
         uncertainties = [o.uncertainty for o in outcomes if o.uncertainty is not None]
         return cls(
             frames=torch.stack([o.frame for o in outcomes], dim=1),

@@ -1,4 +1,4 @@
-"""Which arithmetic pays on a device."""
+"""The fastest precision of a device, and its autocast context."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-"""The arithmetics by name."""
+"""The precisions by name."""
 
 
 def autocast(device: torch.device, precision: str = "auto", *, cache: bool = True) -> AbstractContextManager[object]:
     """Return the autocast context for networks on `device`; it changes nothing for "float32".
 
-    bfloat16 about doubles the speed where the processor multiplies it natively, and is many times slower where it is
-    emulated, so that ``"auto"`` asks the processor.
+    bfloat16 about doubles the speed on processors that multiply it natively, and is many times slower where it is
+    emulated. ``"auto"`` asks the processor.
 
     Args:
-        device: Where the networks lie.
+        device: The device of the networks.
         precision: "auto" or one of ``DTYPES``.
-        cache: Whether weights are converted once for as long as the context lasts.
+        cache: Whether converted weights are kept until the context ends.
 
     Raises:
         ValueError: `precision` is something else.
@@ -35,14 +35,14 @@ def autocast(device: torch.device, precision: str = "auto", *, cache: bool = Tru
 
 
 def check_precision(precision: str) -> None:
-    """Raise a ValueError for anything but "auto" and the names of ``DTYPES``."""
+    """Raise a ValueError unless `precision` is "auto" or a name of ``DTYPES``."""
     if precision not in ("auto", *DTYPES):
         names = ", ".join(f'"{name}"' for name in DTYPES)
         raise ValueError(f'`precision` must be "auto" or one of {names}, got {precision!r}.')
 
 
 def has_native_bfloat16(device: torch.device) -> bool:
-    """Tell whether `device` multiplies bfloat16 in hardware."""
+    """Return whether `device` multiplies bfloat16 in hardware."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type != "cpu":

@@ -1,4 +1,4 @@
-"""Sizes of worlds that go together, under a name."""
+"""Presets: network sizes, process and training budget that go together."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from vdworld.networks import SIZES, Network, VideoNetwork
 
 @dataclass(frozen=True)
 class Preset:
-    """What a name such as ``"tiny"`` stands for.
+    """The settings behind a name such as ``"tiny"``.
 
     Args:
-        name: The name, also that of the networks' sizes in ``vdworld.networks.SIZES``.
-        network: The class that it takes unless another is named.
+        name: The name, which is also the key of the network sizes in ``vdworld.networks.SIZES``.
+        network: The default network class.
         process: Description of the diffusion process.
-        batch_size: Clips per training step, for networks that see a clip's last frame alone.
-        sampling: Defaults of ``Sampling``.
-        max_minutes: Training time unless the user says otherwise.
+        batch_size: Clips per training step, for networks that predict only a clip's last frame.
+        sampling: Settings of ``Sampling`` that differ from its defaults.
+        max_minutes: Default training time.
     """
 
     name: str
@@ -33,9 +33,9 @@ class Preset:
 
         Args:
             image_size: Height and width; larger frames are cut into larger patches.
-            changes: Settings on top, and perhaps another ``_target_``, which has sizes of its own under each name.
+            changes: Settings to override; another ``_target_`` brings its own sizes of the same name.
         """
-        changes = _given(changes)
+        changes = _without_none(changes)
         target = changes.get("_target_", self.network)
         sizes = SIZES[self.name].get(target.rpartition(".")[2], {})
         if "patch" in sizes and max(image_size) <= 48:
@@ -43,17 +43,17 @@ class Preset:
         return {"_target_": target, **sizes, **changes}
 
     def process_for(self, changes: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the process's description with `changes` on top, perhaps another ``_target_``."""
-        changes = _given(changes)
+        """Return the process's description with `changes` applied; they may name another ``_target_``."""
+        changes = _without_none(changes)
         if changes.get("_target_", self.process["_target_"]) != self.process["_target_"]:
             shared = {key: self.process[key] for key in ("prediction", "pure_noise") if key in self.process}
             return {**shared, **changes}
         return {**self.process, **changes}
 
     def batch_size_for(self, network: Network) -> int:
-        """Return how many clips make a training step.
+        """Return the number of clips per training step.
 
-        Video networks learn from every frame of a clip, so that a fourth of the clips make as many frames.
+        Video networks learn from every frame of a clip, so that a quarter of the clips holds as many frames.
         """
         return self.batch_size // 4 if isinstance(network, VideoNetwork) else self.batch_size
 
@@ -89,12 +89,12 @@ def preset(name: str) -> Preset:
     """Return the preset of this name.
 
     Raises:
-        ValueError: There is none.
+        ValueError: There is no such preset.
     """
     if name not in PRESETS:
         raise ValueError(f"`preset` must be one of {', '.join(PRESETS)}, got {name!r}.")
     return PRESETS[name]
 
 
-def _given(changes: dict[str, Any] | None) -> dict[str, Any]:
+def _without_none(changes: dict[str, Any] | None) -> dict[str, Any]:
     return {key: value for key, value in (changes or {}).items() if value is not None}

@@ -1,4 +1,4 @@
-"""Worlds on disk: one folder with everything, nothing pickled."""
+"""Worlds on disk: one self-contained folder, nothing pickled."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ CONFIG, WEIGHTS, STARTS, CARD = "config.json", "model.safetensors", "starts.safe
 
 
 def save_world(world: WorldModel, path: Path) -> Path:
-    """Write the world's folder; an older world there is replaced only once the new one is whole.
+    """Write the world's folder. An older world there is replaced only once all new files are complete.
 
-    Files that are not the world's, such as logs, stay.
+    Other files in the folder, such as logs, are kept.
 
     Raises:
-        ValueError: The network or process was not made by ``vdworld.world.build``.
+        ValueError: The network or process was not built by ``vdworld.world.build``.
     """
     safetensors = require("safetensors.torch", "all")
     config = world_config(world)
@@ -49,7 +49,7 @@ def save_world(world: WorldModel, path: Path) -> Path:
         for file in (STARTS, WEIGHTS, CARD, CONFIG):
             if (scratch / file).exists():
                 os.replace(scratch / file, path / file)
-            else:  # the older world had start clips, and this one has none
+            else:  # the older world had start clips, the new one has none
                 (path / file).unlink(missing_ok=True)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -57,7 +57,7 @@ def save_world(world: WorldModel, path: Path) -> Path:
 
 
 def load_world(path_or_name: str | Path) -> WorldModel:
-    """Read a world's folder; gradients of the weights are off.
+    """Read a world's folder; the weights do not require gradients.
 
     Raises:
         FileNotFoundError: There is no such folder, or it holds no world.
@@ -93,14 +93,14 @@ def world_config(world: WorldModel) -> dict[str, Any]:
     """Return what config.json holds.
 
     Raises:
-        ValueError: The network or process was not made by ``vdworld.world.build``.
+        ValueError: The network or process was not built by ``vdworld.world.build``.
     """
     from vdworld import __version__
 
     parts = {name: getattr(getattr(world, name), "description", None) for name in ("network", "process")}
     for name, description in parts.items():
         if description is None:
-            raise ValueError(f"`{name}` must be made by `vdworld.world.build`, which keeps its description.")
+            raise ValueError(f"`{name}` must be built by `vdworld.world.build`, which keeps its description.")
     heads = world.heads
     return {
         "format": FORMAT,
@@ -137,9 +137,9 @@ def _read_config(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise ValueError(f"{path / CONFIG} is damaged: {error}. Save the world again.") from error
     if not isinstance(config, dict) or "format" not in config:
-        raise ValueError(f"{path / CONFIG} describes no world of vdworld. Name a folder that `save_pretrained` wrote.")
+        raise ValueError(f"{path / CONFIG} does not describe a world. Name a folder that `save_pretrained` wrote.")
     if "observation_space" in config:
-        raise ValueError(f"{path} holds a policy, where a world is wanted. Name the folder of the world.")
+        raise ValueError(f"{path} holds a policy, not a world. Name the folder of the world.")
     if config["format"] != FORMAT:
         raise ValueError(
             f"{path} holds a world of format {config['format']}, and this vdworld reads {FORMAT}. "
@@ -158,6 +158,6 @@ def find_world(path_or_name: str | Path) -> Path:
     if not path.is_dir():
         raise FileNotFoundError(f"There is no world at {path}. Train one with `vdworld train output={path}`.")
     if not (path / CONFIG).exists():
-        found = ", ".join(sorted(p.name for p in path.iterdir())[:8]) or "nothing"
-        raise FileNotFoundError(f"{path} holds no world: {CONFIG} is missing, there is {found}.")
+        files = ", ".join(sorted(p.name for p in path.iterdir())[:8]) or "nothing"
+        raise FileNotFoundError(f"{path} holds no world: {CONFIG} is missing, there is {files}.")
     return path

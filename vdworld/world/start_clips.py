@@ -1,4 +1,4 @@
-"""Real context clips that travel with a world, so that a dream can begin without the dataset."""
+"""Real context clips that are saved with a world, so that a dream can begin without the dataset."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vdworld.types import ActionMask, RawActions
 
 @dataclass(frozen=True)
 class StartClips:
-    """Short pieces of real experience, each ending where a dream may begin.
+    """Short clips of real experience; a dream begins at the end of one.
 
     Args:
         frames: uint8 pixels ``[n, k, c, h, w]``, padded on the left with the episode's first frame.
@@ -32,11 +32,11 @@ class StartClips:
         return len(self.frames)
 
     def to(self, device: torch.device) -> StartClips:
-        """Return the clips on a device; themselves if they lie there."""
+        """Return the clips on a device; the same object if they are there already."""
         if self.frames.device == device:
             return self
         return StartClips(**{name: value.to(device) for name, value in self.tensors().items()})
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return the tensors by name, as stored."""
+        """Return the tensors by name, as they are saved."""
         return {"frames": self.frames, "actions": self.actions, "action_mask": self.action_mask}

@@ -1,4 +1,4 @@
-"""Everything a dream remembers."""
+"""The state of dreams: all that the next step depends on."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from vdworld.world.noise import lane_key
 
 @dataclass(frozen=True)
 class WorldState:
-    """A batch of dreams, one per lane; every tensor has the lanes first.
+    """A batch of dreams, one per lane; the lanes are the first axis of every tensor.
 
     Args:
         frames: The last K frames ``[b, K, c, h, w]`` in [-1, 1], newest last.
         actions: The encoded actions between them ``[b, K - 1, a]``.
-        action_mask: ``[b, K - 1]``; False where an action is null, so that what came before it is padding.
+        action_mask: ``[b, K - 1]``; False where an action is null, since the frame before it is padding.
         seed: The lanes' random streams ``[b]``.
-        counter: How often each stream was drawn from ``[b]``.
-        features: What the network makes of the newest transition ``[b, f]``.
-        cache: What a video network keeps of the frames so far; None for the others.
+        counter: How many numbers were drawn from each stream ``[b]``.
+        features: The network's features of the newest transition ``[b, f]``.
+        cache: The keys and values that a video network keeps of the frames so far; None for other networks.
     """
 
     frames: Frames
@@ -48,25 +48,26 @@ class WorldState:
         return self.frames[:, -1]
 
     def repeat(self, count: int, noise: Literal["shared", "independent"] = "shared") -> WorldState:
-        """Branch every lane into `count` lanes that follow one another, as ``torch.repeat_interleave`` does.
+        """Branch every lane into `count` consecutive lanes, as ``torch.repeat_interleave`` does.
 
-        The branches of a single lane share its memory.
+        If there is a single lane, its branches share its memory.
 
         Args:
             count: Branches per lane.
-            noise: ``"shared"`` lets the branches of a lane see the same noise (common random numbers: differences
-                come from actions alone); ``"independent"`` gives each its own stream (particles), the first branch
-                keeping the lane's.
+            noise: ``"shared"`` gives the branches of a lane the same noise (common random numbers: they differ only by
+                their actions). ``"independent"`` gives each branch its own stream (particles); the first one keeps the
+                lane's.
 
         Raises:
-            ValueError: `noise` is neither.
+            ValueError: `noise` is something else.
         """
         if noise not in ("shared", "independent"):
             raise ValueError(f'`noise` must be "shared" or "independent", got {noise!r}.')
 
         def copied(value: Tensor) -> Tensor:
-            alone = len(self) == 1  # its branches share one memory, as nothing is ever written into a state
-            return value.expand(count, *value.shape[1:]) if alone else value.repeat_interleave(count, dim=0)
+            if len(self) == 1:  # branches may share memory, since nothing is ever written into a state
+                return value.expand(count, *value.shape[1:])
+            return value.repeat_interleave(count, dim=0)
 
         state = self._map(copied)
         if noise == "shared":
@@ -104,17 +105,17 @@ class WorldState:
         return self.from_tensors({name: join(value, theirs[name]) for name, value in self.tensors().items()})
 
     def to(self, device: torch.device | str) -> WorldState:
-        """Move to another device."""
+        """Return the state on another device."""
         return self._map(lambda value: value.to(device))
 
     def to_bytes(self) -> bytes:
-        """Return all of it as bytes that ``from_bytes`` reads; nothing is pickled."""
+        """Return the state as bytes that ``from_bytes`` reads; nothing is pickled."""
         safetensors = require("safetensors.torch", "all")
         return safetensors.save({name: value.detach().cpu().contiguous() for name, value in self.tensors().items()})
 
     @classmethod
     def from_bytes(cls, data: bytes, device: torch.device | str = "cpu") -> WorldState:
-        """Read back what ``to_bytes`` wrote, on any device.
+        """Read what ``to_bytes`` wrote, onto any device.
 
         Raises:
             ValueError: The bytes are something else.
@@ -122,11 +123,11 @@ class WorldState:
         safetensors = require("safetensors.torch", "all")
         try:
             return cls.from_tensors(safetensors.load(data)).to(device)
-        except Exception as error:  # safetensors has errors of its own
+        except Exception as error:  # safetensors raises its own errors
             raise ValueError(f"`data` must be what `WorldState.to_bytes` wrote: {error}") from error
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return all tensors by name, those of a memory as ``memory.<layer>.keys`` and ``.values``."""
+        """Return all tensors by name, those of a cache as ``memory.<layer>.keys`` and ``memory.<layer>.values``."""
         own = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "cache"}
         for i, (keys, values) in enumerate(self.cache.layers if self.cache is not None else ()):
             own |= {f"memory.{i}.keys": keys, f"memory.{i}.values": values}
@@ -134,10 +135,10 @@ class WorldState:
 
     @classmethod
     def from_tensors(cls, tensors: dict[str, Tensor]) -> WorldState:
-        """Put a state together from what ``tensors`` returned.
+        """Build a state from what ``tensors`` returned.
 
         Raises:
-            TypeError: Tensors are missing, or there are others.
+            TypeError: Tensors are missing or unknown.
         """
         own = {name: value for name, value in tensors.items() if not name.startswith("memory.")}
         pairs = (len(tensors) - len(own)) // 2

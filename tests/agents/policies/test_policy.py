@@ -193,7 +193,7 @@ def test_cameras_that_are_not_there_are_refused():
 
 def test_a_policy_is_not_taken_for_a_world(tmp_path: Path) -> None:
     policy().save_pretrained(tmp_path)
-    with pytest.raises(ValueError, match="holds a policy, where a world is wanted"):
+    with pytest.raises(ValueError, match="holds a policy, not a world"):
         WorldModel.from_pretrained(tmp_path)
 
 
