@@ -9,7 +9,7 @@ import pytest
 
 import vdworld
 from vdworld.cli import main
-from vdworld.commands.search import config_file, config_names
+from vdworld.commands.config_search import config_file, config_names
 from vdworld.commands.verbs import VERBS
 
 

@@ -16,12 +16,12 @@ def overview() -> str:
     return (
         f"vdworld {vdworld.__version__}: turn recordings into a world model that is a Gymnasium environment\n\n"
         f"  vdworld VERB key=value ...\n\n{verbs}\n\n"
-        "`vdworld VERB --help` lists a verb's keys. With VDWORLD_TRACEBACK=1 an error says where it came from."
+        "`vdworld VERB --help` lists a verb's keys. VDWORLD_TRACEBACK=1 adds a traceback to errors."
     )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb and return the exit code: 0, 2 for what the user can mend, 130 after Ctrl-C.
+    """Run one verb and return the exit code: 0, 2 after a user error, 130 after Ctrl-C.
 
     Args:
         arguments: The words after ``vdworld``; None takes them from the command line.
@@ -39,6 +39,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"vdworld: error: there is no verb {verb!r}. {hint}", file=sys.stderr)
         return 2
 
-    from vdworld.commands.runner import run_verb  # Hydra takes a moment; the overview does without
+    from vdworld.commands.runner import run_verb  # not above: the overview does not need Hydra
 
     return run_verb(verb, rest)

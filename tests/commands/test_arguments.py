@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from omegaconf import OmegaConf
 
-from vdworld.commands.arguments import checked, description, given, instantiate
+from vdworld.commands.arguments import description, instantiate, keyword_arguments, without_nulls
 
 
 def function(
@@ -30,12 +30,12 @@ def function(
     ],
 )
 def test_fitting_values_pass_unchanged(values):
-    assert checked(function, values) == values
+    assert keyword_arguments(function, values) == values
 
 
 def test_lists_become_tuples_and_nodes_plain_values():
     values = OmegaConf.create({"size": [1, 2], "steps": [1, 5], "anything": {"a": [1]}})
-    assert checked(function, values) == {"size": (1, 2), "steps": (1, 5), "anything": {"a": [1]}}
+    assert keyword_arguments(function, values) == {"size": (1, 2), "steps": (1, 5), "anything": {"a": [1]}}
 
 
 @pytest.mark.parametrize(
@@ -60,18 +60,18 @@ def test_lists_become_tuples_and_nodes_plain_values():
 )
 def test_a_value_of_another_type_is_named(values, message):
     with pytest.raises(ValueError) as error:  # noqa: PT011 - the message is compared below, brackets and all
-        checked(function, values)
+        keyword_arguments(function, values)
     assert str(error.value).startswith(message)
 
 
 def test_further_keyword_arguments_pass_where_a_function_takes_them():
     def open_function(count: int, **settings: object) -> None: ...
 
-    assert checked(open_function, {"count": 1, "anything": "x"}) == {"count": 1, "anything": "x"}
+    assert keyword_arguments(open_function, {"count": 1, "anything": "x"}) == {"count": 1, "anything": "x"}
 
 
 def test_null_values_are_left_to_whoever_takes_them():
-    assert given({"a": None, "b": 0, "c": False}) == {"b": 0, "c": False}
+    assert without_nulls({"a": None, "b": 0, "c": False}) == {"b": 0, "c": False}
 
 
 def test_a_node_becomes_an_object_of_its_class():
@@ -93,7 +93,7 @@ def test_nodes_in_a_node_become_objects_too_and_what_is_decided_gives_way_to_wha
 
 
 def test_what_a_class_needs_and_nobody_gives_is_named():
-    with pytest.raises(ValueError, match="`policy` must be given for PolicyGuidedMPPI"):
+    with pytest.raises(ValueError, match="PolicyGuidedMPPI needs `policy`"):
         instantiate(OmegaConf.create({"_target_": "vdworld.agents.PolicyGuidedMPPI"}))
 
 

@@ -86,7 +86,7 @@ def test_what_a_benchmark_needs_is_named(name: str, keys: list[str], capsys: pyt
     assert run(name) == 2
     needed = " and ".join(f"`{key}`" for key in keys)
     example = " ".join(f"{key}=..." for key in keys)
-    message = f"vdworld benchmark: error: {needed} must be set, as in `vdworld benchmark {name} {example}`.\n"
+    message = f"vdworld benchmark: error: {needed} must be given, as in `vdworld benchmark {name} {example}`.\n"
     assert capsys.readouterr().err == message
 
 

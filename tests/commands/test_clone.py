@@ -33,7 +33,7 @@ def test_a_clone_is_kept_and_what_comes_next_is_said(data: Path, capsys: pytest.
     assert (policy.training_info["num_updates"], policy.training_info["data"]) == (3, str(data))
     assert any((output / "tensorboard").iterdir())
     text = capsys.readouterr().out
-    assert f"The policy lies in {output}." in text
+    assert f"The policy is in {output}." in text
     assert f"vdworld evaluate world=... data={data} policy={output}\n" in text
     assert main(["clone", f"data={data}", f"output={output}", *QUICK]) == 2
     assert "`output` must be a new folder" in capsys.readouterr().err
@@ -51,7 +51,7 @@ def test_a_video_policy_is_learnt_and_found_again(data: Path, capsys: pytest.Cap
     output = data.parent / "video"
     words = ["clone", f"data={data}", f"output={output}", "video=true", "num_updates=2", "max_minutes=0.001"]
     assert main(words) == 2
-    assert "`goal_offset` must say how far" in capsys.readouterr().err
+    assert "`goal_offset` must be a number of steps with video=true" in capsys.readouterr().err
     assert main([*words, "goal_offset=3", "horizon=4", "device=cpu"]) == 0
     policy = load_agent(output)
     assert isinstance(policy, VideoPolicy)

@@ -99,11 +99,11 @@ def test_plan_names_a_value_of_the_planner_that_can_t_be(home, capsys):
 def test_learn_keeps_a_policy_that_evaluate_lets_play(home, capsys, tmp_path, monkeypatch):
     settings = ["num_steps=40", "num_envs=4", "horizon=5", "max_episode_steps=6", "hidden_dim=8"]
     learn = ["learn", f"world={home}/world", *settings]
-    assert f"The policy lies in {tmp_path}/policy." in says(capsys, 0, [*learn, f"output={tmp_path}/policy"])
+    assert f"The policy is in {tmp_path}/policy." in says(capsys, 0, [*learn, f"output={tmp_path}/policy"])
     assert any((tmp_path / "policy" / "tensorboard").iterdir())
     assert Policy.from_pretrained(tmp_path / "policy").training_info["num_steps"] == 40
     again = [*learn, f"output={tmp_path}/again", "objective=pmpo", f"prior={tmp_path}/policy", "uncertainty_limit=null"]
-    assert "The policy lies in" in says(capsys, 0, again)
+    assert "The policy is in" in says(capsys, 0, again)
     assert "`output` must be a new folder" in says(capsys, 2, [*learn, f"output={tmp_path}/policy"])
     assert "`num_envs` must be a whole number" in says(capsys, 2, [*learn, f"output={tmp_path}/c", "num_envs=many"])
     play = ["evaluate", f"world={home}/world", f"data={home}/data", "num_clips=4", "num_episodes=2", "max_steps=3"]
@@ -115,7 +115,7 @@ def test_learn_keeps_a_policy_that_evaluate_lets_play(home, capsys, tmp_path, mo
     monkeypatch.setattr(Policy, "value", lambda self, state: (judged.append(len(state)), worth(self, state))[1])
     assert "planner" in says(capsys, 0, [*plan, f"policy={tmp_path}/policy"])
     assert judged, "the critic looks beyond the plans"
-    assert says(capsys, 2, plan).endswith("`policy` must be given for PolicyGuidedMPPI.")
+    assert says(capsys, 2, plan).endswith("PolicyGuidedMPPI needs `policy`.")
 
 
 def test_benchmark_measures_a_saved_world(home, capsys, tmp_path):
@@ -134,7 +134,7 @@ def test_benchmark_measures_a_saved_world(home, capsys, tmp_path):
     [
         (["train", "data={0}/nothing", "output={0}/w"], "must be a dataset folder, got"),
         (["train", "data={0}/world", "output={0}/w"], "must hold meta/info.json"),
-        (["train", "data={0}/data", "output={0}/world"], "resume=true goes on with its training"),
+        (["train", "data={0}/data", "output={0}/world"], "Resume its training with resume=true"),
         (["train", "data={0}/data", "output={0}/w", "network.width=wide"], "`width` must be a whole number"),
         (["train", "data={0}/data", "output={0}/w", "device=cpuu"], "`device` must be auto, cpu or a device"),
         (["evaluate", "data={0}/data", "world={0}/nothing"], "There is no world at"),
@@ -143,7 +143,7 @@ def test_benchmark_measures_a_saved_world(home, capsys, tmp_path):
         (["record", "env=No-v0", "output={0}/r", "num_steps=3"], "`env` must be the id of a registered environment"),
         (
             ["record", "env=CartPole-v1", "output={0}/data", "num_steps=90", "resume=false"],
-            "With resume=true it is added",
+            "Add to it with resume=true",
         ),
         (["info", "{0}/nothing"], "which does not exist"),
         (["info", "{0}"], "which has neither meta/info.json nor config.json"),

@@ -26,7 +26,7 @@ def test_targets_count_from_the_beginning() -> None:
 
 
 def test_the_atari_100k_protocol_has_diamonds_thousand_epochs() -> None:
-    from vdworld.commands.search import compose_config
+    from vdworld.commands.config_search import compose_config
 
     config = compose_config("learn", ["protocol=atari100k", "real.env_kwargs.game=Breakout", "output=x"])
     *_, last = rounds = list(Rounds(**config.rounds))

@@ -1,4 +1,4 @@
-"""``vdworld demo``: the whole job on PushT, from recording to a plan that works in the real environment."""
+"""``vdworld demo``: the whole workflow on PushT, from recording to planning in the real environment."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from vdworld.world.device import pick_device
 
 
 def run(config: DictConfig) -> None:
-    """Record, train, evaluate and plan, and say where the report lies."""
-    output, began = Path(config.output), time.monotonic()
+    """Record, train, evaluate and plan, and print where the report is."""
+    output, start = Path(config.output), time.monotonic()
     if not config.resume and output.exists() and any(output.iterdir()):
         raise FileExistsError(
-            f"`output` must be a new or empty folder, got {output}. resume=true goes on with what it holds; "
-            "otherwise name another folder with output=."
+            f"`output` must be a new or empty folder, got {output}. Resume its run with resume=true, "
+            "or name another folder with output=."
         )
     real_steps = config.record.num_steps * config.record.action_repeat
-    print(f"[1/3] Record {real_steps:,} real steps of {config.record.env}, {config.record.action_repeat} to a frame")
+    print(f"[1/3] Record {real_steps:,} real steps of {config.record.env}, {config.record.action_repeat} per frame")
     dataset = _record(config, output / "data")
     print(
         f"[2/3] Train a world on {dataset.split('train').num_steps:,} of them for {config.train.max_minutes:g} minutes"
@@ -44,8 +44,8 @@ def run(config: DictConfig) -> None:
     protocol = PlayProtocol(seed=config.seed, **keyword_arguments(PlayProtocol, config.evaluate))
     report = evaluate(world, dataset, agents={"planner": planner}, protocol=protocol, output=output / "report")
     print(report)
-    print(f"\n{planner.num_imagined:,} imagined frames went into the plans.")
-    print(f"The whole took {(time.monotonic() - began) / 60:.1f} minutes. Open {output / 'report' / 'report.html'}")
+    print(f"\n{planner.num_imagined:,} frames were imagined for the plans.")
+    print(f"The demo took {(time.monotonic() - start) / 60:.1f} minutes. Open {output / 'report' / 'report.html'}")
 
 
 def _record(config: DictConfig, path: Path) -> Dataset:

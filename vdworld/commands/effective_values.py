@@ -30,11 +30,9 @@ class Fallback:
 def defaults_of(function: Callable[..., Any]) -> dict[str, Any]:
     """Return the default arguments of a class or function; dataclasses among them become dictionaries."""
     if is_dataclass(function):
-        made = {
-            field.name: field.default_factory() for field in fields(function) if field.default_factory is not MISSING
-        }
-        plain = {field.name: field.default for field in fields(function) if field.default is not MISSING}
-        return {name: asdict(value) if is_dataclass(value) else value for name, value in (plain | made).items()}
+        instance = {field.name: field.default for field in fields(function)}
+        instance |= {f.name: f.default_factory() for f in fields(function) if f.default_factory is not MISSING}
+        return {name: _plain(value) for name, value in instance.items() if value is not MISSING}
     parameters = inspect.signature(function).parameters.values()
     return {parameter.name: parameter.default for parameter in parameters if parameter.default is not parameter.empty}
 
@@ -85,6 +83,10 @@ def _children(node: DictConfig) -> Iterator[tuple[str, DictConfig]]:
     for key in node:
         if not OmegaConf.is_missing(node, key) and isinstance(node[key], DictConfig):
             yield str(key), node[key]
+
+
+def _plain(value: Any) -> Any:
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 
 def _joined(path: str, key: str) -> str:

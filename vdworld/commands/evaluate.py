@@ -19,7 +19,7 @@ def run(config: DictConfig) -> None:
     dataset = load_dataset(config.data)
     names = [field.name for field in fields(PlayProtocol) if field.name in config]
     protocol = PlayProtocol(**keyword_arguments(PlayProtocol, {name: config[name] for name in names}))
-    others = (*names, "world", "data", "device", "sampling", "execution", "policy")
-    values = {name: value for name, value in config.items() if name not in others}
+    not_evaluate = (*names, "world", "data", "device", "sampling", "execution", "policy")
+    values = {name: value for name, value in config.items() if name not in not_evaluate}
     agents = None if config.policy is None else {"policy": load_agent(config.policy, device=world.device)}
     print(evaluate(world, dataset, agents=agents, protocol=protocol, **keyword_arguments(evaluate, values)))

@@ -49,7 +49,7 @@ def help_text(verb: str, name: str | None = None, overrides: Sequence[str] = ())
         "",
         f"  vdworld {command} {f'[{bare.upper()}] ' if bare else ''}key=value ...",
         "",
-        "Keys and their values (??? must be set):",
+        "Keys and their values (??? must be given):",
     ]
     for part in [text, *(block.read_text() for block in blocks(verb, name))]:
         lines += [f"  {line}".rstrip() for line in _with_values(part, job.config, sources)]

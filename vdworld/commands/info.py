@@ -1,4 +1,4 @@
-"""``vdworld info PATH``: say what a dataset or a world folder holds, and which versions are installed."""
+"""``vdworld info PATH``: print what a dataset or a world folder holds, and which versions are installed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Facts = dict[str, str]
 
 
 def run(config: DictConfig) -> None:
-    """Print what was asked about, then the versions."""
+    """Print the facts about each folder, then the versions."""
     facts = {}
     if config.path is not None:
         facts[config.path] = describe(Path(config.path))
@@ -25,13 +25,13 @@ def run(config: DictConfig) -> None:
         facts[config.data] = dataset_facts(load_dataset(config.data))
     if config.world is not None:
         facts[config.world] = world_facts(WorldModel.from_pretrained(config.world))
-    about = provenance()
-    facts["this machine"] = {name: about[name] for name in ("machine", "versions")}
-    print("\n\n".join(laid_out(title, lines) for title, lines in facts.items()))
+    origin = provenance()
+    facts["this machine"] = {name: origin[name] for name in ("machine", "versions")}
+    print("\n\n".join(table(title, lines) for title, lines in facts.items()))
 
 
 def describe(path: Path) -> Facts:
-    """Return the facts about a folder, whatever it holds.
+    """Return the facts about a dataset or a world folder.
 
     Raises:
         FileNotFoundError: There is no such folder, or it holds neither a dataset nor a world.
@@ -40,8 +40,8 @@ def describe(path: Path) -> Facts:
         return dataset_facts(load_dataset(path))
     if (path / CONFIG).is_file():
         return world_facts(WorldModel.from_pretrained(path))
-    found = "which does not exist" if not path.exists() else f"which has neither {INFO} nor {CONFIG}"
-    raise FileNotFoundError(f"`path` must be a dataset or a world folder, got {path}, {found}.")
+    reason = "which does not exist" if not path.exists() else f"which has neither {INFO} nor {CONFIG}"
+    raise FileNotFoundError(f"`path` must be a dataset or a world folder, got {path}, {reason}.")
 
 
 def dataset_facts(dataset: Dataset) -> Facts:
@@ -71,18 +71,18 @@ def world_facts(world: WorldModel) -> Facts:
         "actions": str(world.action_space),
         "rewards": "yes" if world.has_reward else "no",
         "starts": "none" if world.starts is None else f"{len(world.starts)} real clips",
-        **{name: _written(value) for name, value in world.training_info.items() if value is not None},
+        **{name: _one_line(value) for name, value in world.training_info.items() if value is not None},
     }
 
 
-def _written(value: Any) -> str:
-    """Write a part of the training record on one line."""
+def _one_line(value: Any) -> str:
+    """Return a part of the training information on one line."""
     if not isinstance(value, dict):
         return f"{value:,}" if isinstance(value, int) else str(value)
-    return ", ".join(f"{name} {_written(part)}" for name, part in value.items() if part is not None)
+    return ", ".join(f"{name} {_one_line(part)}" for name, part in value.items() if part is not None)
 
 
-def laid_out(title: str, facts: Facts) -> str:
-    """Lay facts out for a terminal."""
+def table(title: str, facts: Facts) -> str:
+    """Return facts as lines in two columns under a title."""
     width = max(map(len, facts))
     return "\n".join([title, *(f"  {name:<{width}}  {value}" for name, value in facts.items())])

@@ -32,19 +32,15 @@ NOT_ONLINE = ("world", "prior", "starts")
 def run_online(config: DictConfig) -> None:
     """Run all rounds, print a line after each, and the curve at the end."""
     real, output = config.real, Path(config.output)
-    if real.env is None:
-        raise ValueError("`real.env` must be set with online=true, as in real.env=vdworld/Bounce-v0.")
-    for name in NOT_ONLINE:
-        if config[name] is not None:
-            raise ValueError(f"`{name}` must be null with online=true, which creates its own, got {config[name]}.")
-    if (output / PROGRESS).exists() and not config.resume:
-        raise FileExistsError(f"`output` must be a new folder, got {output}. Resume its run with resume=true.")
+    _check(config, output)
     names = ("image_size", "action_repeat", "max_episode_steps", "env_kwargs", "test_fraction")
     recording = keyword_arguments(record, {name: real[name] for name in names})
     playing = keyword_arguments(real_returns, {name: real[name] for name in ("num_episodes", "max_steps")})
     if real.evaluate_kwargs is not None:
         playing["kwargs"] = OmegaConf.to_container(OmegaConf.merge(real.env_kwargs or {}, real.evaluate_kwargs))
     rounds = Rounds(**keyword_arguments(Rounds, config.rounds))
+    dreams = [name for name in DREAMS if name not in NOT_ONLINE]
+    acting = {"seed": config.seed, "epsilon": real.epsilon, "evaluate_every": real.evaluate_every}
     num_per_update = config.num_envs * config.horizon
     with ExitStack() as logs:
 
@@ -62,22 +58,29 @@ def run_online(config: DictConfig) -> None:
                 rounds=rounds,
                 recording=recording,
                 training=_training(config),
-                dreams=keyword_arguments(
-                    DreamVectorEnv, {name: config[name] for name in DREAMS if name not in NOT_ONLINE}
-                ),
+                dreams=keyword_arguments(DreamVectorEnv, {name: config[name] for name in dreams}),
                 learning=learning_settings(config),
                 playing=playing,
                 device=pick_device(config.device),
                 make_logger=make_logger,
                 on_round_end=on_round_end,
-                **keyword_arguments(
-                    learn_online, {"seed": config.seed, **{k: real[k] for k in ("epsilon", "evaluate_every")}}
-                ),
+                **keyword_arguments(learn_online, acting),
             )
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"Finished rounds are saved in {output}. Resume with resume=true.") from None
     print_and_save(result, output, "online", {"curve.png": result.plot})
     print(f"The policy is in {output / POLICY}. Plot the curves: tensorboard --logdir {output}")
+
+
+def _check(config: DictConfig, output: Path) -> None:
+    """Check what an online run needs and what it does not take."""
+    if config.real.env is None:
+        raise ValueError("`real.env` must be set with online=true, as in real.env=vdworld/Bounce-v0.")
+    for name in NOT_ONLINE:
+        if config[name] is not None:
+            raise ValueError(f"`{name}` must be null with online=true, which creates its own, got {config[name]}.")
+    if (output / PROGRESS).exists() and not config.resume:
+        raise FileExistsError(f"`output` must be a new folder, got {output}. Resume its run with resume=true.")
 
 
 def _training(config: DictConfig) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""``vdworld plan``: let a planner act in the real environment, and score it beside random actions."""
+"""``vdworld plan``: let a planner act in the real environment, and compare it with random actions."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from vdworld.world import WorldModel, WorldState
 
 
 def run(config: DictConfig) -> None:
-    """Plan, act, and print what was achieved."""
+    """Plan, act, and print the scores."""
     world = load_world(config)
     dataset = load_dataset(config.data)
     policy = None if config.policy is None else load_agent(str(config.policy), device=world.device)
-    objective = pick_objective(config.get("objective"), config.env, dataset, world, **_beyond(policy))
+    objective = pick_objective(config.get("objective"), config.env, dataset, world, **_critic(policy))
     names = ("replan_every", "num_sampling_steps", "max_batch", "seed", "num_particles", "risk", "uncertainty_penalty")
     settings = keyword_arguments(Planner, {name: config[name] for name in names})
     method = instantiate(config.planner, **({} if policy is None else {"policy": policy}))
@@ -38,13 +38,13 @@ def run(config: DictConfig) -> None:
         held_out = dataset.split("test")
         result = play(world, held_out if len(held_out) else dataset, agents, protocol)
         print(control_table(result).text())
-    spent = f"{planner.num_evaluations:,} network evaluations and {planner.seconds:.1f} seconds"
+    cost = f"{planner.num_evaluations:,} network evaluations and {planner.seconds:.1f} seconds"
     count = "1 plan" if planner.num_plans == 1 else f"{planner.num_plans} plans"
-    print(f"\n{count} for all episodes at once took {spent}.")
+    print(f"\n{count} for all episodes at once took {cost}.")
 
 
-def _beyond(policy: Policy | VideoPolicy | None) -> dict[str, Any]:
-    """Return how a return goes on beyond the plan: as the critic of a policy says, if there is a trained one."""
+def _critic(policy: Policy | VideoPolicy | None) -> dict[str, Any]:
+    """Return discount and value of a trained critic, which estimates a return beyond the plan; else nothing."""
     if not isinstance(policy, Policy) or "discount" not in policy.training_info:
         return {}
     return {"discount": policy.training_info["discount"], "value": policy.value}
@@ -59,15 +59,15 @@ def pick_objective(
     discount: float = 1.0,
     value: Callable[[WorldState], PerLane] | None = None,
 ) -> Objective:
-    """Return the objective that was named; without one, goal images where goals are known, else the return.
+    """Return an objective: the node's, or goal images where the environment has a goal task, or the return.
 
     Args:
-        node: The objective's class and arguments; None where it was not named.
-        env: Id of the real environment; None for the one that was recorded.
-        dataset: Says which that is.
-        world: Where plans are dreamt.
-        discount: Of a return, per step, unless the node has one.
-        value: What follows after a return.
+        node: The objective's class and arguments; None leaves the choice to the environment.
+        env: Id of the real environment; None stands for the one that was recorded.
+        dataset: The recording, which knows its environment.
+        world: The world in which plans are imagined.
+        discount: Discount of a return per step, unless the node sets one.
+        value: Estimates the return beyond the plan.
     """
     if node is not None:
         background = None if world.starts is None else world.background()

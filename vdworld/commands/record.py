@@ -1,4 +1,4 @@
-"""``vdworld record``: play an environment and keep what happens as a dataset."""
+"""``vdworld record``: play an environment, and save the episodes as a dataset."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from vdworld.envs.recording.recorder import record
 
 
 def run(config: DictConfig) -> None:
-    """Record, and say what the folder holds then."""
+    """Record, and print what the folder holds."""
     if not config.resume and (Path(config.output) / INFO).is_file():
         raise FileExistsError(
-            f"`output` must be a new folder, got the dataset {config.output}. With resume=true it is added to."
+            f"`output` must be a new folder, got the dataset {config.output}. Add to it with resume=true."
         )
     values = {name: value for name, value in config.items() if name not in ("env", "output", "resume", "policy")}
     policy = None if config.policy is None else find_policy(str(config.policy))
@@ -28,13 +28,13 @@ def run(config: DictConfig) -> None:
 
 
 def find_policy(name: str) -> Policy:
-    """Return the function of this dotted name, or an object of the class.
+    """Return the function of this dotted name, or an instance of the class.
 
     Raises:
         ValueError: There is no such function or class.
     """
     try:
-        found = pkgutil.resolve_name(name)
+        policy = pkgutil.resolve_name(name)
     except (ImportError, AttributeError, ValueError) as error:
         raise ValueError(f"`policy` must be the dotted name of a class or function, got {name!r}: {error}") from error
-    return found() if isinstance(found, type) else found
+    return policy() if isinstance(policy, type) else policy

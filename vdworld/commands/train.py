@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from vdworld.commands.effective_values import Fallback, defaults_of
 from vdworld.data import load_dataset
 from vdworld.training import ContextCorruption, LossWeights, SelfForcing, Shortcut, TrainerSettings, train
 from vdworld.training.checkpoint import has_checkpoint
+from vdworld.training.renamed_settings import present_name
 from vdworld.training.train import preset_settings
 from vdworld.world import Sampling, WorldModel, build, preset
 from vdworld.world.device import pick_device
@@ -65,8 +66,12 @@ def trainer_settings(trainer: DictConfig) -> dict[str, Any]:
     """Return the fields of ``TrainerSettings`` that the configuration sets.
 
     Raises:
-        ValueError: A value of another type than the field's.
+        ValueError: A value of another type than the field's, or a former name of a field.
     """
+    inner = [f"{group}.{name}" for group, values in trainer.items() if isinstance(values, Mapping) for name in values]
+    for name in [*map(str, trainer), *inner]:
+        if present := present_name(name):
+            raise ValueError(f"`trainer.{name}` is now called `trainer.{present}`.")
     plain = {name: value for name, value in trainer.items() if name not in GROUPS}
     settings = keyword_arguments(TrainerSettings, without_nulls(plain))
     for name, group in GROUPS.items():

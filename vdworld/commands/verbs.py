@@ -12,9 +12,9 @@ class Verb:
 
     Args:
         line: What it does, for the overview.
-        bare: The key that a word without ``=`` stands for; None where there is no such word.
-        named: Whether there are several configurations, ``configs/VERB/NAME.yaml``, of which the first word without
-            ``=`` names one.
+        bare: The key that a word without ``=`` sets; None where there is no such word.
+        named: Whether the verb has several configurations, ``configs/VERB/NAME.yaml``; the first word without ``=``
+            names one.
         renamed: Former names of configurations, each with its present name.
     """
 
@@ -25,15 +25,15 @@ class Verb:
 
 
 VERBS = {
-    "record": Verb("play an environment and keep what happens as a dataset"),
-    "train": Verb("learn a world model from a dataset"),
+    "record": Verb("play an environment, and save the episodes as a dataset"),
+    "train": Verb("train a world model on a dataset"),
     "evaluate": Verb("compare imagined with real frames on held-out episodes, and write a report"),
-    "plan": Verb("let a planner act in the real environment, and score it beside random actions"),
-    "learn": Verb("let a policy learn in the dreams of a world"),
-    "clone": Verb("let a policy learn to act as recorded, towards goals if asked for"),
-    "demo": Verb("all of it on PushT, in ten minutes"),
+    "plan": Verb("let a planner act in the real environment, and compare it with random actions"),
+    "learn": Verb("train a policy in the dreams of a world"),
+    "clone": Verb("train a policy to act as recorded, with or without goals"),
+    "demo": Verb("record, train, evaluate and plan on PushT, in ten minutes"),
     "benchmark": Verb(
-        "measure speed, or worlds and planners against each other and against DIAMOND",
+        "measure speed, cost and quality, also beside DIAMOND's own code",
         named=True,
         renamed={
             "envs": "env_overhead",
@@ -42,5 +42,5 @@ VERBS = {
             "planners": "planner_overhead",
         },
     ),
-    "info": Verb("say what a dataset or a world folder holds", bare="path"),
+    "info": Verb("print what a dataset or a world folder holds", bare="path"),
 }
