@@ -80,6 +80,6 @@ def test_the_command_line_measures_and_resumes(home: Path, tmp_path: Path, capsy
     assert main([*words, "resume=true"]) == 0
     capsys.readouterr()
     assert main([*words[:2], f"world={home}/world"]) == 2
-    assert "`data` must be set" in capsys.readouterr().err
+    assert "`data` must be given" in capsys.readouterr().err
     assert main([*words, f"output={tmp_path}/new", "ways=[sleep]"]) == 2
     assert "`ways` must be some of dreams" in capsys.readouterr().err

@@ -40,7 +40,8 @@ class Clock:
 def test_rates_are_frames_of_all_lanes_over_the_time_they_took(make_world, clips, monkeypatch):
     clock = Clock(make_world, {"fast": 0.1, "slow": 0.4})
     monkeypatch.setattr(timing, "timer", clock)
-    rates = time_rollouts(*clock.worlds, clips, repeats=3, seconds=1.0)
+    first, second = clock.worlds
+    rates = time_rollouts(first, second, clips, repeats=3, seconds=1.0)
     assert rates.ours == pytest.approx([60] * 3)  # six lanes, ten steps a second
     assert rates.peer == pytest.approx([15] * 3)
     assert rates.ratios == pytest.approx([4] * 3)
@@ -49,7 +50,8 @@ def test_rates_are_frames_of_all_lanes_over_the_time_they_took(make_world, clips
 def test_no_rollout_is_longer_than_the_clips(make_world, clips, monkeypatch):
     clock = Clock(make_world, {"a": 0.125, "b": 1.0})
     monkeypatch.setattr(timing, "timer", clock)
-    time_rollouts(*clock.worlds, clips, repeats=1, seconds=2.0)
+    first, second = clock.worlds
+    time_rollouts(first, second, clips, repeats=1, seconds=2.0)
     assert clock.log.count("a") == 2 + 4 * 4  # sixteen steps take two seconds, and a clip has four
     assert clock.log.count("b") == 2 + 2
 

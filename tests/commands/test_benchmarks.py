@@ -86,7 +86,7 @@ def test_what_a_benchmark_needs_is_named(name: str, keys: list[str], capsys: pyt
     assert run(name) == 2
     needed = " and ".join(f"`{key}`" for key in keys)
     example = " ".join(f"{key}=..." for key in keys)
-    message = f"vdworld benchmark: error: {needed} must be set, as in `vdworld benchmark {name} {example}`.\n"
+    message = f"vdworld benchmark: error: {needed} must be given, as in `vdworld benchmark {name} {example}`.\n"
     assert capsys.readouterr().err == message
 
 
@@ -95,7 +95,8 @@ def test_what_a_benchmark_needs_is_named(name: str, keys: list[str], capsys: pyt
     [
         (["sizes", "peer=/nonexistent"], "there is no key 'peer'."),
         (["speed", "repeats=often"], "`repeats` must be a whole number, got 'often'."),
-        (["speed", "batch_sizes=[a]"], "`batch_sizes` must hold whole numbers from 1, got ['a']."),
+        (["speed", "batch_sizes=[a]"], "Every element of `batch_sizes` must be a whole number, got ['a']."),
+        (["speed", "batch_sizes=[0]"], "`batch_sizes` must hold whole numbers from 1, got [0]."),
         (["speed", "execution.compile=maybe"], "`compile` must be true or false, got 'maybe'."),
         (["scaling", "image_sizes=[0]"], "`image_sizes` must hold whole numbers from 1, got [0]."),
         (["few_steps", "output={0}/out", "num_draws=0"], "`num_draws` must be at least 1, got 0."),

@@ -13,7 +13,16 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from vdworld.agents import BehaviourCloning, Planner
 from vdworld.agents.policies.learning_settings import LearningSettings
-from vdworld.commands.config_search import CONFIGS, compose_config, config_file, config_names, groups, options
+from vdworld.commands.config_search import (
+    CONFIGS,
+    blocks,
+    compose_config,
+    config_file,
+    config_names,
+    groups,
+    option_file,
+    options,
+)
 from vdworld.commands.policy_learning import DREAMS as LEARN_DREAMS
 from vdworld.commands.policy_learning import SETTINGS as LEARN_SETTINGS
 from vdworld.commands.verbs import VERBS
@@ -72,7 +81,8 @@ def test_a_misspelt_key_in_a_node_does_not_bind():
 def test_every_yaml_file_belongs_to_a_command():
     reached = {config_file(verb, name) for verb, name in CONFIGURATIONS}
     for verb, _, group, option in CHOICES:
-        reached |= {CONFIGS / place / group / f"{option}.yaml" for place in (verb, "shared")}
+        reached.add(option_file(verb, group, option))
+    reached |= {block for verb, name in CONFIGURATIONS for block in blocks(verb, name)}
     assert set(CONFIGS.rglob("*.yaml")) - reached == set()
 
 

@@ -56,7 +56,7 @@ def run(
         device: A device's name; ``"auto"`` is the GPU if there is one, else the CPU.
     """
     plan_budget = PlanBudget(horizon, num_candidates, num_iterations)
-    lengths = {"goal_offset": goal_offset, "budget": budget, "max_steps": max_steps}
+    lengths: dict[str, Any] = {"goal_offset": goal_offset, "budget": budget, "max_steps": max_steps}
     protocol = PlayProtocol(env=env, num_episodes=num_episodes, seed=seed, **lengths)
     loaded, dataset = measured_world(world, device=device, execution=execution), load_dataset(data)
     folders = {"policy": policy} if isinstance(policy, str) else policy or {}

@@ -93,7 +93,7 @@ def run(
     device: str = "auto",
 ) -> Scaling:
     """Measure fresh worlds; see ``measure_scaling`` and ``measured_world`` for the arguments."""
-    places = {"batches": batches, "image_sizes": image_sizes}
+    places: dict[str, Any] = {"batches": batches, "image_sizes": image_sizes}
     places |= {"context_lengths": context_lengths, "dream_lengths": dream_lengths}
     network = network_settings(network_name)
     return measure_scaling(

@@ -58,6 +58,9 @@ def keyword_arguments(function: Callable[..., Any], values: Mapping[Any, Any] | 
         if all(type_name in _WORDS for type_name in types) and not any(_matches(value, name) for name in types):
             rule = " or ".join(dict.fromkeys(_WORDS[type_name] for type_name in types))
             raise ValueError(f"`{name}` must be {rule}, got {value!r}.")
+        element = re.search(r"\bSequence\[(\w+)\]", str(parameters[name].annotation))
+        if isinstance(value, tuple) and element and not all(_matches(item, element[1]) for item in value):
+            raise ValueError(f"Every element of `{name}` must be {_WORDS[element[1]]}, got {list(value)}.")
     return plain
 
 

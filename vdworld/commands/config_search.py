@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,15 +32,25 @@ class Composed:
     choices: dict[str, str | None]
     hydra: DictConfig
 
+    def missing_keys(self) -> list[str]:
+        """Return the keys that must be set and are not."""
+        with self._hydra_config():
+            return sorted(OmegaConf.missing_keys(self.config))
+
     def resolved(self) -> DictConfig:
         """Return the configuration with its interpolations resolved."""
         resolved = self.config.copy()
+        with self._hydra_config():
+            OmegaConf.resolve(resolved)
+        return resolved
+
+    @contextmanager
+    def _hydra_config(self) -> Iterator[None]:
         HydraConfig.instance().set_config(OmegaConf.create({"hydra": self.hydra}))
         try:
-            OmegaConf.resolve(resolved)
+            yield
         finally:
             HydraConfig.instance().cfg = None
-        return resolved
 
 
 def config_file(verb: str, name: str | None = None) -> Path:

@@ -63,4 +63,4 @@ def fallbacks(config: DictConfig) -> Iterator[Fallback]:
     """Yield what null stands for in the settings of some objectives."""
     settings = LearningSettings(**learning_settings(config))
     values = {"num_epochs": settings.epochs, "num_minibatches": settings.minibatches}
-    yield Fallback("", values, f"of objective={settings.objective}")
+    yield Fallback("", values, f"objective {settings.objective}")

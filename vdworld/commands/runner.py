@@ -77,7 +77,7 @@ def _checked_config(line: CommandLine, job: Composed) -> DictConfig:
     Raises:
         ValueError: A key that must be set is not.
     """
-    if names := sorted(OmegaConf.missing_keys(job.config)):
+    if names := job.missing_keys():
         raise ValueError(missing_keys(line.command, names))
     config = job.resolved()
     for key in PATHS:

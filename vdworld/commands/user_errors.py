@@ -21,7 +21,7 @@ def explain(verb: str, error: Exception, name: str | None = None) -> str:
         name: Which of the verb's configurations, where it has several.
     """
     text = re.split(r"\n\s*(?:Config search path|See https://hydra)", str(error))[0].strip()
-    if unknown := re.match(r"(?:Could not override|Could not delete from config\.) '([^']+)'", text):
+    if unknown := re.match(r"Could not override '([^']+)'", text):
         return _unknown_key(verb, unknown[1], name)
     if option := re.match(r"In '\w+': Could not find '(\w+)/(.+)'", text):
         return f"`{option[1]}` must be one of {', '.join(options(verb, option[1]))}, got {option[2]}."
@@ -57,17 +57,17 @@ def _unknown_key(verb: str, key: str, name: str | None) -> str:
     head, _, setting = key.partition(".")
     if head == "trainer" and (present := present_name(setting)):
         return f"`{key}` is now called `trainer.{present}`."
-    keys = [*_leaves(compose_config(verb, name=name)), *groups(verb, name)]
+    keys = [*leaves(compose_config(verb, name=name)), *groups(verb, name)]
     close = [leaf for leaf in keys if leaf.rpartition(".")[2] == key] or difflib.get_close_matches(key, keys, n=1)
     command = verb if name is None else f"{verb} {name}"
     hint = f"Did you mean {' or '.join(close)}?" if close else f"`vdworld {command} --help` lists the keys."
     return f"there is no key {key!r}. {hint}"
 
 
-def _leaves(config: DictConfig, prefix: str = "") -> list[str]:
+def leaves(config: DictConfig, prefix: str = "") -> list[str]:
     """Return the dotted names of all values of a configuration."""
     names = []
     for key in config:
         value = None if OmegaConf.is_missing(config, key) else config[key]
-        names += _leaves(value, f"{prefix}{key}.") if isinstance(value, DictConfig) else [f"{prefix}{key}"]
+        names += leaves(value, f"{prefix}{key}.") if isinstance(value, DictConfig) else [f"{prefix}{key}"]
     return names
