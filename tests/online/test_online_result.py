@@ -8,7 +8,7 @@ from vdworld.metrics import Interval
 from vdworld.online import OnlineResult, Round
 
 
-def test_results_come_back_from_disk(tmp_path: Path) -> None:
+def test_results_survive_saving_and_loading(tmp_path: Path) -> None:
     assert OnlineResult.load(tmp_path).rounds == []
     real_return = Interval(1.5, 1.0, 2.0, 30)
     result = OnlineResult(

@@ -140,8 +140,8 @@ def learn_online(
         training: Settings of ``vdworld.train``.
         dreams: Settings of ``DreamVectorEnv``, such as ``{"num_envs": 32, "max_episode_steps": 50}``.
         learning: Settings of ``ActorCritic.learn``.
-        playing: Settings of the evaluation, such as ``num_episodes`` and ``max_steps``, and ``kwargs`` if the environment
-            of the evaluation has other ones.
+        playing: Settings of the evaluation, such as ``num_episodes`` and ``max_steps``, and ``kwargs`` for an
+            environment that differs from the one of training.
         evaluate_every: Number of rounds between evaluations; 0 evaluates the last round only.
         epsilon: Share of random actions while the policy acts in the real environment.
         device: The device of training, dreams and learning.
