@@ -1,4 +1,4 @@
-"""A belt that moves by the action, worlds that foresee it exactly or not at all, and PushT with contact."""
+"""A belt that moves by the action, worlds that predict it exactly or copy the last frame, and PushT with contact."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def test_random_play_is_0_and_the_human_is_1() -> None:
         assert human_normalized(human, game) == 1
 
 
-def test_hand_worked() -> None:
+def test_scores_worked_out_by_hand() -> None:
     assert human_normalized(16.1, "Breakout") == pytest.approx(0.5)  # half way from 1.7 to 30.5
 
 
@@ -44,7 +44,7 @@ def test_an_unknown_game_is_refused() -> None:
         human_normalized(1.0, "Tetris")
 
 
-def test_the_returns_table_has_a_column_for_them_where_they_are_known() -> None:
+def test_the_returns_table_has_a_column_for_known_scores() -> None:
     known = returns_table(Returns(PLAYS, (0, 1), 10, 0, environment="ALE/Pong-v5"))
     assert (known.columns[-1], known.rows[0][-1]) == ("human-normalised", "0.00 [0.00, 0.00]")
     assert "Wang et al. 2016" in known.note

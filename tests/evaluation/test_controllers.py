@@ -53,7 +53,7 @@ def test_random_actions_repeat_and_differ_between_lanes(lanes) -> None:
 
 
 @pytest.mark.parametrize("answer", [torch.tensor([0, 1, 2]), np.array([0, 1, 2]), [0, 1, 2]])
-def test_an_agents_batch_is_taken_apart_into_native_actions(lanes, answer) -> None:
+def test_an_agents_batch_is_split_into_native_actions(lanes, answer) -> None:
     actions = AgentController(Fixed(answer)).act(lanes)
     assert [int(a) for a in actions] == [0, 1, 2]
     assert all(lanes.action_space.contains(a) for a in actions)
@@ -65,14 +65,14 @@ def test_an_agent_must_answer_for_every_lane(lanes, answer) -> None:
         AgentController(Fixed(answer)).act(lanes)
 
 
-def test_an_agent_is_told_seed_goal_and_context(lanes) -> None:
+def test_an_agent_receives_seed_goal_and_context(lanes) -> None:
     agent = Fixed(None)
     goal, context = lanes.frames, (lanes.frames[:, None], torch.zeros(3, 0, 1))
     AgentController(agent).reset(lanes, seed=7, goal=goal, context=context)
     assert (agent.seed, agent.goal, agent.context) == (7, goal, context)
 
 
-def test_without_a_task_doing_nothing_is_the_action_nearest_to_zero(lanes) -> None:
+def test_without_a_task_the_idle_action_is_the_one_nearest_to_zero(lanes) -> None:
     assert IdleController().act(lanes) == [0, 0, 0]
 
 
@@ -86,7 +86,7 @@ def test_without_a_task_doing_nothing_is_the_action_nearest_to_zero(lanes) -> No
         (gym.spaces.MultiBinary(3), [0, 0, 0]),
     ],
 )
-def test_the_zero_action_lies_in_its_space(space, expected) -> None:
+def test_the_zero_action_is_in_its_space(space, expected) -> None:
     action = zero_action(space)
     assert space.contains(action)
     np.testing.assert_array_equal(action, expected)
@@ -97,7 +97,7 @@ def test_the_zero_action_of_a_tree_is_a_tree() -> None:
     assert space.contains(zero_action(space))
 
 
-def test_the_floors_stand_behind_the_agents_and_keep_their_names() -> None:
+def test_baselines_follow_the_agents_and_their_names_are_reserved() -> None:
     assert list(with_baselines({"mine": Fixed(None)})) == ["mine", "random", "no-op"]
     with pytest.raises(ValueError, match="`agents` must not use 'random', the name of a baseline"):
         with_baselines({"random": Fixed(None)})
@@ -123,7 +123,7 @@ class Placed(gym.Env):
         return {"pixels": np.zeros((16, 16, 3), np.uint8), "place": np.array([self.place], np.float32)}
 
 
-def test_a_policy_that_reads_numbers_is_shown_them_as_frame_observation_does() -> None:
+def test_a_policy_with_readings_observes_them_as_from_frame_observation() -> None:
     lanes = RealLanes([make_real(Placed) for _ in range(6)], ["pixels"])
     lanes.reset(range(6))
     wrapped = FrameObservation(make_real(Placed), ["observation.place"])

@@ -43,7 +43,7 @@ def test_where_recordings_often_stand_still_next_to_no_motion_freezes_a_dream() 
     assert recordings.frozen(dreams([50] * 4, [0, 0.04, 0.06, 5])).tolist() == [True, True, False, False]
 
 
-def test_where_everything_always_moves_alike_a_dream_may_too() -> None:
+def test_constant_recorded_motion_is_not_frozen() -> None:
     recordings = data(motion=np.full(101, 7.0))
     assert not recordings.recorded("frozen").any()
     assert not recordings.exceeds_chance("frozen", dreams([50] * 16, [7.0] * 16))
@@ -102,7 +102,7 @@ def test_one_dream_of_sixteen_outside_is_chance_and_four_are_not() -> None:
     assert data().exceeds_chance("dissolved", four)
 
 
-def test_a_small_excess_is_no_fault_however_sure_it_is() -> None:
+def test_a_small_excess_does_not_count_however_significant_it_is() -> None:
     many = dreams([200.0] * 100 + [50] * 900, [50] * 1_000)
     assert not data().exceeds_chance("dissolved", many)
     assert data().exceeds_chance("dissolved", dreams([200.0] * 200 + [50] * 800, [50] * 1_000))
@@ -112,6 +112,6 @@ def test_a_small_excess_is_no_fault_however_sure_it_is() -> None:
     ("counts", "probability"),
     [((2, 2, 0, 2), 1 / 6), ((1, 2, 1, 2), 5 / 6), ((0, 5, 3, 9), 1), ((3, 3, 0, 1), 1 / 4), ((0, 4, 0, 4), 1)],
 )
-def test_chance_is_the_share_of_ways_to_deal_the_faults_out(counts: tuple[int, ...], probability: float) -> None:
+def test_fisher_exact_counts_the_ways_to_distribute_failures(counts: tuple[int, ...], probability: float) -> None:
     """Two failures among two dreams and two windows: in one of six ways both are dreams."""
     assert fisher_exact(*counts) == pytest.approx(probability)

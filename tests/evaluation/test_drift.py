@@ -88,7 +88,7 @@ def test_a_world_that_follows_the_physics_is_healthy(perfect_world, moving) -> N
     np.testing.assert_allclose(drift.statistics["distance"], 0, atol=1e-5)
 
 
-def test_a_world_that_comes_to_a_halt_is_frozen_from_then_on(make_world, moving) -> None:
+def test_a_world_that_stops_is_frozen_from_then_on(make_world, moving) -> None:
     drift = measure(make_world(After(80, lambda frame, _: frame)), moving)
     assert verdicts(drift) == ["healthy", "healthy", "frozen"]
     assert drift.collapse == 120
@@ -120,7 +120,7 @@ def test_a_world_that_loses_every_object_is_dissolved_though_its_frames_are_clea
     assert verdicts(drift) == ["healthy", "dissolved", "dissolved"]
 
 
-def test_noise_that_nobody_sees_is_no_fault(make_world, moving) -> None:
+def test_invisible_noise_is_healthy(make_world, moving) -> None:
     rng = torch.Generator().manual_seed(0)
 
     class Flickering(make_world):
@@ -155,7 +155,7 @@ def test_dreams_begin_with_the_recorded_actions_and_so_with_the_recorded_frames(
     assert perfect_world.seeds == list(range(12))
 
 
-def test_frames_are_kept_at_the_steps_that_are_reported(make_world, moving) -> None:
+def test_frames_are_kept_at_the_reported_steps(make_world, moving) -> None:
     """The world counts: after step s every value is s - 100 grey levels above the middle."""
     world = make_world(After(0, lambda frame, _: frame.amax(dim=(1, 2, 3), keepdim=True).expand_as(frame) + 1 / 127.5))
     world.start = lambda frames, actions, *, seed: torch.full_like(frames, -0.5)
@@ -165,7 +165,7 @@ def test_frames_are_kept_at_the_steps_that_are_reported(make_world, moving) -> N
     np.testing.assert_allclose(drift.statistics["brightness"][0], round(0.5 * 127.5) + np.arange(1, 151), atol=1)
 
 
-def test_a_long_dream_is_imagined_piece_by_piece_and_goes_on_where_it_stopped(make_world, moving) -> None:
+def test_a_long_dream_is_imagined_in_chunks_that_continue_each_other(make_world, moving) -> None:
     asked: list[tuple[int, ...]] = []
 
     class Watched(make_world):
@@ -181,7 +181,7 @@ def test_a_long_dream_is_imagined_piece_by_piece_and_goes_on_where_it_stopped(ma
     assert set(np.unique(at_the_seams)) == set(np.unique(drift.statistics["motion"])), "a move or none, as anywhere"
 
 
-def test_behaviour_is_the_rest_of_the_episode_and_then_whole_other_ones(perfect_world, moving) -> None:
+def test_actions_are_the_rest_of_the_episode_and_then_whole_other_episodes(perfect_world, moving) -> None:
     clips = ReferenceClips(perfect_world, moving, moving, seed=0)
     starts = clips.starts(5)
     recorded = {moving[i].index: moving[i].actions[:, 0].tolist() for i in range(len(moving))}
@@ -200,7 +200,7 @@ def test_the_same_seed_repeats_and_another_does_not(perfect_world, moving) -> No
     assert not np.array_equal(first.windows, other.windows)
 
 
-def test_of_a_large_dataset_whole_episodes_are_drawn(moving) -> None:
+def test_whole_episodes_are_drawn_from_a_large_dataset(moving) -> None:
     few = some_episodes(moving, 150, np.random.default_rng(0))
     assert len(few) == 3, "of 71 frames each"
     assert {entry.index for entry in few.entries} <= {entry.index for entry in moving.entries}
@@ -256,11 +256,11 @@ def test_the_table_shows_dreams_beside_recorded_frames(perfect_world, moving) ->
     ("longest", "steps"),
     [(16, (16,)), (100, (16, 64, 100)), (1_000, (16, 64, 256, 1_000)), (1_500, (16, 64, 256, 1_000, 1_500))],
 )
-def test_the_usual_steps_are_reported_up_to_the_last(longest: int, steps: tuple[int, ...]) -> None:
+def test_the_default_steps_are_reported_up_to_the_last(longest: int, steps: tuple[int, ...]) -> None:
     assert drift_steps_up_to(longest) == steps
 
 
-def test_what_cannot_be_measured_is_said(perfect_world, make_world, moving, tmp_path) -> None:
+def test_what_cannot_be_measured_is_refused(perfect_world, make_world, moving, tmp_path) -> None:
     with pytest.raises(ValueError, match=r"`steps` must be step counts of at least 16, got \[8, 64\]"):
         measure(perfect_world, moving, steps=(8, 64))
     with pytest.raises(ValueError, match="`drift_steps` must be at least 16, got 15"):

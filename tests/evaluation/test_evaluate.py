@@ -41,7 +41,7 @@ def report(folder, pusht_world, pusht_data):
     return evaluate(pusht_world, pusht_data, agents={"<centre>": Centre()}, **QUICK, **settings)
 
 
-def test_pusht_is_judged_by_its_goals(report) -> None:
+def test_pusht_is_scored_by_its_goals(report) -> None:
     assert isinstance(report.control, GoalReaching)
     assert list(report.control.attempts) == ["<centre>", "random", "no-op"]
     assert report.control.num_starts == 3
@@ -55,7 +55,7 @@ def test_only_held_out_episodes_are_used(report, pusht_data) -> None:
     assert "2 held-out episodes" in report.about["dataset"]
 
 
-def test_the_page_needs_nothing_outside_itself(report, folder) -> None:
+def test_the_page_loads_nothing(report, folder) -> None:
     tags = _tags((folder / "report.html").read_text())
     sources = [value for _, attributes in tags for key, value in attributes if key in ("src", "href")]
     assert len(sources) >= 6
@@ -63,7 +63,7 @@ def test_the_page_needs_nothing_outside_itself(report, folder) -> None:
     assert not {tag for tag, _ in tags} & {"script", "link", "iframe", "object"}
 
 
-def test_the_page_holds_tables_baselines_and_where_they_come_from(report, folder) -> None:
+def test_the_page_shows_tables_baselines_and_provenance(report, folder) -> None:
     text = (folder / "report.html").read_text()
     for words in ("copy last", "Moving pixels", "random", "no-op", "gym_pusht/PushT-v0", "torch", "settings: rate"):
         assert words in text
@@ -91,7 +91,7 @@ def test_the_json_holds_every_figure_of_the_tables(report, folder) -> None:
     assert saved["training"]["steps"] == 1200
 
 
-def test_printing_a_report_shows_the_tables_and_where_it_lies(report, folder) -> None:
+def test_printing_a_report_shows_the_tables_and_its_path(report, folder) -> None:
     text = str(report)
     assert "Prediction" in text
     assert "Goal-reaching in the real environment" in text
@@ -106,7 +106,7 @@ def test_without_agents_or_environment_only_the_prediction_is_measured(copying_w
     assert "Report:" not in str(report)
 
 
-def test_an_environment_without_a_task_is_judged_by_its_returns(perfect_world, belt_data, belt, tmp_path) -> None:
+def test_an_environment_without_a_task_is_scored_by_its_returns(perfect_world, belt_data, belt, tmp_path) -> None:
     report = evaluate(perfect_world, belt_data, env=belt, max_steps=40, output=tmp_path, **QUICK)
     assert isinstance(report.control, Returns)
     assert list(report.control.plays) == ["random", "no-op"]
@@ -115,7 +115,7 @@ def test_an_environment_without_a_task_is_judged_by_its_returns(perfect_world, b
     assert "Return in the real environment" in (tmp_path / "report.html").read_text()
 
 
-def test_a_protocol_and_its_fields_as_settings_are_the_same(perfect_world, belt_data, belt) -> None:
+def test_a_protocol_and_its_fields_as_settings_give_the_same_report(perfect_world, belt_data, belt) -> None:
     clips = {"num_clips": 4, "steps": (1,)}
     protocol = PlayProtocol(env=belt, max_steps=10, num_episodes=2, seed=5, progress=False)
     first = evaluate(perfect_world, belt_data, protocol=protocol.replace(seed=1), seed=5, **clips)
@@ -143,7 +143,7 @@ class Predicting:
         return np.ones(len(observation), dtype=int), None
 
 
-def test_a_policy_of_stable_baselines_is_taken_for_an_agent(perfect_world, belt_data, belt) -> None:
+def test_a_policy_of_stable_baselines_is_accepted_as_an_agent(perfect_world, belt_data, belt) -> None:
     policy = Predicting()
     report = evaluate(perfect_world, belt_data, agents={"policy": policy}, env=belt, **QUICK)
     assert isinstance(report.control, Returns)
@@ -152,7 +152,7 @@ def test_a_policy_of_stable_baselines_is_taken_for_an_agent(perfect_world, belt_
     assert policy.seen[0].shape == (3, *perfect_world.image_size, 3)
 
 
-def test_long_dreams_are_measured_when_asked_for(pusht_world, pusht_data, tmp_path) -> None:
+def test_long_dreams_are_measured_on_request(pusht_world, pusht_data, tmp_path) -> None:
     report = evaluate(pusht_world, pusht_data, drift_steps=70, output=tmp_path, **QUICK)
     assert report.drift is not None
     assert report.drift.steps == (16, 64, 70)
@@ -169,7 +169,7 @@ def test_long_dreams_are_measured_when_asked_for(pusht_world, pusht_data, tmp_pa
     assert max(map(len, str(report).splitlines())) <= 120
 
 
-def test_without_drift_steps_nothing_is_said_of_long_dreams(copying_world, belt_data, tmp_path) -> None:
+def test_without_drift_steps_long_dreams_are_not_mentioned(copying_world, belt_data, tmp_path) -> None:
     report = evaluate(copying_world, belt_data, output=tmp_path, **QUICK)
     assert report.drift is None
     assert "Long dreams" not in str(report) + (tmp_path / "report.html").read_text()
@@ -178,11 +178,11 @@ def test_without_drift_steps_nothing_is_said_of_long_dreams(copying_world, belt_
         evaluate(copying_world, belt_data, drift_steps=5, **QUICK)
 
 
-def test_the_training_split_is_measured_when_asked_for_and_named(copying_world, belt_data) -> None:
+def test_a_dataset_without_held_out_episodes_is_measured_and_named_so(copying_world, belt_data) -> None:
     assert "5 training episodes" in evaluate(copying_world, belt_data.split("train"), **QUICK).about["dataset"]
 
 
-def test_the_recorded_environment_is_rebuilt_unless_another_is_given(pusht_data, belt_data, belt) -> None:
+def test_the_recorded_environment_is_rebuilt_unless_another_is_named(pusht_data, belt_data, belt) -> None:
     assert resolve_env(None, pusht_data) == pusht_data.spec
     assert resolve_env("gym_pusht/PushT-v0", pusht_data) == pusht_data.spec
     assert resolve_env("gym_pusht:gym_pusht/PushT-v0", pusht_data) == pusht_data.spec

@@ -33,7 +33,7 @@ def test_a_grey_frame_has_its_level_and_nothing_else() -> None:
     }
 
 
-def test_one_brighter_pixel_of_sixteen_can_be_worked_out_by_hand() -> None:
+def test_the_statistics_of_one_bright_pixel_are_worked_out_by_hand() -> None:
     statistics = {name: float(values) for name, values in frame_statistics(video(GREY, dotted(180))).items()}
     assert statistics["brightness"] == pytest.approx(100 + 80 / 16)
     assert statistics["contrast"] == pytest.approx(80 * (1 / 16 * 15 / 16) ** 0.5)
@@ -43,17 +43,17 @@ def test_one_brighter_pixel_of_sixteen_can_be_worked_out_by_hand() -> None:
     assert statistics["motion"] == pytest.approx(80 / 16)
 
 
-def test_motion_is_the_change_since_the_frame_before() -> None:
+def test_motion_is_the_change_since_the_previous_frame() -> None:
     assert frame_statistics(video(GREY, dotted(180), dotted(180), GREY))["motion"].tolist() == [[5, 0, 5]]
 
 
 @pytest.mark.parametrize(("value", "motion"), [(108, 0.0), (92, 0.0), (109, 9 / 16), (91, 9 / 16)])
-def test_flicker_is_no_motion(value: int, motion: float) -> None:
+def test_flicker_is_not_motion(value: int, motion: float) -> None:
     assert float(frame_statistics(video(GREY, dotted(value)))["motion"]) == pytest.approx(motion)
 
 
 @pytest.mark.parametrize(("value", "share"), [(0, 1.0), (5, 1.0), (6, 0.0), (249, 0.0), (250, 1.0), (255, 1.0)])
-def test_saturated_is_what_is_almost_black_or_white(value: int, share: float) -> None:
+def test_values_near_black_or_white_are_saturated(value: int, share: float) -> None:
     frame = torch.full_like(GREY, value)
     assert float(frame_statistics(video(frame, frame))["saturation"]) == share
 
@@ -74,7 +74,7 @@ def test_without_other_episodes_the_distance_is_infinite() -> None:
     assert alone.distances(video(GREY), torch.tensor([4])).tolist() == [[math.inf]]
 
 
-def test_unrelated_frames_lie_as_far_apart_as_two_drawn_at_random() -> None:
+def test_the_scale_is_the_distance_of_two_frames_drawn_at_random() -> None:
     """Of the four pairs of black and white, two are 255 apart and two 0."""
     nearest = NearestFrames(torch.stack([BLACK, WHITE]), torch.tensor([0, 1]))
     assert nearest.scale() == pytest.approx((255**2 / 2) ** 0.5)

@@ -52,7 +52,7 @@ def attempt(pusht_data, starts, task) -> tuple[GoalReaching, Replay]:
         return reach_goals(lanes, starts, controllers, task, **settings), agent
 
 
-def test_starts_come_from_held_out_episodes_and_none_is_solved(starts, pusht_data, task) -> None:
+def test_starts_come_from_held_out_episodes_and_none_satisfies_its_goal(starts, pusht_data, task) -> None:
     held_out = {entry.index for entry in pusht_data.split("test").entries}
     assert {int(e) for e in starts.windows[:, 0]} == held_out  # each is visited before any is visited twice
     assert len(starts) == 4
@@ -86,13 +86,13 @@ def test_repeating_what_was_recorded_reaches_every_goal(attempt) -> None:
     assert result.interval("replay", "success").mean == 1
 
 
-def test_doing_nothing_soon_comes_to_rest(attempt) -> None:
+def test_no_op_soon_comes_to_rest(attempt) -> None:
     distances = attempt[0].attempts["no-op"].distances  # the agent starts with its recorded velocity, and may push
     assert np.ptp(distances[:, 4:], axis=1).max() < 5
     assert attempt[0].attempts["no-op"].remaining.mean() > 0.5
 
 
-def test_everyone_begins_at_the_recorded_start(attempt, starts) -> None:
+def test_every_agent_starts_at_the_recorded_state(attempt, starts) -> None:
     result, agent = attempt
     first = np.stack([a.distances[:, 0] for a in result.attempts.values()])
     assert (first == first[0]).all()

@@ -65,13 +65,13 @@ def measure(imagine: Any, **settings: Any) -> Outcomes:
     ],
     ids=["left", "right", "a tenth of a blend", "a blend", "nothing at all", "noise"],
 )
-def test_a_frame_counts_for_the_outcome_that_it_lies_nearest_to(frame, index, distance) -> None:
+def test_a_frame_counts_for_the_nearest_outcome(frame, index, distance) -> None:
     nearest, share = classify(frame[None], PAIR[None])
     assert nearest.tolist() == [index]
     assert share.tolist() == pytest.approx([distance])
 
 
-def test_the_midpoint_of_two_outcomes_lies_halfway() -> None:
+def test_the_midpoint_of_two_outcomes_has_distance_one_half() -> None:
     assert classify(PAIR.mean(dim=0)[None], PAIR[None])[1].tolist() == pytest.approx([0.5])
 
 
@@ -82,7 +82,7 @@ def test_every_row_has_its_own_outcomes_and_the_nearest_two_set_the_scale() -> N
     assert share.tolist() == pytest.approx([0.5, 4 * 2**0.5 / (5 * 2**0.5)])
 
 
-def test_outcomes_that_coincide_or_stand_alone_are_refused() -> None:
+def test_equal_outcomes_and_single_outcomes_are_refused() -> None:
     with pytest.raises(ValueError, match="`outcomes` must differ from each other, got two equal ones in row 1"):
         classify(torch.stack([LEFT, LEFT]), torch.stack([PAIR, torch.stack([LEFT, LEFT])]))
     with pytest.raises(ValueError, match="`outcomes` must hold at least two frames per row, got 1"):
@@ -123,7 +123,7 @@ def test_the_blurred_average_is_a_blend_though_it_scores_well() -> None:
     assert outcomes.sharpness == pytest.approx(0.7**2 + 0.3**2, abs=0.02)
 
 
-def test_a_trace_of_the_other_outcome_is_no_blend() -> None:
+def test_a_trace_of_the_other_outcome_is_not_a_blend() -> None:
     outcomes = measure(lambda possible, draw: 0.95 * possible[0] + 0.05 * possible[1])
     assert outcomes.blends == 0
     assert outcomes.distance == pytest.approx(0.05, abs=1e-5)
@@ -141,7 +141,7 @@ def test_every_draw_has_its_own_seed_and_batches_do_not_matter() -> None:
     assert measure(chosen, num_draws=100, seed=1) != whole
 
 
-def test_an_episode_that_ends_gives_way_to_the_next() -> None:
+def test_contexts_do_not_cross_the_end_of_an_episode() -> None:
     """Contexts never span two episodes: the world's own check of each pair of frames would fail."""
     env = gym.wrappers.TimeLimit(ForkEnv(size=SIZE), 5)
 
@@ -156,7 +156,7 @@ def test_an_episode_that_ends_gives_way_to_the_next() -> None:
     assert measure_outcomes(world, Limited(size=SIZE), num_draws=200, progress=False).blends == 0
 
 
-def test_the_table_sets_the_world_beside_the_odds() -> None:
+def test_the_table_compares_the_world_with_the_odds() -> None:
     outcomes = Outcomes((0.7, 0.3), (0.68, 0.32), 0.01, 0.02, 0.97, 10_000, 2, seed=0)
     assert outcomes.error == pytest.approx(2)
     assert outcomes.margin == pytest.approx(196 * (0.21 / 10_000) ** 0.5)

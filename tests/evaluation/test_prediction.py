@@ -13,7 +13,7 @@ from vdworld.metrics import PSNR_CEILING
 predict = partial(evaluation.predict, num_clips=24, progress=False)
 
 
-def test_a_world_that_copies_scores_exactly_as_copying_does(copying_world, belt_data) -> None:
+def test_a_world_that_copies_scores_exactly_like_copying(copying_world, belt_data) -> None:
     prediction = predict(copying_world, belt_data.split("test"), batch_size=7)
     np.testing.assert_array_equal(prediction.scores["psnr"], prediction.scores["copy_psnr"])
     np.testing.assert_array_equal(prediction.scores["moving_psnr"], prediction.scores["copy_moving_psnr"])
@@ -45,7 +45,7 @@ def test_the_reward_baseline_is_the_mean_of_the_clips(copying_world, belt_data) 
     assert prediction.scores["mean_reward_error"].mean() == pytest.approx(2 * rate * (1 - rate), rel=1e-5)
 
 
-def test_the_end_is_calibrated_where_something_ends(perfect_world, belt_data) -> None:
+def test_ends_have_a_calibration_if_a_clip_ends(perfect_world, belt_data) -> None:
     prediction = predict(perfect_world, belt_data, steps=(1, 5), num_clips=80)
     assert prediction.calibration is not None
     assert prediction.calibration.num_events > 0
@@ -58,12 +58,12 @@ def test_pusht_never_ends_and_has_no_calibration(pusht_world, pusht_data) -> Non
     assert "reward_error" in prediction.scores
 
 
-def test_a_world_without_rewards_is_not_asked_for_them(make_world, belt_data) -> None:
+def test_a_world_without_rewards_has_no_reward_errors(make_world, belt_data) -> None:
     world = make_world(lambda frame, _: frame, has_reward=False)
     assert "reward_error" not in predict(world, belt_data.split("test")).scores
 
 
-def test_only_held_out_episodes_are_looked_at_and_each_once_first(copying_world, belt_data) -> None:
+def test_only_held_out_episodes_are_used_and_each_once_first(copying_world, belt_data) -> None:
     held_out = belt_data.split("test")
     prediction = predict(copying_world, held_out, num_clips=4, steps=(1, 5))
     numbers = {entry.index for entry in held_out.entries}
@@ -89,7 +89,7 @@ def test_examples_are_selected_by_rank_and_hold_the_clip_itself(perfect_world, b
         np.testing.assert_array_equal(frames, episode.frames["pixels"][first : first + len(frames)])
 
 
-def test_steps_follow_the_longest_episode_unless_they_are_given() -> None:
+def test_default_steps_follow_the_longest_episode() -> None:
     assert reachable_steps(None, 100) == (1, 5, 10, 20)
     assert reachable_steps(None, 12) == (1, 5, 10)
     assert reachable_steps((3, 2, 3), 12) == (2, 3)

@@ -8,7 +8,7 @@ import torch
 from vdworld.evaluation.provenance import machine, provenance
 
 
-def test_the_command_can_be_pasted_back(monkeypatch) -> None:
+def test_the_command_can_be_pasted_into_a_shell(monkeypatch) -> None:
     monkeypatch.setattr(sys, "argv", ["/usr/bin/vdworld", "evaluate", "world=my runs/a", "seed=3"])
     assert provenance()["command"] == "vdworld evaluate 'world=my runs/a' seed=3"
 

@@ -8,7 +8,7 @@ from vdworld.envs.tasks import find_task
 from vdworld.evaluation.real_lanes import RealLanes
 
 
-def test_lanes_step_together_and_stand_still_when_they_are_over(belt) -> None:
+def test_lanes_step_together_and_stop_when_they_are_done(belt) -> None:
     with RealLanes([make_real(belt) for _ in range(2)], ["pixels"]) as lanes:
         lanes.reset([0, 1])
         for env, column in zip(lanes.envs, (1, 5), strict=True):
@@ -32,7 +32,7 @@ def test_frames_are_pixels_in_the_library_s_range(belt) -> None:
     np.testing.assert_array_equal(lanes.pixels.shape, (1, 16, 16, 3))
 
 
-def test_the_only_picture_is_taken_whatever_it_is_called(belt) -> None:
+def test_a_single_camera_may_have_another_name(belt) -> None:
     lanes = RealLanes([make_real(belt)], ["image"])
     lanes.reset([0])
     assert len(lanes) == 1
@@ -43,7 +43,7 @@ def test_a_missing_camera_is_named(belt) -> None:
         RealLanes([make_real(belt)], ["front", "wrist"]).reset([0])
 
 
-def test_a_restored_lane_shows_the_frame_that_was_recorded(pusht_data) -> None:
+def test_a_restored_lane_shows_the_recorded_frame(pusht_data) -> None:
     task = find_task("gym_pusht/PushT-v0")
     assert task is not None
     episode = pusht_data[1]
@@ -54,7 +54,7 @@ def test_a_restored_lane_shows_the_frame_that_was_recorded(pusht_data) -> None:
         assert gap.mean() < 0.2, "in grey levels"
 
 
-def test_readings_stand_beside_the_frames_and_missing_ones_are_nan(belt, monkeypatch) -> None:
+def test_readings_join_the_frames_and_missing_ones_are_nan(belt, monkeypatch) -> None:
     with RealLanes([make_real(belt) for _ in range(2)], ["pixels"]) as lanes:
         lanes.reset([0, 1])
         for i, env in enumerate(lanes.envs):

@@ -44,7 +44,7 @@ def test_episodes_are_cut_off_and_counted(played) -> None:
     assert (roaming.lengths[roaming.returns == 0] == STEPS).all()
 
 
-def test_an_agent_begins_with_what_it_sees_and_no_goal(played) -> None:
+def test_an_agent_starts_with_the_first_frame_and_no_goal(played) -> None:
     agent = played[1]
     frames, actions = agent.context
     assert frames.shape == (6, 1, 3, 16, 16)

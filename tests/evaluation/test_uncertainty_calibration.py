@@ -62,7 +62,7 @@ def _scripted(world: WorldModel, monkeypatch: pytest.MonkeyPatch, *, knows_actio
     return world
 
 
-def test_random_actions_are_recorded_where_the_environment_is_known(world: WorldModel, tmp_path: Path) -> None:
+def test_random_actions_are_recorded_if_the_environment_is_known(world: WorldModel, tmp_path: Path) -> None:
     settings: dict[str, Any] = {"num_steps": 120, "num_envs": 1, "image_size": 8, "progress": False}
     known = vdworld.record("CartPole-v1", tmp_path / "poles", **settings)
     trained = vdworld.train(known, max_steps=1, batch_size=2, network=NETWORK, num_rollout_gifs=0, device="cpu")
@@ -84,7 +84,7 @@ def test_correlations_are_of_ranks_over_episodes() -> None:
     assert calibration.correlation(BOTH, "motion").count == 120
 
 
-def test_the_command_prints_the_table_and_keeps_the_figures(
+def test_the_command_prints_the_table_and_saves_the_figures(
     world: WorldModel, dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world.save_pretrained(tmp_path / "world")

@@ -28,7 +28,7 @@ def test_an_exact_copy_scores_the_ceiling_and_no_more() -> None:
     assert psnr(frames(1e-6), frames()).item() == pytest.approx(PSNR_CEILING)
 
 
-def test_predictions_beyond_the_screen_are_clamped_like_a_screen_does() -> None:
+def test_predictions_out_of_range_are_clamped() -> None:
     assert psnr(frames(1.7), frames(1.0)).item() == pytest.approx(PSNR_CEILING)
 
 
@@ -39,7 +39,7 @@ def test_each_frame_of_a_batch_gets_its_own_number() -> None:
     assert answers[0, 0] - answers[1, 0] == pytest.approx(20 * math.log10(2), abs=1e-4)
 
 
-def test_different_shapes_are_an_error_that_names_both() -> None:
+def test_different_shapes_are_refused_and_both_are_named() -> None:
     with pytest.raises(
         ValueError, match=r"`predicted` must have the shape of `real`, \(1, 3, 8, 8\), got \(1, 3, 4, 4\)"
     ):
@@ -71,7 +71,7 @@ def test_copying_the_last_frame_scores_by_how_far_things_moved() -> None:
     assert moving_psnr(context, real, context).item() == pytest.approx(10 * math.log10(4 / 0.16), abs=1e-4)
 
 
-def test_nothing_moving_is_no_answer_rather_than_a_good_one() -> None:
+def test_frames_without_motion_score_nan() -> None:
     real = torch.stack([frames()[0], frames(0.5)[0]])
     answers = moving_psnr(real, real, frames())
     assert answers.isnan().tolist() == [True, False]

@@ -18,7 +18,7 @@ def test_the_interval_of_a_gaussian_mean_is_that_of_the_textbook() -> None:
     assert interval.mean - interval.low == pytest.approx(half_width, rel=0.05)
 
 
-def test_it_covers_the_truth_about_as_often_as_it_says() -> None:
+def test_it_covers_the_true_mean_as_often_as_stated() -> None:
     rng = np.random.default_rng(1)
     intervals = [bootstrap_interval(rng.normal(size=40), num_resamples=400, seed=i) for i in range(200)]
     assert 0.89 <= np.mean([i.low <= 0 <= i.high for i in intervals]) <= 0.99
@@ -34,7 +34,7 @@ def test_missing_values_are_left_out() -> None:
     assert bootstrap_interval([1.0, math.nan, 3.0]).count == 2
 
 
-def test_nothing_to_resample_leaves_the_ends_open() -> None:
+def test_without_values_to_resample_the_ends_are_nan() -> None:
     one = bootstrap_interval([5.0])
     assert (one.mean, one.count) == (5.0, 1)
     assert np.isnan([one.low, one.high]).all()
@@ -64,7 +64,7 @@ def test_a_pair_with_a_missing_half_is_left_out() -> None:
     assert paired_difference([1.0, math.nan, 5.0], [0.0, 1.0, 2.0]) == paired_difference([1.0, 5.0], [0.0, 2.0])
 
 
-def test_intervals_survive_json_with_their_gaps() -> None:
+def test_intervals_survive_json_with_their_nans() -> None:
     interval = bootstrap_interval([5.0])
     assert interval.to_json()["low"] is None
     assert repr(Interval.from_json(interval.to_json())) == repr(interval)

@@ -6,7 +6,7 @@ import pytest
 from vdworld.metrics import calibration
 
 
-def test_honest_odds_are_calibrated_and_beat_the_rate() -> None:
+def test_true_odds_are_calibrated_and_beat_the_rate() -> None:
     rng = np.random.default_rng(0)
     odds = rng.uniform(size=20_000)
     answer = calibration(odds, rng.uniform(size=20_000) < odds)

@@ -31,11 +31,11 @@ def test_it_agrees_with_scipy() -> None:
     assert spearman(x, y) == pytest.approx(stats.spearmanr(x, y).statistic)
 
 
-def test_what_never_changes_has_no_correlation() -> None:
+def test_constant_values_have_no_correlation() -> None:
     assert math.isnan(spearman([1, 1, 1], [1, 2, 3]))
 
 
-def test_the_interval_holds_the_truth_and_narrows_with_episodes_not_with_copies() -> None:
+def test_the_interval_covers_the_truth_and_narrows_with_episodes_not_with_copies() -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=200)
     y = x + rng.normal(size=200)

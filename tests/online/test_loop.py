@@ -53,10 +53,10 @@ def test_every_round_acts_trains_dreams_and_plays(tmp_path: Path) -> None:
     lengths = [len(dataset[i].actions) for i in range(len(dataset))]
     assert max(lengths) <= 7
     assert sum(lengths) == dataset.num_steps == result.rounds[-1].real_steps
-    reached = [(done.real_steps, done.world_steps, done.dream_steps) for done in result.rounds]
+    reached = [(finished.real_steps, finished.world_steps, finished.dream_steps) for finished in result.rounds]
     assert [(world, dreamt) for _, world, dreamt in reached] == [(3, 20), (5, 30), (7, 40)]
     assert all(0 <= real - wanted.real_steps < 7 for (real, _, _), wanted in zip(reached, ROUNDS, strict=True))
-    assert [done.real_return is None for done in result.rounds] == [True, False, False]
+    assert [finished.real_return is None for finished in result.rounds] == [True, False, False]
     assert set(result.baselines) == {"random", "no-op"}
     assert load_checkpoint(tmp_path / "world")[1]["step"] == 7
     assert load_checkpoint(tmp_path / "policy")[1]["num_steps"] == 40
@@ -69,7 +69,7 @@ def test_every_round_acts_trains_dreams_and_plays(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "part", ["learn", *(pytest.param(part, marks=pytest.mark.slow) for part in ("act", "train", "play"))]
 )
-def test_an_interrupted_run_goes_on_where_it_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+def test_an_interrupted_run_resumes_where_it_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
     loop = sys.modules["vdworld.online.loop"].OnlineLoop
     whole, calls = getattr(loop, part), []
 
@@ -85,13 +85,13 @@ def test_an_interrupted_run_goes_on_where_it_ended(tmp_path: Path, monkeypatch: 
     assert len(OnlineResult.load(tmp_path).rounds) == 1
     monkeypatch.setattr(loop, part, whole)
     result = run(tmp_path)
-    assert [(done.world_steps, done.dream_steps) for done in result.rounds] == [(3, 20), (5, 30), (7, 40)]
+    assert [(finished.world_steps, finished.dream_steps) for finished in result.rounds] == [(3, 20), (5, 30), (7, 40)]
     assert load_checkpoint(tmp_path / "world")[1]["step"] == 7
     assert load_checkpoint(tmp_path / "policy")[1]["num_steps"] == 40
     assert load_dataset(tmp_path / "data").num_steps == result.rounds[-1].real_steps < 40 + 7
 
 
-def test_the_command_line_runs_it_and_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_line_runs_and_resumes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     few = {**asdict(ROUNDS), "num_real_steps": 30}
     small = [f"rounds.{name}={value}" for name, value in few.items()]
     sizes = ["training.network={width: 16, coarse_width: 32}", "num_envs=2"]

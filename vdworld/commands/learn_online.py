@@ -19,7 +19,8 @@ from vdworld.evaluation.report.table import cell
 from vdworld.evaluation.returns import real_returns
 from vdworld.online import Round, Rounds, learn_online
 from vdworld.online.loop import POLICY
-from vdworld.online.rounds import PROGRESS, Target
+from vdworld.online.online_result import PROGRESS
+from vdworld.online.rounds import Target
 from vdworld.training import train
 from vdworld.training.training_log import TrainingLog
 from vdworld.world import Sampling

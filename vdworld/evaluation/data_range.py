@@ -23,10 +23,10 @@ SIGNIFICANCE = 0.01
 
 @dataclass(frozen=True)
 class DataRange:
-    """Statistics of recorded windows, beside which dreams are judged.
+    """Statistics of recorded windows, with which dreams are compared.
 
     A dream is *frozen* if it moves clearly less than 99% of the recorded windows, or hardly at all. It is *dissolved*
-    if another statistic, averaged over a window, lies outside the range of single frames (or motion above the range of
+    if another statistic, averaged over a window, is outside the range of single frames (or motion above the range of
     windows). Some recorded windows are frozen or dissolved by these rules too, many of them if the environment often
     stands still. What counts is therefore whether more dreams than recorded windows are.
 

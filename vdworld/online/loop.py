@@ -1,9 +1,10 @@
-"""The loop: act, record, train the world, learn in its dreams, evaluate; each part goes on from what lies on disk."""
+"""The online loop: act, train the world, learn in its dreams, evaluate; every part resumes from its folder."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,56 +21,64 @@ from vdworld.envs.recording.recorder import record
 from vdworld.evaluation.provenance import provenance
 from vdworld.evaluation.returns import real_returns
 from vdworld.extras import require
-from vdworld.online.rounds import OnlineResult, Round, Rounds, Target
-from vdworld.spec import EnvironmentSpec
+from vdworld.metrics import Interval
+from vdworld.online.online_result import OnlineResult, Round
+from vdworld.online.rounds import Rounds, Target
 from vdworld.training import train
 from vdworld.world import WorldModel
 
 DATA, WORLD, POLICY = "data", "world", "policy"
-"""The folders of an online run."""
+"""The subfolders of an online run."""
 
 
+@dataclass(frozen=True)
 class OnlineLoop:
-    """Everything that one online run needs; ``learn_online`` explains the arguments."""
+    """The parts of a round; the fields are arguments of ``learn_online``."""
 
-    def __init__(
-        self,
-        env: str,
-        output: Path,
-        rounds: Rounds,
-        *,
-        recording: dict[str, Any],
-        training: dict[str, Any],
-        dreams: dict[str, Any],
-        learning: dict[str, Any],
-        playing: dict[str, Any],
-        epsilon: float,
-        device: torch.device | str,
-        seed: int,
-    ) -> None:
-        self.env, self.output, self.rounds = env, output, rounds
-        self.recording, self.training, self.dreams, self.learning = recording, training, dreams, learning
-        self.playing, self.epsilon, self.device, self.seed = playing, epsilon, device, seed
+    env: str
+    output: Path
+    recording: dict[str, Any]
+    training: dict[str, Any]
+    dreams: dict[str, Any]
+    learning: dict[str, Any]
+    playing: dict[str, Any]
+    epsilon: float
+    device: torch.device | str
+    seed: int
+
+    def load(self) -> OnlineResult:
+        """Return the result of the rounds so far.
+
+        Raises:
+            ValueError: The folder holds a run of another environment.
+        """
+        result = OnlineResult.load(self.output)
+        previous = result.about.get("env", self.env)
+        if previous != self.env:
+            raise ValueError(
+                f"`output` must be a run of {self.env}, got {self.output} with one of {previous}. Use another folder."
+            )
+        result.about = {"env": self.env, "seed": str(self.seed), **provenance(torch.device(self.device))}
+        return result
 
     def act(self, target: Target, policy: Policy | None) -> Dataset:
-        """Record until there are enough real steps; random ones where there is no policy yet."""
+        """Record until the target is reached; without a policy, actions are random."""
         path = self.output / DATA
-        if (path / INFO).is_file() and (known := load_dataset(path)).num_steps >= target.real_steps:
-            return known
+        if (path / INFO).is_file() and (dataset := load_dataset(path)).num_steps >= target.real_steps:
+            return dataset
         settings = {"num_steps": target.real_steps, "num_envs": 1, "seed": self.seed, "cut": False, **self.recording}
-        return record(
-            self.env, path, policy=None if policy is None else RecordedPolicy(policy, self.epsilon), **settings
-        )
+        acting = None if policy is None else RecordedPolicy(policy, self.epsilon)
+        return record(self.env, path, policy=acting, **settings)
 
     def train(self, target: Target, dataset: Dataset, first: bool) -> WorldModel:
-        """Train the world on what was recorded so far."""
+        """Train the world on all recordings."""
         path = self.output / WORLD
-        known = None if first else WorldModel.from_pretrained(path, device=self.device)
+        world = None if first else WorldModel.from_pretrained(path, device=self.device)
         settings = {"output": path, "resume": True, "max_steps": target.world_steps, "seed": self.seed}
-        return train(dataset, world=known, device=self.device, **settings, **self.training)
+        return train(dataset, world=world, device=self.device, **settings, **self.training)
 
     def learn(self, target: Target, dataset: Dataset, world: WorldModel, report: Report | None) -> Policy:
-        """Let the policy learn in dreams that begin in the recordings."""
+        """Train the policy in dreams that start from the recordings."""
         path = self.output / POLICY
         envs = DreamVectorEnv(
             world,
@@ -84,15 +93,20 @@ class OnlineLoop:
         policy.save_pretrained(path)
         return policy
 
-    def play(self, policy: Policy, world: WorldModel, spec: EnvironmentSpec, result: OnlineResult) -> Any:
-        """Return the policy's mean return in the real environment; the floors are measured once."""
-        baselines, settings = (
-            not result.baselines,
-            {"cameras": world.cameras, "seed": 10_000 + self.seed, **self.playing},
-        )
-        returns = real_returns(spec, {"policy": policy}, image_size=world.image_size, baselines=baselines, **settings)
+    def play(self, policy: Policy, world: WorldModel, dataset: Dataset, result: OnlineResult) -> Interval:
+        """Return the policy's mean return in the real environment; baselines are measured once, into `result`."""
+        assert dataset.spec is not None
+        settings = {"cameras": world.cameras, "image_size": world.image_size, "seed": 10_000 + self.seed}
+        settings |= {"baselines": not result.baselines, **self.playing}
+        returns = real_returns(dataset.spec, {"policy": policy}, **settings)
         result.baselines |= {name: returns.interval(name) for name in returns.plays if name != "policy"}
         return returns.interval("policy")
+
+    def keep(self, finished: Round, result: OnlineResult) -> None:
+        """Add a finished round to `result`, and save the result and the TensorBoard curves."""
+        result.rounds.append(finished)
+        result.save(self.output)
+        _log(self.output, finished)
 
 
 def learn_online(
@@ -110,71 +124,68 @@ def learn_online(
     device: torch.device | str = "cpu",
     seed: int = 0,
     make_logger: Callable[[int, Target], Report | None] = lambda number, target: None,
-    on_round_end: Callable[[Round], None] = lambda done: None,
+    on_round_end: Callable[[Round], None] = lambda finished: None,
 ) -> OnlineResult:
-    """Learn a policy while acting: every round adds real steps, trains the world on all of them, and dreams on.
+    """Learn a policy while acting: every round adds real steps, trains the world, and trains the policy in its dreams.
 
-    `output` holds the dataset, the world, the policy, TensorBoard curves and ``progress.json``. The same call goes on
-    where an interrupted one ended: recordings, training and learning each have a checkpoint of their own, and every
-    round has targets that count from the beginning.
+    `output` holds the dataset, the world, the policy, TensorBoard curves and ``progress.json``. The same call resumes
+    an interrupted run: recording, training and learning each have a checkpoint, and targets count from the start of the
+    run.
 
     Args:
         env: A Gymnasium id.
-        output: The run's folder.
-        rounds: How much of everything, when.
+        output: The folder of the run.
+        rounds: The number of rounds and of steps in each.
         recording: Settings of ``vdworld.record``, such as ``{"image_size": 32}``.
         training: Settings of ``vdworld.train``.
         dreams: Settings of ``DreamVectorEnv``, such as ``{"num_envs": 32, "max_episode_steps": 50}``.
         learning: Settings of ``ActorCritic.learn``.
-        playing: Settings of the evaluation: ``num_episodes``, ``max_steps``, and ``kwargs`` of the environment where
-            they differ from those it learns in.
-        evaluate_every: Rounds between two evaluations, 0 for none; the last round is always evaluated.
-        epsilon: Share of random actions among the policy's own while it acts.
-        device: Where to train, dream and learn.
-        seed: Of everything random.
-        make_logger: Gives what is told the figures of a round's learning, by its number and targets.
-        on_round_end: Is told every round that is done.
+        playing: Settings of the evaluation, such as ``num_episodes`` and ``max_steps``, and ``kwargs`` for an
+            environment that differs from the one of training.
+        evaluate_every: Number of rounds between evaluations; 0 evaluates the last round only.
+        epsilon: Share of random actions while the policy acts in the real environment.
+        device: The device of training, dreams and learning.
+        seed: The seed of everything random.
+        make_logger: Returns the callback for a round's learning curves, given the round's number and target.
+        on_round_end: Called with every finished round.
 
     Raises:
-        ValueError: `output` holds a run of another environment, or a setting that doesn't fit.
+        ValueError: `output` holds a run of another environment, or a setting is out of range.
     """
-    folder, chosen = Path(output), rounds or Rounds()
-    parts = {"recording": recording, "training": training, "dreams": dreams, "learning": learning, "playing": playing}
-    given = {name: part or {} for name, part in parts.items()}
-    loop = OnlineLoop(env, folder, chosen, **given, epsilon=epsilon, device=device, seed=seed)
-    result = OnlineResult.load(folder)
-    if result.about.get("env", env) != env:
-        raise ValueError(
-            f"`output` must be a run of {env}, got {folder} with one of {result.about['env']}. Name another."
-        )
-    result.about = {"env": env, "seed": str(seed), **provenance(torch.device(device))}
+    folder, rounds = Path(output), rounds or Rounds()
+    loop = OnlineLoop(
+        env,
+        folder,
+        recording=recording or {},
+        training=training or {},
+        dreams=dreams or {},
+        learning=learning or {},
+        playing=playing or {},
+        epsilon=epsilon,
+        device=device,
+        seed=seed,
+    )
+    result = loop.load()
     policy = Policy.from_pretrained(folder / POLICY, device=device) if result.rounds else None
-    for number, target in enumerate(chosen, start=1):
-        if number <= len(result.rounds):
-            continue
-        began = time.monotonic()
+    for number, target in list(enumerate(rounds, start=1))[len(result.rounds) :]:
+        start = time.monotonic()
         dataset = loop.act(target, policy)
         world = loop.train(target, dataset, first=number == 1)
         policy = loop.learn(target, dataset, world, make_logger(number, target))
-        earned = None
-        if number == len(chosen) or (evaluate_every and number % evaluate_every == 0):
-            assert dataset.spec is not None
-            earned = loop.play(policy, world, dataset.spec, result)
-        minutes = (time.monotonic() - began) / 60
-        done = Round(number, dataset.num_steps, target.world_steps, target.dream_steps, minutes, earned)
-        result.rounds.append(done)
-        result.save(folder)
-        _log(folder, done)
-        on_round_end(done)
+        evaluated = number == len(rounds) or (evaluate_every > 0 and number % evaluate_every == 0)
+        real_return = loop.play(policy, world, dataset, result) if evaluated else None
+        minutes = (time.monotonic() - start) / 60
+        finished = Round(number, dataset.num_steps, target.world_steps, target.dream_steps, minutes, real_return)
+        loop.keep(finished, result)
+        on_round_end(finished)
     return result
 
 
-def _log(folder: Path, done: Round) -> None:
-    """Note a round in TensorBoard, against the real steps so far."""
-    figures = {"dream_steps": done.dream_steps, "world_steps": done.world_steps, "minutes": done.minutes}
-    if done.real_return is not None:
-        ends = {"real_return": done.real_return.mean, "low": done.real_return.low, "high": done.real_return.high}
-        figures |= ends
-    with require("torch.utils.tensorboard", "all").SummaryWriter(str(folder / "tensorboard")) as board:
+def _log(folder: Path, finished: Round) -> None:
+    """Write the figures of a round to TensorBoard, against the real steps so far."""
+    figures = {"dream_steps": finished.dream_steps, "world_steps": finished.world_steps, "minutes": finished.minutes}
+    if (interval := finished.real_return) is not None:
+        figures |= {"real_return": interval.mean, "low": interval.low, "high": interval.high}
+    with require("torch.utils.tensorboard", "all").SummaryWriter(str(folder / "tensorboard")) as writer:
         for name, value in figures.items():
-            board.add_scalar(f"online/{name}", value, done.real_steps)
+            writer.add_scalar(f"online/{name}", value, finished.real_steps)

@@ -22,7 +22,7 @@ from vdworld.metrics import Interval
         (Interval(math.nan, math.nan, math.nan, 0), {}, "-"),
     ],
 )
-def test_a_cell_shows_the_mean_and_how_sure_it_is(interval: Interval, options: dict, text: str) -> None:
+def test_a_cell_shows_the_mean_and_its_interval(interval: Interval, options: dict, text: str) -> None:
     assert cell(interval, **options) == text
 
 
@@ -48,7 +48,7 @@ def prediction() -> Prediction:
     return Prediction(scores, windows, steps=(1, 5), seed=0, frames_per_second=390.0)
 
 
-def test_the_prediction_table_sets_every_score_beside_copying(prediction: Prediction) -> None:
+def test_the_prediction_table_compares_every_score_with_copying(prediction: Prediction) -> None:
     table = prediction_table(prediction)
     assert table.columns == ("", "1 step", "5 steps")
     rows = {(group, row[0].strip()): row[1] for group, row in _grouped(table)}

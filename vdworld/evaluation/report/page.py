@@ -68,9 +68,9 @@ def page(
 
 def _describe_calibration(calibration: Calibration) -> str:
     return (
-        f"{calibration.num_events} ends in {calibration.count} steps. Brier score: {calibration.brier:.4f}, against "
-        f"{calibration.brier_of_rate:.4f} for always predicting the frequency. Calibration error: "
-        f"{calibration.error:.4f}."
+        f"Episodes ended in {calibration.num_events} of {calibration.count} steps. Brier score: "
+        f"{calibration.brier:.4f}, against {calibration.brier_of_rate:.4f} for always predicting the frequency. "
+        f"Calibration error: {calibration.error:.4f}."
     )
 
 
