@@ -191,18 +191,6 @@ def test_chunks_change_nothing_but_the_batch(make_line: Callable, frames_at: Cal
     assert max(len(context.frames) for context in whole.network.imagined) == 24
 
 
-def test_candidates_of_a_lane_share_its_noise(make_line: Callable, frames_at: Callable) -> None:
-    noises: list[torch.Tensor] = []
-    world = make_line()
-    forward = world.network.forward
-    world.network.forward = lambda noisy, *rest: noises.append(noisy) or forward(noisy, *rest)
-    Planner(world, CrossEntropy(horizon=1, num_candidates=8, num_iterations=1)).act(frames_at(0.0, 0.0))
-    (noise,) = noises
-    lanes = noise.reshape(2, 8, -1)
-    assert torch.equal(lanes, lanes[:, :1].expand_as(lanes))
-    assert not torch.equal(lanes[0], lanes[1])
-
-
 def test_a_single_plan_may_have_goals_of_its_own(make_line: Callable, frames_at: Callable) -> None:
     world = make_line()
     planner = Planner(world, CrossEntropy(horizon=2), objective=nearness)

@@ -93,3 +93,15 @@ def test_no_graph_is_kept_in_a_world_that_still_trains(make_line: Callable, fram
 
     Planner(world, CrossEntropy(horizon=2, num_iterations=1), objective).act(frames_at(0.0))
     assert requires_grad == [False]
+
+
+def test_candidates_of_a_lane_share_its_noise(make_line: Callable, frames_at: Callable) -> None:
+    noises: list[torch.Tensor] = []
+    world = make_line()
+    forward = world.network.forward
+    world.network.forward = lambda noisy, *rest: noises.append(noisy) or forward(noisy, *rest)
+    Planner(world, CrossEntropy(horizon=1, num_candidates=8, num_iterations=1)).act(frames_at(0.0, 0.0))
+    (noise,) = noises
+    lanes = noise.reshape(2, 8, -1)
+    assert torch.equal(lanes, lanes[:, :1].expand_as(lanes))
+    assert not torch.equal(lanes[0], lanes[1])

@@ -4,40 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
-import gymnasium as gym
 import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
 
+from tests.agents.policies.small_policies import ACTIONS, PICTURE, SEVERAL, flat, frames, pixels, policy
 from tests.envs.random_world import random_world
 from vdworld.agents import Agent, Policy
 from vdworld.spaces import ActionCodec, frames_to_float
 from vdworld.world import WorldModel
-
-PICTURE = spaces.Box(0, 255, (16, 20, 3), np.uint8)
-ACTIONS = spaces.Dict({"push": spaces.Box(-2.0, 2.0, (2,), np.float32), "tool": spaces.Discrete(3, start=1)})
-SEVERAL = spaces.Dict({"top": PICTURE, "front": PICTURE, "place": spaces.Box(-np.inf, np.inf, (2,), np.float32)})
-
-
-def policy(space: gym.Space = PICTURE, action_space: gym.Space = ACTIONS, **settings: Any) -> Policy:
-    """A policy whose recurrent state matters: its weights are not small."""
-    agent = Policy(space, ActionCodec(action_space), **{"hidden_dim": 16, **settings})
-    torch.nn.init.normal_(agent.network.actor.weight, std=2.0, generator=torch.Generator().manual_seed(0))
-    agent.network.requires_grad_(False)
-    return agent
-
-
-def pixels(*leading, seed=0):
-    return torch.randint(
-        0, 256, (*leading, 16, 20, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(seed)
-    )
-
-
-def flat(agent, actions):
-    return agent.codec.flatten(actions)
 
 
 def test_it_is_an_agent():
@@ -195,81 +172,3 @@ def test_a_policy_is_not_taken_for_a_world(tmp_path: Path) -> None:
     policy().save_pretrained(tmp_path)
     with pytest.raises(ValueError, match="holds a policy, where a world is wanted"):
         WorldModel.from_pretrained(tmp_path)
-
-
-def goal_policy(**settings: Any) -> Policy:
-    return policy(goals=True, deterministic=True, **settings)
-
-
-def frames(*leading, seed=0):
-    return frames_to_float(pixels(*leading, seed=seed))
-
-
-def test_the_goal_decides_and_belongs_to_its_lane():
-    agent, observed, goals = goal_policy(), frames(3), frames(3, seed=1)
-    agent.reset(goal=goals)
-    first = flat(agent, agent.act(observed))
-    agent.reset(goal=torch.cat([goals[:1], frames(2, seed=2)]))
-    second = flat(agent, agent.act(observed))
-    torch.testing.assert_close(first[0], second[0])
-    assert not torch.allclose(first[1:], second[1:])
-
-
-def test_a_policy_without_goals_ignores_them():
-    agent, observed = policy(deterministic=True), frames(2)
-    actions_taken = flat(agent, agent.act(observed))
-    agent.reset(goal=frames(2, seed=1))
-    torch.testing.assert_close(flat(agent, agent.act(observed)), actions_taken)
-
-
-def test_a_context_is_burnt_in_with_the_goal():
-    stepped, burnt_in, goals, observed = goal_policy(), goal_policy(), frames(2, seed=9), frames(2, 3)
-    stepped.reset(goal=goals)
-    actions = [stepped.act(observed[:, t]) for t in range(3)]
-    between = torch.stack([flat(stepped, action) for action in actions[:2]], dim=1)
-    burnt_in.reset(goal=goals, context=(observed, between))
-    torch.testing.assert_close(flat(burnt_in, burnt_in.act(observed[:, 2])), flat(stepped, actions[2]))
-
-
-def test_a_mask_gives_new_goals_to_its_lanes_alone():
-    agent, observed, old, new = goal_policy(), frames(3), frames(3, seed=1), frames(3, seed=2)
-    mask = torch.tensor([True, False, True])
-    agent.reset(goal=old)
-    agent.reset(mask=mask, goal=new)
-    actions_taken = flat(agent, agent.act(observed))
-    agent.reset(goal=torch.where(mask[:, None, None, None], new, old))
-    torch.testing.assert_close(flat(agent, agent.act(observed)), actions_taken)
-
-
-def test_a_loaded_policy_pursues_the_same_goals(tmp_path):
-    agent = goal_policy()
-    loaded = Policy.from_pretrained(agent.save_pretrained(tmp_path))
-    for one in (agent, loaded):
-        one.reset(goal=frames(2, seed=1))
-    assert torch.equal(flat(agent, agent.act(frames(2))), flat(loaded, loaded.act(frames(2))))
-
-
-def test_a_folder_without_the_entry_goals_has_none(tmp_path):
-    policy().save_pretrained(tmp_path)
-    config = json.loads((tmp_path / "config.json").read_text())
-    del config["policy"]["goals"]
-    (tmp_path / "config.json").write_text(json.dumps(config))
-    assert not Policy.from_pretrained(tmp_path).goals
-
-
-def test_missing_and_unsuitable_goals_are_refused():
-    agent = goal_policy()
-    with pytest.raises(ValueError, match=r"`goal` must be given .*call reset\(goal=frames\) before act"):
-        agent.act(frames(2))
-    with pytest.raises(ValueError, match="`goal` must be given"):
-        agent.reset(context=(frames(2, 3), torch.ones(2, 2, 3)))
-    with pytest.raises(ValueError, match=r"`goal` must hold frames of the observations' size, \[3, 16, 20\]"):
-        agent.reset(goal=torch.zeros(2, 3, 8, 8))
-    agent.reset(goal=frames(3))
-    with pytest.raises(ValueError, match="`goal` must hold one frame per lane, 2, got 3"):
-        agent.act(frames(2))
-    with pytest.raises(ValueError, match="`goal` must hold a frame for every lane when only some"):
-        agent.reset(mask=torch.tensor([True, False, False]))
-    agent.reset()
-    with pytest.raises(ValueError, match="`goal` must be given to a policy"):
-        agent.act(frames(3))
