@@ -17,7 +17,8 @@ from vdworld.agents.planning import (
 )
 from vdworld.agents.policies import ActorCritic, BehaviourCloning, Policy
 from vdworld.agents.predicting_agent import PredictingAgent, Predicts, as_agent
-from vdworld.agents.video import InverseDynamics, VideoPolicy
+from vdworld.agents.saved_agents import load_agent
+from vdworld.agents.video import InverseDynamics, VideoPolicy, train_video_model
 
 __all__ = [
     "ActorCritic",
@@ -46,4 +47,6 @@ __all__ = [
     "Sum",
     "VideoPolicy",
     "as_agent",
+    "load_agent",
+    "train_video_model",
 ]

@@ -79,7 +79,7 @@ class PlanEvaluator:
     def extend(self, plans: PartialPlans, options: Tensor) -> PartialPlans:
         """Extend every plan by each of m actions ``[m, a]``, without dreaming its earlier steps again.
 
-        The n plans of a lane become n * m, those with the same beginning next to each other, each scored anew.
+        The n plans of a lane become n * m, those with the same beginning next to each other, each with a new score.
         """
         (b, n), m = plans.scores.shape, len(options)
         newest = options.repeat(b * n, 1)[:, None]  # [b * n * m, 1, a]

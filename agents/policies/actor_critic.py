@@ -217,10 +217,9 @@ def _new_policy(
     """Return the policy to train, a copy of the prior if there is one."""
     observation_space, action_space = envs.single_observation_space, envs.single_action_space
     if prior is None:
-        codec = codec or getattr(world, "action_codec", None) or ActionCodec(action_space)
         return Policy(
             observation_space,
-            codec,
+            codec or getattr(world, "action_codec", None) or ActionCodec(action_space),
             cameras=getattr(world, "cameras", None),
             hidden_dim=settings.hidden_dim,
             recurrent=settings.recurrent,

@@ -153,7 +153,7 @@ class Policy:
     ) -> tuple[Any, tuple[np.ndarray, ...] | None]:
         """Choose actions as the policies of Stable-Baselines3 do, with the recurrent state as an argument.
 
-        The state of ``act`` is not affected. Samples come from the policy's own random streams, which go on.
+        The state of ``act`` is not affected. Samples come from the policy's own random streams.
 
         Args:
             observation: One observation of ``observation_space``, or a batch of them.

@@ -46,7 +46,7 @@ class RecordedPolicy:
         if not isinstance(observer.space, gym.spaces.Dict):
             return next(iter(frames.values()))[None]
         recorded = {strip_prefix(name): values for name, values in observation["state"].items()}
-        unknown = {name: np.full(observer.space[name].shape, np.nan, np.float32) for name in observer.readings}
+        unknown = {name: np.full(observer.space[name].shape or (), np.nan, np.float32) for name in observer.readings}
         readings = {name: np.asarray(recorded.get(name, unknown[name]), np.float32) for name in observer.readings}
         pictures = {name: frames[name] for name in observer.cameras}
         return {name: part[None] for name, part in (pictures | readings).items()}

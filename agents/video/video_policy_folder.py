@@ -42,8 +42,8 @@ def load_inverse_dynamics(path: Path) -> InverseDynamics:
         ValueError: It is damaged, or written by another version.
     """
     config = read_config(path, "inverse_dynamics")
-    image_size = tuple(config["model"]["image_size"])
-    settings = with_present_names({**config["model"], "image_size": image_size})
+    settings = with_present_names(config["model"])
+    settings["image_size"] = tuple(settings["image_size"])
     model = InverseDynamics(ActionCodec.from_json(config["action_codec"]), **settings)
     read_weights(path, model)
     return model

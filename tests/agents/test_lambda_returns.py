@@ -17,7 +17,7 @@ ENDED = torch.tensor([[0, 0, 0], [0, 1, 0], [0, 1, 0]], dtype=torch.bool)  # goe
 HALVES: dict[str, Any] = {"discount": 0.5, "lambda_": 0.5}
 
 
-def test_lanes_that_go_on_terminate_and_are_truncated_in_one_batch():
+def test_continuing_terminated_and_truncated_lanes_in_one_batch():
     returns = lambda_returns(REWARDS, NEXT_VALUES, TERMINATED, ENDED, **HALVES)
     # last step: 4 + 2/2 = 5. Going on: 2 + (6 + 5)/4 = 4.75, 1 + (8 + 4.75)/4 = 4.1875.
     # Terminated: 2, 1 + (8 + 2)/4 = 3.5. Truncated: 2 + 6/2 = 5, 1 + (8 + 5)/4 = 4.25.
@@ -25,14 +25,14 @@ def test_lanes_that_go_on_terminate_and_are_truncated_in_one_batch():
     assert returns.tolist() == expected
 
 
-def test_a_probability_takes_the_place_of_the_drawn_end():
+def test_a_continuation_probability_replaces_the_sampled_end():
     continuation = torch.tensor([[1.0, 0.5, 1.0]]).repeat(3, 1)
     returns = lambda_returns(REWARDS, NEXT_VALUES, TERMINATED, ENDED, **HALVES, continuation=continuation)
     # Going on: 2 + 5.5/4 = 3.375, 1 + (8 + 3.375)/4. Ended, either way: 2 + 6/4 = 3.5, 1 + (8 + 3.5)/4.
     assert returns.tolist() == [[3.84375, 3.375, 5.0], [3.875, 3.5, 5.0], [3.875, 3.5, 5.0]]
 
 
-def test_the_probability_is_the_mean_over_drawn_ends():
+def test_the_continuation_probability_is_the_mean_over_sampled_ends():
     """With a chance of .5, one half terminates and the other goes on; the values are right in this case."""
     settings: dict[str, Any] = {"discount": 0.9, "lambda_": 0.7}
     next_values = torch.tensor([[3.0, 2.0, 2.0]])
@@ -45,7 +45,7 @@ def test_the_probability_is_the_mean_over_drawn_ends():
     torch.testing.assert_close(weighted, (survived + died) / 2)
 
 
-def test_nothing_flows_over_an_end():
+def test_no_episode_affects_another():
     changed = REWARDS.clone()
     changed[:, 2] = 100.0
     before = lambda_returns(REWARDS, NEXT_VALUES, TERMINATED, ENDED, **HALVES)
@@ -54,7 +54,7 @@ def test_nothing_flows_over_an_end():
     assert (before[0] != after[0]).all()
 
 
-def test_a_lambda_of_zero_looks_one_step_ahead():
+def test_a_lambda_of_zero_bootstraps_after_one_step():
     returns = lambda_returns(REWARDS[:1], NEXT_VALUES[:1], NEVER[:1], NEVER[:1], discount=0.5, lambda_=0.0)
     assert returns.tolist() == [[5.0, 5.0, 5.0]]
 
@@ -65,6 +65,6 @@ def test_a_lambda_of_one_sums_all_rewards_and_one_value():
 
 
 @pytest.mark.parametrize("name", ["discount", "lambda_"])
-def test_shares_lie_in_their_range(name):
+def test_shares_outside_their_range_are_refused(name):
     with pytest.raises(ValueError, match=rf"`{name}` must lie in \[0, 1\], got 1.5."):
         lambda_returns(REWARDS, NEXT_VALUES, TERMINATED, ENDED, **{**HALVES, name: 1.5})

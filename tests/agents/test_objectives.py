@@ -40,7 +40,7 @@ def test_a_return_by_hand(discount: float, expected: float) -> None:
     assert Return(discount)(imagined).tolist() == [expected]
 
 
-def test_what_the_last_state_is_worth_counts_as_far_as_it_is_reached() -> None:
+def test_the_value_of_the_last_state_is_weighted_by_the_continuations() -> None:
     """The 1 + 2 / 2 * .5 of two steps, and a last state worth 8: half as likely again, and two steps away."""
     imagined = rollout(BLANK[:, :2], [[1.0, 2.0]], [[0.5, 0.5]])
     assert Return(0.5, value=lambda state: state.features[:, 0] + 8)(imagined).tolist() == [1.5 + 0.25 * 0.25 * 8]
@@ -53,21 +53,21 @@ def test_lanes_have_returns_of_their_own() -> None:
     assert Return()(imagined).tolist() == [3, 5]
 
 
-def test_a_blurred_goal_tells_near_from_far_where_pixels_can_not() -> None:
+def test_a_blurred_goal_distinguishes_near_from_far_where_pixels_do_not() -> None:
     near, far, goal = squares(11)[None], squares(25)[None], squares(4)
     plain = GoalImage(blur=(0.0,))
     assert plain(rollout(near), goal).item() == pytest.approx(plain(rollout(far), goal).item())
     assert GoalImage()(rollout(near), goal) > GoalImage()(rollout(far), goal)
 
 
-def test_a_blurred_goal_has_a_slope_all_the_way() -> None:
+def test_a_blurred_goal_has_a_gradient_all_the_way() -> None:
     approaching = torch.stack([squares(column) for column in (16, 13, 10, 7, 4)])
     scores = GoalImage(last=1.0)(rollout(approaching), squares(4).expand(5, -1, -1, -1))
     assert (scores.diff() > 0).all()
     assert scores[-1].item() == pytest.approx(1)
 
 
-def test_a_dream_in_which_things_fade_wins_nothing() -> None:
+def test_dreams_in_which_objects_fade_score_no_better() -> None:
     background, goal = torch.full((3, 32, 32), -0.5), squares(4)
     away = squares(16)
     faded = background + 0.3 * (away - background)
@@ -77,7 +77,7 @@ def test_a_dream_in_which_things_fade_wins_nothing() -> None:
     assert score(rollout(blank[None]), goal) <= score(rollout(away[None]), goal)
 
 
-def test_what_stays_where_it_is_counts_for_nothing() -> None:
+def test_the_background_does_not_count() -> None:
     scenery = torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(0)) - 1
     place, goal = squares(20) + 0.5 + scenery, squares(4) + 0.5 + scenery
     far = GoalImage(blur=(0.0,), background=scenery)(rollout(place[None]), goal)
@@ -85,7 +85,7 @@ def test_what_stays_where_it_is_counts_for_nothing() -> None:
     assert GoalImage(blur=(0.0,))(rollout(place[None]), goal) > 0.3  # most of either picture is the scenery
 
 
-def test_the_last_frame_and_the_way_there_count_as_asked() -> None:
+def test_the_last_frame_and_the_mean_are_weighted_by_last() -> None:
     way = torch.stack([squares(16)[0], squares(10)[0], squares(4)[0]])[None]
     goal = squares(4)
     scores = [GoalImage(last=1.0)(rollout(way[:, i : i + 1]), goal).item() for i in range(3)]
@@ -109,7 +109,7 @@ def test_a_sum_weighs_its_parts() -> None:
     torch.testing.assert_close(Sum([Return(), Return()])(imagined), torch.tensor([2.0, 4.0]))
 
 
-def test_a_sum_needs_what_any_of_its_parts_needs() -> None:
+def test_a_sum_needs_whatever_a_part_needs() -> None:
     plain, image = Sum([lambda rollout, goal: rollout.rewards.sum(dim=1), GoalImage()]), Sum([GoalImage(), GoalImage()])
     assert (plain.frames_only, plain.needs_rewards) == (False, False)
     assert (image.frames_only, image.needs_rewards) == (True, False)
@@ -117,7 +117,7 @@ def test_a_sum_needs_what_any_of_its_parts_needs() -> None:
     assert (both.frames_only, both.needs_rewards) == (False, True)
 
 
-def test_features_tell_the_goal_from_everything_else() -> None:
+def test_features_distinguish_the_goal_from_other_frames() -> None:
     world = random_world()
     stills = world.sample_start(4, seed=3).frames  # [4, 3, c, h, w]
     goal = stills[[0, 0, 2, 2], 1]
@@ -131,7 +131,7 @@ def test_features_tell_the_goal_from_everything_else() -> None:
     torch.testing.assert_close(halves, 0.5 * scores + 0.5 * (scores + first) / 2)
 
 
-def test_the_background_s_features_are_taken_off() -> None:
+def test_the_features_of_the_background_are_subtracted() -> None:
     world = random_world()
     goal, other = world.sample_start(2, seed=1).frame.split(1)
     features = [world.start(frame[:, None]).features for frame in (goal, other, world.background()[None])]
@@ -142,7 +142,7 @@ def test_the_background_s_features_are_taken_off() -> None:
     torch.testing.assert_close(GoalFeatures(world)(rollout(other[:, None]), goal), expected)
 
 
-def test_a_blur_keeps_plain_frames_and_the_mean_of_what_lies_inside() -> None:
+def test_a_blur_keeps_plain_frames_and_the_mean() -> None:
     plain = torch.full((2, 3, 16, 24), 0.3)
     torch.testing.assert_close(blur(plain, 0.2), plain)
     spot = torch.zeros(1, 1, 41, 41)
@@ -168,7 +168,7 @@ def test_no_blur_leaves_frames_alone() -> None:
     assert torch.equal(blur(frames, 0.0), frames)
 
 
-def test_what_makes_no_sense_is_refused() -> None:
+def test_wrong_arguments_are_refused() -> None:
     with pytest.raises(ValueError, match=r"`discount` must lie in \[0, 1\], got 1.5"):
         Return(1.5)
     with pytest.raises(ValueError, match=r"`blur` must hold numbers of at least 0, got \(-1"):

@@ -1,4 +1,4 @@
-"""Worlds on a line, known exactly: the same dynamics stand for the real environment."""
+"""Claims about planners in worlds on a line, whose dynamics are also those of the real environment."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_goal_is_reached_in_every_lane(make_line: Callable[..., WorldModel], f
     assert visited[-1] == pytest.approx([0.5, -0.7], abs=0.06)
 
 
-def test_rewards_are_sought(make_line: Callable[..., WorldModel], frames_at: Callable) -> None:
+def test_rewards_are_maximised(make_line: Callable[..., WorldModel], frames_at: Callable) -> None:
     visited = walk(Planner(make_line(), CrossEntropy(horizon=4, num_iterations=5)), [-0.4], frames_at, 10)
     assert visited[-1] == pytest.approx([0.6], abs=0.06)
 
@@ -96,7 +96,7 @@ def test_actions_come_in_the_form_of_their_space(make_line: Callable, frames_at:
 
 
 @pytest.mark.parametrize(("replan_every", "plans"), [(1, 6), (2, 3), (4, 2), (None, 3)])
-def test_a_new_plan_is_made_every_so_many_steps(
+def test_a_new_plan_is_made_every_replan_every_steps(
     make_line: Callable, frames_at: Callable, replan_every: int | None, plans: int
 ) -> None:
     method = Recorded(horizon=4, num_candidates=16, num_iterations=1)
@@ -114,7 +114,7 @@ def test_the_steps_of_a_plan_are_executed_in_their_order(make_line: Callable, fr
 
 
 @pytest.mark.parametrize("replan_every", [1, 3, 4])
-def test_the_next_search_begins_with_what_is_left_of_the_plan(
+def test_the_next_search_begins_with_the_rest_of_the_plan(
     make_line: Callable, frames_at: Callable, replan_every: int
 ) -> None:
     method = Recorded(horizon=4)
@@ -144,7 +144,7 @@ def test_plans_start_from_the_frames_and_actions_of_the_past(make_line: Callable
         assert context.actions[0, :, 0].tolist() == pytest.approx(expected, abs=1e-5)
 
 
-def test_the_search_is_told_the_last_action(make_line: Callable, frames_at: Callable) -> None:
+def test_the_search_receives_the_last_action(make_line: Callable, frames_at: Callable) -> None:
     method = Recorded(horizon=4, anchored=True)
     planner = Planner(make_line(), method, replan_every=2)
     actions = [planner.act(frames_at(0.0, 0.0)) / 4 for _ in range(4)]
@@ -159,7 +159,7 @@ def test_the_search_is_told_the_last_action(make_line: Callable, frames_at: Call
 
 
 @pytest.mark.parametrize("length", [1, 2, 5])
-def test_a_given_context_counts_as_the_past(make_line: Callable, frames_at: Callable, length: int) -> None:
+def test_the_context_of_a_reset_is_the_past(make_line: Callable, frames_at: Callable, length: int) -> None:
     world = make_line()
     planner = Planner(world, CrossEntropy(horizon=2, num_iterations=1))
     frames = torch.stack([frames_at(0.1 * i) for i in range(length)], dim=1)
@@ -191,19 +191,7 @@ def test_chunks_change_nothing_but_the_batch(make_line: Callable, frames_at: Cal
     assert max(len(context.frames) for context in whole.network.imagined) == 24
 
 
-def test_candidates_of_a_lane_share_its_noise(make_line: Callable, frames_at: Callable) -> None:
-    noises: list[torch.Tensor] = []
-    world = make_line()
-    forward = world.network.forward
-    world.network.forward = lambda noisy, *rest: noises.append(noisy) or forward(noisy, *rest)
-    Planner(world, CrossEntropy(horizon=1, num_candidates=8, num_iterations=1)).act(frames_at(0.0, 0.0))
-    (noise,) = noises
-    lanes = noise.reshape(2, 8, -1)
-    assert torch.equal(lanes, lanes[:, :1].expand_as(lanes))
-    assert not torch.equal(lanes[0], lanes[1])
-
-
-def test_goals_of_a_single_plan_may_be_given_with_it(make_line: Callable, frames_at: Callable) -> None:
+def test_a_single_plan_may_have_goals_of_its_own(make_line: Callable, frames_at: Callable) -> None:
     world = make_line()
     planner = Planner(world, CrossEntropy(horizon=2), objective=nearness)
     plan = planner.plan(world.start(frames_at(0.0, 0.0)[:, None]), goal=frames_at(0.3, -0.3))

@@ -1,4 +1,4 @@
-"""What a plan says, what it costs, and what counts in it; the world is a line that is known exactly."""
+"""Claims about plans, their scores and their costs; the world is a line that is known exactly."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vdworld.types import Actions
 from vdworld.world import Rollout
 
 
-def test_a_plan_says_what_it_is_worth_and_what_it_cost(make_line: Callable, frames_at: Callable) -> None:
+def test_a_plan_holds_its_score_and_its_cost(make_line: Callable, frames_at: Callable) -> None:
     world = make_line()
     planner = Planner(world, CrossEntropy(horizon=4, num_candidates=16, num_iterations=3), num_sampling_steps=2)
     state = world.start(frames_at(-0.4, 0.2)[:, None])
@@ -45,7 +45,7 @@ class Short(Fixed):
         return problem.guess[:, 1:]
 
 
-def test_a_plan_that_was_not_scored_is_scored_in_the_end_as_the_legal_one_it_becomes(
+def test_a_plan_that_the_method_did_not_score_is_made_legal_and_scored(
     make_line: Callable, frames_at: Callable
 ) -> None:
     world = make_line()
@@ -63,7 +63,7 @@ def test_a_plan_of_another_length_is_refused(make_line: Callable, frames_at: Cal
         Planner(make_line(), Short()).act(frames_at(0.0))
 
 
-def test_a_gamble_is_left_to_those_who_don_t_mind(make_line: Callable, frames_at: Callable) -> None:
+def test_risk_aversion_avoids_a_gamble(make_line: Callable, frames_at: Callable) -> None:
     """Going right pays a little more on average and much less certainly than staying; the objective sees the seeds."""
 
     def objective(rollout: Rollout, goal: torch.Tensor | None) -> torch.Tensor:
@@ -93,3 +93,15 @@ def test_no_graph_is_kept_in_a_world_that_still_trains(make_line: Callable, fram
 
     Planner(world, CrossEntropy(horizon=2, num_iterations=1), objective).act(frames_at(0.0))
     assert requires_grad == [False]
+
+
+def test_candidates_of_a_lane_share_its_noise(make_line: Callable, frames_at: Callable) -> None:
+    noises: list[torch.Tensor] = []
+    world = make_line()
+    forward = world.network.forward
+    world.network.forward = lambda noisy, *rest: noises.append(noisy) or forward(noisy, *rest)
+    Planner(world, CrossEntropy(horizon=1, num_candidates=8, num_iterations=1)).act(frames_at(0.0, 0.0))
+    (noise,) = noises
+    lanes = noise.reshape(2, 8, -1)
+    assert torch.equal(lanes, lanes[:, :1].expand_as(lanes))
+    assert not torch.equal(lanes[0], lanes[1])

@@ -55,7 +55,7 @@ def test_a_policy_is_an_agent_and_an_agent_stays_itself(make_line) -> None:
     assert as_agent(agent) is agent
 
 
-def test_anything_else_is_named_in_the_error() -> None:
+def test_anything_else_is_refused_by_name() -> None:
     with pytest.raises(TypeError, match=r"`policy` must be an agent with `reset` and `act` .*got 'ppo.zip'"):
         as_agent("ppo.zip")
 

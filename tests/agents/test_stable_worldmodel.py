@@ -127,7 +127,7 @@ def test_gradients_reach_the_candidates(make_line: Callable, frames_at: Callable
     np.testing.assert_allclose(plan[0, :, 0].detach(), [0.5, 0, 0, 0], atol=0.1)
 
 
-def test_a_solver_leaves_nothing_behind_that_gradients_can_not_cross(make_line: Callable, frames_at: Callable) -> None:
+def test_gradients_still_work_after_a_solver_in_inference_mode(make_line: Callable, frames_at: Callable) -> None:
     world, seen = make_line(), []
     model = CostModel(world, lambda rollout, goal: seen.append(rollout.frames) or rollout.rewards.sum(dim=1))
     with torch.inference_mode():
@@ -150,7 +150,7 @@ def test_chunks_change_nothing_but_the_batch(max_batch: int, make_line: Callable
     assert max(len(context.frames) for context in world.network.imagined) == min(max_batch, 8)
 
 
-def test_their_environments_pixels_are_a_beginning_too(make_line: Callable, frames_at: Callable) -> None:
+def test_dreams_may_start_from_pixels(make_line: Callable, frames_at: Callable) -> None:
     world = make_line()
     model = CostModel(world, nearness)
     past, goal = torch.stack([frames_at(0.0, -0.4), frames_at(0.2, -0.2)], dim=1), frames_at(0.6, 0.2)
@@ -162,7 +162,7 @@ def test_their_environments_pixels_are_a_beginning_too(make_line: Callable, fram
     torch.testing.assert_close(model.criterion(repeated, plans), model.get_cost(repeated, plans))
 
 
-def test_the_newest_of_several_goal_pixels_counts(make_line: Callable, frames_at: Callable) -> None:
+def test_the_newest_of_several_goals_counts(make_line: Callable, frames_at: Callable) -> None:
     world = make_line()
     info = {"state": world.start(frames_at(0.0)[:, None])}
     goals = [torch.stack([frames_at(old), frames_at(0.2)], dim=1)[:, None] for old in (-0.9, 0.9)]
@@ -192,7 +192,7 @@ def test_actions_are_encoded_and_decoded_as_their_policies_ask(make_line: Callab
     assert model.inverse_transform(torch.tensor([[3.0], [0.5]])).tolist() == [[4.0], [2.0]]
 
 
-def test_what_can_not_work_is_refused(make_line: Callable, frames_at: Callable) -> None:
+def test_wrong_arguments_are_refused(make_line: Callable, frames_at: Callable) -> None:
     with pytest.raises(ValueError, match="`objective` must not need rewards .* Pass another objective"):
         CostModel(make_line(has_reward=False))
     world = make_line(gym.spaces.Box(-4, 4, (2,)), moves=(1.0, 0.0))

@@ -45,7 +45,7 @@ def test_plans_keep_within_the_bounds() -> None:
     assert beyond.abs().max() <= 1
 
 
-def test_the_answer_is_the_best_plan_ever_scored() -> None:
+def test_the_result_is_the_best_plan_ever_scored() -> None:
     target, best = torch.rand(2, 5, 1, generator=rng(1)) * 2 - 1, []
 
     def score(plans: torch.Tensor) -> torch.Tensor:
@@ -70,7 +70,7 @@ def test_another_iteration_never_makes_the_plan_worse() -> None:
     assert (scores[-1] > scores[0]).all()
 
 
-def test_a_guess_that_can_not_be_beaten_is_kept() -> None:
+def test_an_optimal_guess_is_kept() -> None:
     target = torch.rand(1, 4, 2, generator=rng(1)) - 0.5
     plan = CrossEntropy(horizon=4, num_candidates=8, num_iterations=2, num_elites=4).plan(
         make_problem(target, closeness(target), rng())
@@ -114,14 +114,14 @@ def test_each_step_is_an_average_of_knots_and_the_ends_are_knots(num_knots: int)
     torch.testing.assert_close(lines[[0, -1]], torch.eye(num_knots)[[0, -1]], rtol=0, atol=1e-6)
 
 
-def test_knot_lines_by_hand() -> None:
+def test_knot_weights_by_hand() -> None:
     torch.testing.assert_close(
         knot_weights(5, 3), torch.tensor([[1, 0, 0], [0.5, 0.5, 0], [0, 1, 0], [0, 0.5, 0.5], [0, 0, 1]])
     )
     torch.testing.assert_close(knot_weights(4, 4), torch.eye(4))
 
 
-def test_anchored_knot_lines_by_hand() -> None:
+def test_anchored_knot_weights_by_hand() -> None:
     lines = knot_weights(4, 2, anchored=True)
     torch.testing.assert_close(lines, torch.tensor([[0.5, 0.5, 0], [0, 1, 0], [0, 0.5, 0.5], [0, 0, 1]]))
     torch.testing.assert_close(knot_weights(7, 3, anchored=True).sum(dim=1), torch.ones(7))
@@ -138,7 +138,7 @@ def test_an_anchored_plan_leaves_from_the_last_action_in_a_straight_line(num_kno
     assert (plan[:, -1] > 0.7).all()
 
 
-def test_without_a_last_action_an_anchored_search_jumps_where_it_likes() -> None:
+def test_without_a_last_action_an_anchored_search_is_a_free_one() -> None:
     target = torch.full((1, 4, 1), 0.5)
     plans = [
         CrossEntropy(4, anchored=anchored).plan(make_problem(torch.zeros(1, 4, 1), closeness(target), rng()))

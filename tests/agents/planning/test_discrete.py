@@ -1,4 +1,4 @@
-"""Searches over choices."""
+"""Claims about searches over discrete actions."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_probabilities_are_refitted_by_hand() -> None:
     torch.testing.assert_close(probabilities, torch.tensor([[[0.3, 0.7]]]))
 
 
-def test_the_first_plans_follow_the_guess_as_far_as_it_is_trusted() -> None:
+def test_the_first_plans_follow_the_guess_with_probability_trust() -> None:
     batches: list[torch.Tensor] = []
 
     def score(plans: torch.Tensor) -> torch.Tensor:
@@ -158,7 +158,7 @@ def test_the_objective_sees_whole_rollouts_of_beams(make_line: Callable, frames_
     assert set(lengths) == {1, 2, 3}
 
 
-def test_a_value_of_the_last_state_lets_a_narrow_beam_wait(make_line: Callable, frames_at: Callable) -> None:
+def test_a_value_of_the_last_state_guides_a_narrow_beam(make_line: Callable, frames_at: Callable) -> None:
     """The reward says go right, from -0.1 towards 0.6; a critic that loves the left overrules it."""
     world = line_of(make_line)
     state = world.start(frames_at(-0.1)[:, None])

@@ -25,7 +25,7 @@ def test_the_power_of_the_noise_falls_with_its_frequency(beta: float, octave: fl
     assert (power[0] / power[1]).item() == pytest.approx(1, rel=1e-4)
 
 
-def test_iterations_have_fewer_and_fewer_new_plans_and_the_last_one_tries_the_mean() -> None:
+def test_iterations_have_fewer_new_plans_each_and_the_last_one_scores_the_mean() -> None:
     batches: list[torch.Tensor] = []
 
     def score(plans: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""What all methods promise, on problems whose best plan is known."""
+"""Claims about all methods, on problems with a known solution."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_the_optimum_of_a_quadratic_is_found_in_every_lane(method: PlanningMetho
 
 
 @pytest.mark.parametrize("method", SMALL, ids=named)
-def test_nothing_beyond_the_bounds_is_ever_rated_or_returned(method: PlanningMethod) -> None:
+def test_plans_beyond_the_bounds_are_neither_scored_nor_returned(method: PlanningMethod) -> None:
     seen: list[torch.Tensor] = []
     target = torch.full((2, 3, 1), 1.7)
 
@@ -53,7 +53,7 @@ def test_nothing_beyond_the_bounds_is_ever_rated_or_returned(method: PlanningMet
 
 
 @pytest.mark.parametrize("method", SMALL, ids=named)
-def test_a_choice_is_one_hot_when_it_is_rated(method: PlanningMethod) -> None:
+def test_a_choice_is_one_hot_when_it_is_scored(method: PlanningMethod) -> None:
     space = gym.spaces.Tuple([gym.spaces.Discrete(3), gym.spaces.Box(-1, 1, (1,))])
 
     def score(plans: torch.Tensor) -> torch.Tensor:
@@ -66,7 +66,7 @@ def test_a_choice_is_one_hot_when_it_is_rated(method: PlanningMethod) -> None:
 
 
 @pytest.mark.parametrize("method", SMALL, ids=named)
-def test_a_guess_that_can_not_be_beaten_is_scored(method: PlanningMethod) -> None:
+def test_an_optimal_guess_is_scored(method: PlanningMethod) -> None:
     target = torch.rand(2, 3, 1, generator=rng(1)) - 0.5
     problem = make_problem(target, closeness(target), rng())
     method.plan(problem)
@@ -83,7 +83,7 @@ def test_a_seed_repeats_a_search(method: PlanningMethod) -> None:
 
 
 @pytest.mark.parametrize("method", SMALL, ids=named)
-def test_scores_that_are_no_numbers_win_nothing(method: PlanningMethod) -> None:
+def test_a_score_of_nan_never_wins(method: PlanningMethod) -> None:
     def score(plans: torch.Tensor) -> torch.Tensor:
         scores = -(plans - 0.2).square().sum(dim=(-2, -1))
         return torch.where(plans[:, :, 0, 0] > 0.5, torch.nan, scores)

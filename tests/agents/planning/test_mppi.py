@@ -23,7 +23,7 @@ def test_one_iteration_by_hand() -> None:
     torch.testing.assert_close(plan[0], (seen[0][0, 2] + light * seen[0][0, 1]) / (1 + light))
 
 
-def test_the_next_iteration_is_drawn_from_the_weighted_elites() -> None:
+def test_the_next_iteration_samples_around_the_weighted_elites() -> None:
     seen: list[torch.Tensor] = []
 
     def score(plans: torch.Tensor) -> torch.Tensor:

@@ -16,7 +16,7 @@ def go_to(place: float) -> Callable[[WorldState], torch.Tensor]:
     return lambda state: ((place - state.features) / 0.2).clamp(-1, 1)
 
 
-def test_a_policy_s_plan_wins_where_the_search_alone_finds_none(make_line: Callable, frames_at: Callable) -> None:
+def test_a_policys_proposal_wins_where_the_search_alone_finds_nothing(make_line: Callable, frames_at: Callable) -> None:
     """Only a narrow stretch far away pays, which a dozen random plans never reach."""
 
     def objective(rollout: Any, goal: torch.Tensor | None) -> torch.Tensor:
@@ -31,7 +31,7 @@ def test_a_policy_s_plan_wins_where_the_search_alone_finds_none(make_line: Calla
     assert guided.scores.tolist() == [100, 100]
 
 
-def test_a_critic_looks_beyond_the_horizon(make_line: Callable, frames_at: Callable) -> None:
+def test_a_critic_values_what_follows_the_horizon(make_line: Callable, frames_at: Callable) -> None:
     """Near rewards lie to the right; what a dream ends with is worth more the further left it is."""
     world = make_line()
     state = world.start(frames_at(0.0)[:, None])
@@ -105,7 +105,7 @@ def test_an_agent_is_reset_with_the_past_of_each_dream_in_environment_units(
     assert (places[1], more[0]) == ([pytest.approx(0.9)], [0.0, 0.25])
 
 
-def test_the_policy_s_own_dreams_are_counted(make_line: Callable, frames_at: Callable) -> None:
+def test_the_policys_own_dreams_are_counted(make_line: Callable, frames_at: Callable) -> None:
     world = make_line()
     method = PolicyGuidedMPPI(go_to(0.5), MPPI(3, 8, 2, num_elites=2), num_proposals=2)
     planner = Planner(world, method)

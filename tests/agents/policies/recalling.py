@@ -1,4 +1,4 @@
-"""A real environment that is won by remembering, and how to make a batch of it."""
+"""A real environment that takes memory, and a batch of it."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def played(policy, envs, num_steps=24):
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
-def test_each_objective_learns_what_earns(objective):
+def test_each_objective_learns_the_rewarded_action(objective):
     policy, updates = learn(guessing(), 10 if objective == "ppo" else 28, objective=objective)
     assert updates[0]["reward"] < 0.7
     assert played(policy, guessing()) > 0.95
@@ -70,7 +70,7 @@ def test_continuous_and_mixed_actions_are_learnt(space, objective):
 
 
 @pytest.mark.slow
-def test_what_was_learnt_stays_learnt_with_a_larger_epsilon_once_there_is_nothing_to_gain():
+def test_a_converged_policy_does_not_forget_with_a_larger_epsilon():
     _, updates = learn(guessing(DICT), 40, objective="ppo", adam_epsilon=1e-5)  # not so with 1e-8
     assert min(figures["reward"] for figures in updates[10:]) > 0.8
 
@@ -100,7 +100,7 @@ def test_the_seed_decides_everything():
     assert torch.equal(before, torch.get_rng_state()), "the global stream is left alone"
 
 
-def test_a_prior_is_where_learning_begins_and_pmpo_stays_near_it():
+def test_learning_starts_from_a_prior_and_pmpo_stays_close_to_it():
     prior, _ = learn(guessing(), 28)
     prior.deterministic = False
     _, updates = learn(guessing(), 2, objective="pmpo", prior=prior)
@@ -123,7 +123,7 @@ def test_progress_is_reported_and_settings_are_kept():
     assert not any(weight.requires_grad for weight in policy.network.parameters())
 
 
-def test_the_critic_learns_what_follows():
+def test_the_critic_learns_the_discounted_return():
     """Ones for ever, cut off after ten steps: bootstrapped there, the value is 1 / (1 - discount) everywhere."""
 
     class Ones(gym.Env):

@@ -110,7 +110,7 @@ def test_wrong_arguments_are_refused(record):
         BehaviourCloning.learn(dataset, max_minutes=0.0)
 
 
-def test_time_that_is_up_ends_learning(record):
+def test_learning_ends_after_max_minutes(record):
     dataset = record(lambda white: white[-1], spaces.Discrete(2))
     policy = BehaviourCloning.learn(dataset, num_updates=1_000, max_minutes=0.001, **QUICK)
     assert 0 < policy.training_info["num_updates"] < 1_000

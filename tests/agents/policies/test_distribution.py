@@ -48,7 +48,7 @@ def test_the_mode_is_at_least_as_likely_as_any_sample(space):
     assert (policy.log_prob(samples) <= policy.log_prob(policy.mode()) + 1e-5).all()
 
 
-def test_gaussians_are_torchs_own():
+def test_gaussians_equal_torchs():
     ours, others = (distribution(spaces.Box(-1, 1, (3,)), seed=seed) for seed in (0, 1))
     theirs, their_others = (Independent(Normal(d.mean, d.std), 1) for d in (ours, others))
     samples = ours.sample(noise(ours, 4))
@@ -57,7 +57,7 @@ def test_gaussians_are_torchs_own():
     torch.testing.assert_close(ours.kl(others), kl_divergence(theirs, their_others))
 
 
-def test_choices_are_torchs_own():
+def test_choices_equal_torchs():
     ours, others = (distribution(spaces.Discrete(5), seed=seed) for seed in (0, 1))
     theirs, their_others = (Categorical(logits=d.outputs) for d in (ours, others))
     samples = ours.sample(noise(ours, 4))
@@ -87,7 +87,7 @@ def test_samples_are_as_frequent_as_likely(space):
         torch.testing.assert_close(share, policy.log_prob(action[None]).exp()[0], atol=0.015, rtol=0)
 
 
-def test_a_whole_is_the_sum_of_its_parts():
+def test_log_densities_and_entropies_add_up_over_the_parts():
     whole = distribution(EVERYTHING, num_rows=1)
     n, m = len(whole.layout.numbers), len(whole.layout.binaries)
     assert (n, m, [count for _, count in whole.layout.choices]) == (3, 2, [3, 2, 4])

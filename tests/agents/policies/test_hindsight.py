@@ -63,14 +63,14 @@ def test_a_goal_lies_one_to_offset_steps_ahead_of_the_last_action_in_its_own_epi
     assert torch.equal(hindsight.step_mask, torch.arange(HORIZON) <= last[:, None])
 
 
-def test_a_goal_one_step_ahead_is_what_the_last_action_led_to(counted: ClipSampler) -> None:
+def test_a_goal_one_step_ahead_is_the_frame_after_the_last_action(counted: ClipSampler) -> None:
     clips = counted.at([2], [3])
     hindsight = relabel_goals(clips, goal_offset=1, rng=torch.Generator().manual_seed(0))
     assert hindsight.steps_ahead.tolist() == [int(hindsight.step_mask.sum())]
     assert torch.equal(hindsight.goals[0], clips.frames[0, int(hindsight.steps_ahead)])
 
 
-def test_where_the_goal_decides_a_clone_goes_the_right_way(walks: Dataset) -> None:
+def test_a_clone_goes_towards_its_goal(walks: Dataset) -> None:
     settings = {"hidden_dim": 32, "horizon": 4, "batch_size": 32, "learning_rate": 3e-3}
     policy = BehaviourCloning.learn(walks, goal_offset=2, num_updates=150, **settings)
     assert policy.goals
@@ -82,7 +82,7 @@ def test_where_the_goal_decides_a_clone_goes_the_right_way(walks: Dataset) -> No
     assert policy.training_info["goal_offset"] == 2
 
 
-def test_such_a_clone_is_no_prior(walks: Dataset) -> None:
+def test_a_clone_with_goals_is_refused_as_a_prior(walks: Dataset) -> None:
     policy = BehaviourCloning.learn(walks, goal_offset=2, num_updates=1, horizon=4, hidden_dim=8)
     mode = gym.vector.AutoresetMode.SAME_STEP
     with pytest.raises(ValueError, match="`prior` must be trained without goals"):

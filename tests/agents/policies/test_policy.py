@@ -4,47 +4,24 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
-import gymnasium as gym
 import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
 
+from tests.agents.policies.small_policies import ACTIONS, PICTURE, SEVERAL, flat, frames, pixels, policy
 from tests.envs.random_world import random_world
 from vdworld.agents import Agent, Policy
 from vdworld.spaces import ActionCodec, frames_to_float
 from vdworld.world import WorldModel
-
-PICTURE = spaces.Box(0, 255, (16, 20, 3), np.uint8)
-ACTIONS = spaces.Dict({"push": spaces.Box(-2.0, 2.0, (2,), np.float32), "tool": spaces.Discrete(3, start=1)})
-SEVERAL = spaces.Dict({"top": PICTURE, "front": PICTURE, "place": spaces.Box(-np.inf, np.inf, (2,), np.float32)})
-
-
-def policy(space: gym.Space = PICTURE, action_space: gym.Space = ACTIONS, **settings: Any) -> Policy:
-    """A policy whose recurrent state matters: its weights are not small."""
-    made = Policy(space, ActionCodec(action_space), **{"hidden_dim": 16, **settings})
-    torch.nn.init.normal_(made.network.actor.weight, std=2.0, generator=torch.Generator().manual_seed(0))
-    made.network.requires_grad_(False)
-    return made
-
-
-def pixels(*leading, seed=0):
-    return torch.randint(
-        0, 256, (*leading, 16, 20, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(seed)
-    )
-
-
-def flat(made, actions):
-    return made.codec.flatten(actions)
 
 
 def test_it_is_an_agent():
     assert isinstance(policy(), Agent)
 
 
-def test_frames_and_the_environments_pictures_are_the_same_to_it():
+def test_frames_and_the_environments_pictures_give_the_same_actions():
     first, second = policy(), policy()
     observed = pixels(4)
     actions = first.act(observed.numpy())
@@ -57,17 +34,17 @@ def test_a_lane_acts_the_same_whoever_shares_its_batch():
     for t in range(3):
         observed, other = pixels(4, seed=t), pixels(4, seed=100 + t)
         other[1] = observed[1]
-        ours, theirs = (flat(made, made.act(view)) for made, view in ((first, observed), (second, other)))
+        ours, theirs = (flat(agent, agent.act(view)) for agent, view in ((first, observed), (second, other)))
         torch.testing.assert_close(ours[1], theirs[1])
         assert not torch.allclose(ours[0], theirs[0])
 
 
-def test_the_same_seed_draws_the_same_and_another_one_does_not():
-    made, observed = policy(), pixels(4)
+def test_the_same_seed_gives_the_same_samples_and_another_does_not():
+    agent, observed = policy(), pixels(4)
     samples = []
     for seed in (1, 1, 2):
-        made.reset(seed=seed)
-        samples.append(flat(made, made.act(observed)))
+        agent.reset(seed=seed)
+        samples.append(flat(agent, agent.act(observed)))
     assert torch.equal(samples[0], samples[1])
     assert not torch.equal(samples[0], samples[2])
 
@@ -79,11 +56,11 @@ def test_torchs_global_stream_is_left_alone():
     assert torch.equal(before, torch.get_rng_state())
 
 
-def test_only_the_lanes_of_a_mask_begin_anew():
-    made = policy(deterministic=True)
-    first = flat(made, made.act(pixels(2)))
-    made.reset(mask=torch.tensor([True, False]))
-    second = flat(made, made.act(pixels(2)))
+def test_only_the_lanes_of_a_mask_are_reset():
+    agent = policy(deterministic=True)
+    first = flat(agent, agent.act(pixels(2)))
+    agent.reset(mask=torch.tensor([True, False]))
+    second = flat(agent, agent.act(pixels(2)))
     torch.testing.assert_close(first[0], second[0])
     assert not torch.allclose(first[1], second[1]), "a lane that goes on remembers"
 
@@ -105,53 +82,53 @@ def test_a_context_equals_stepping_through_it(memory):
 @pytest.mark.parametrize("memory", [{}, {"recurrent": False, "frame_stack": 3}], ids=["recurrent", "frame stack"])
 def test_a_value_depends_on_the_dreams_context_and_leaves_the_agent_alone(memory):
     world = random_world(spaces.Discrete(3))
-    made = policy(spaces.Box(0, 255, (*world.image_size, 3), np.uint8), spaces.Discrete(3), **memory)
-    torch.nn.init.normal_(made.network.critic.weight, generator=torch.Generator().manual_seed(0))
+    agent = policy(spaces.Box(0, 255, (*world.image_size, 3), np.uint8), spaces.Discrete(3), **memory)
+    torch.nn.init.normal_(agent.network.critic.weight, generator=torch.Generator().manual_seed(0))
     observed, actions = frames(2, 3)[..., :8, :16], np.array([[0, 1], [2, 1]])
     state = world.start(observed, actions)
-    made.act(observed[:, 0])
-    before = made._state
-    values = made.value(state)
-    assert made._state is before
-    made.reset(context=(observed[:, :2], torch.tensor([[[0.0]], [[2.0]]])))
-    made.act(observed[:, 1])
-    made.replace_last_action(torch.tensor([[1.0], [1.0]]))
-    newest = made.observer.read_frames(observed[:, 2], made.device)
-    assert made._state is not None
-    torch.testing.assert_close(values, made.network.step(newest, made._state)[1])
-    assert not torch.allclose(values, made.value(world.start(observed[:, 2:])))
+    agent.act(observed[:, 0])
+    before = agent._state
+    values = agent.value(state)
+    assert agent._state is before
+    agent.reset(context=(observed[:, :2], torch.tensor([[[0.0]], [[2.0]]])))
+    agent.act(observed[:, 1])
+    agent.replace_last_action(torch.tensor([[1.0], [1.0]]))
+    newest = agent.observer.read_frames(observed[:, 2], agent.device)
+    assert agent._state is not None
+    torch.testing.assert_close(values, agent.network.step(newest, agent._state)[1])
+    assert not torch.allclose(values, agent.value(world.start(observed[:, 2:])))
 
 
 def test_a_context_of_one_frame_is_no_past():
-    made = policy(deterministic=True)
-    fresh = flat(made, made.act(pixels(2)))
-    made.reset(context=(frames_to_float(pixels(2, 1)), torch.zeros(2, 0, 3)))
-    torch.testing.assert_close(flat(made, made.act(pixels(2))), fresh)
+    agent = policy(deterministic=True)
+    fresh = flat(agent, agent.act(pixels(2)))
+    agent.reset(context=(frames_to_float(pixels(2, 1)), torch.zeros(2, 0, 3)))
+    torch.testing.assert_close(flat(agent, agent.act(pixels(2))), fresh)
 
 
 @pytest.mark.parametrize("space", [PICTURE, SEVERAL], ids=["one picture", "several and readings"])
-def test_saved_and_loaded_it_does_the_same(space, tmp_path):
+def test_a_loaded_policy_acts_as_the_saved_one(space, tmp_path):
     cameras, stack = (("top", "front"), 2) if space is SEVERAL else (None, 1)
-    made = policy(space, training_info={"num_steps": 7}, cameras=cameras, frame_stack=stack)
-    loaded = Policy.from_pretrained(made.save_pretrained(tmp_path / "policy"))
+    agent = policy(space, training_info={"num_steps": 7}, cameras=cameras, frame_stack=stack)
+    loaded = Policy.from_pretrained(agent.save_pretrained(tmp_path / "policy"))
     assert (loaded.observation_space, loaded.action_space) == (space, ACTIONS)
-    assert (loaded.training_info, loaded.observer.cameras) == (made.training_info, made.observer.cameras)
+    assert (loaded.training_info, loaded.observer.cameras) == (agent.training_info, agent.observer.cameras)
     assert sorted(path.name for path in (tmp_path / "policy").iterdir()) == ["config.json", "model.safetensors"]
     for t in range(3):
         observed = pixels(4, seed=t)
         numbers = torch.full((4, 2), float(t))
         observation = {"top": observed, "front": observed.flip(1), "place": numbers} if space is SEVERAL else observed
-        assert torch.equal(flat(made, made.act(observation)), flat(loaded, loaded.act(observation)))
+        assert torch.equal(flat(agent, agent.act(observation)), flat(loaded, loaded.act(observation)))
 
 
-def test_cameras_lie_in_the_order_given():
-    made = policy(SEVERAL, deterministic=True, cameras=("top", "front"))
+def test_cameras_are_ordered_as_named():
+    agent = policy(SEVERAL, deterministic=True, cameras=("top", "front"))
     top, front = pixels(2, seed=1), pixels(2, seed=2)
     unknown = torch.full((2, 2), float("nan"))
-    actions_taken = flat(made, made.act({"top": top, "front": front, "place": unknown}))
-    made.reset()
+    actions_taken = flat(agent, agent.act({"top": top, "front": front, "place": unknown}))
+    agent.reset()
     frames = torch.cat([frames_to_float(top), frames_to_float(front)], dim=1)
-    torch.testing.assert_close(actions_taken, flat(made, made.act(frames)))
+    torch.testing.assert_close(actions_taken, flat(agent, agent.act(frames)))
 
 
 def test_a_world_is_neither_overwritten_nor_taken_for_a_policy(tmp_path):
@@ -181,12 +158,12 @@ def test_folders_without_a_whole_policy_are_refused(tmp_path):
     [spaces.Box(-1, 1, (4,)), spaces.Dict({"a": PICTURE, "b": spaces.Discrete(2)})],
     ids=["no picture", "other"],
 )
-def test_spaces_that_it_cannot_see_are_refused(space):
+def test_unsupported_observation_spaces_are_refused(space):
     with pytest.raises(ValueError, match="`space` must be a uint8 Box"):
         policy(space)
 
 
-def test_cameras_that_are_not_there_are_refused():
+def test_unknown_cameras_are_refused():
     with pytest.raises(ValueError, match="`cameras` must be .* in some order, got top, left."):
         policy(SEVERAL, cameras=("top", "left"))
 
@@ -195,81 +172,3 @@ def test_a_policy_is_not_taken_for_a_world(tmp_path: Path) -> None:
     policy().save_pretrained(tmp_path)
     with pytest.raises(ValueError, match="holds a policy, not a world"):
         WorldModel.from_pretrained(tmp_path)
-
-
-def goal_policy(**settings: Any) -> Policy:
-    return policy(goals=True, deterministic=True, **settings)
-
-
-def frames(*leading, seed=0):
-    return frames_to_float(pixels(*leading, seed=seed))
-
-
-def test_the_goal_decides_and_belongs_to_its_lane():
-    made, observed, goals = goal_policy(), frames(3), frames(3, seed=1)
-    made.reset(goal=goals)
-    first = flat(made, made.act(observed))
-    made.reset(goal=torch.cat([goals[:1], frames(2, seed=2)]))
-    second = flat(made, made.act(observed))
-    torch.testing.assert_close(first[0], second[0])
-    assert not torch.allclose(first[1:], second[1:])
-
-
-def test_a_policy_without_goals_passes_over_them():
-    made, observed = policy(deterministic=True), frames(2)
-    actions_taken = flat(made, made.act(observed))
-    made.reset(goal=frames(2, seed=1))
-    torch.testing.assert_close(flat(made, made.act(observed)), actions_taken)
-
-
-def test_a_context_is_burnt_in_with_the_goal():
-    stepped, burnt_in, goals, observed = goal_policy(), goal_policy(), frames(2, seed=9), frames(2, 3)
-    stepped.reset(goal=goals)
-    actions = [stepped.act(observed[:, t]) for t in range(3)]
-    between = torch.stack([flat(stepped, action) for action in actions[:2]], dim=1)
-    burnt_in.reset(goal=goals, context=(observed, between))
-    torch.testing.assert_close(flat(burnt_in, burnt_in.act(observed[:, 2])), flat(stepped, actions[2]))
-
-
-def test_a_mask_gives_new_goals_to_its_lanes_alone():
-    made, observed, old, new = goal_policy(), frames(3), frames(3, seed=1), frames(3, seed=2)
-    mask = torch.tensor([True, False, True])
-    made.reset(goal=old)
-    made.reset(mask=mask, goal=new)
-    actions_taken = flat(made, made.act(observed))
-    made.reset(goal=torch.where(mask[:, None, None, None], new, old))
-    torch.testing.assert_close(flat(made, made.act(observed)), actions_taken)
-
-
-def test_saved_and_loaded_it_pursues_the_same_goals(tmp_path):
-    made = goal_policy()
-    loaded = Policy.from_pretrained(made.save_pretrained(tmp_path))
-    for one in (made, loaded):
-        one.reset(goal=frames(2, seed=1))
-    assert torch.equal(flat(made, made.act(frames(2))), flat(loaded, loaded.act(frames(2))))
-
-
-def test_a_folder_from_before_there_were_goals_has_none(tmp_path):
-    policy().save_pretrained(tmp_path)
-    config = json.loads((tmp_path / "config.json").read_text())
-    del config["policy"]["goals"]
-    (tmp_path / "config.json").write_text(json.dumps(config))
-    assert not Policy.from_pretrained(tmp_path).goals
-
-
-def test_a_goal_that_is_missing_or_does_not_fit_is_named():
-    made = goal_policy()
-    with pytest.raises(ValueError, match=r"`goal` must be given .*call reset\(goal=frames\) before act"):
-        made.act(frames(2))
-    with pytest.raises(ValueError, match="`goal` must be given"):
-        made.reset(context=(frames(2, 3), torch.ones(2, 2, 3)))
-    with pytest.raises(ValueError, match=r"`goal` must hold frames of the observations' size, \[3, 16, 20\]"):
-        made.reset(goal=torch.zeros(2, 3, 8, 8))
-    made.reset(goal=frames(3))
-    with pytest.raises(ValueError, match="`goal` must hold one frame per lane, 2, got 3"):
-        made.act(frames(2))
-    with pytest.raises(ValueError, match="`goal` must hold a frame for every lane when only some"):
-        made.reset(mask=torch.tensor([True, False, False]))
-    made.reset()
-    with pytest.raises(ValueError, match="`goal` must be given to a policy"):
-        made.act(frames(3))

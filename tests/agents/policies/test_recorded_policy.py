@@ -61,7 +61,7 @@ def test_readings_are_observed_as_in_dreams():
     assert np.isnan(unknown["place"]).all()
 
 
-def test_epsilon_is_a_share():
+def test_an_epsilon_out_of_range_is_refused():
     with pytest.raises(ValueError, match="`epsilon` must lie in"):
         RecordedPolicy(Policy(PICTURE, ActionCodec(spaces.Discrete(2)), hidden_dim=8), epsilon=2)
 

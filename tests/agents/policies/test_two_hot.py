@@ -15,7 +15,7 @@ def test_the_mean_of_the_two_bins_is_the_value():
     torch.testing.assert_close(two_hot.mean(weights.clamp(min=1e-38).log()), VALUES, rtol=1e-4, atol=1e-4)
 
 
-def test_values_beyond_the_last_bin_are_taken_for_it():
+def test_values_beyond_the_outermost_bins_are_clipped():
     weights = two_hot.two_hot(torch.tensor([1e9, -1e9]))
     assert weights[0, -1] == 1
     assert weights[1, 0] == 1
@@ -25,7 +25,7 @@ def test_equal_logits_mean_exactly_zero():
     assert two_hot.mean(torch.zeros(3, two_hot.NUM_BINS)).tolist() == [0.0, 0.0, 0.0]
 
 
-def test_the_loss_is_least_where_the_logits_say_the_value():
+def test_the_loss_is_smallest_for_the_true_value():
     logits = two_hot.two_hot(VALUES).clamp(min=1e-6).log().requires_grad_(True)
     two_hot.loss(logits, VALUES).sum().backward()
     assert logits.grad is not None

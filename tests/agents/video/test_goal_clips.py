@@ -1,4 +1,4 @@
-"""Claims about clips that know where they lead."""
+"""Claims about clips with goals."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def cells(pixels):
     return cells_of(pixels.float() / 127.5 - 1)
 
 
-def test_the_goal_is_one_more_camera_and_lies_ahead_in_the_same_episode(walked):
+def test_the_goal_is_a_further_camera_with_a_later_frame_of_the_same_episode(walked):
     clips = sample(walked, goal_offset=3)
     assert clips.frames.shape[1:3] == (K + H, 6)
     place, goal = cells(clips.frames[:, :, :3]), cells(clips.frames[:, :, 3:])
@@ -32,7 +32,7 @@ def test_the_goal_is_one_more_camera_and_lies_ahead_in_the_same_episode(walked):
     assert set(ahead.tolist()) == {1, 2, 3}
 
 
-def test_each_distance_that_the_episode_leaves_room_for_is_as_likely(walked):
+def test_distances_to_the_goal_are_uniform_within_the_episode(walked):
     clips = sample(walked, goal_offset=4, size=1500)
     place, goal = cells(clips.frames[:, K - 1, :3]), cells(clips.frames[:, K - 1, 3:])
     for room in (2, 3, 4):  # steps to the end, of which at least H = 2 are left
@@ -50,7 +50,7 @@ def test_actions_are_hidden(walked):
     assert torch.equal(clips.action_mask, ~before_the_start)
 
 
-def test_every_step_is_told_its_episodes_instruction(walked):
+def test_every_step_has_its_episodes_instruction(walked):
     instructions = {entry.index: [float(entry.index), 1.0] for entry in walked.entries}
     clips = sample(walked, goal_offset=0, instructions=instructions)
     assert clips.frames.shape[2] == 3
@@ -58,7 +58,7 @@ def test_every_step_is_told_its_episodes_instruction(walked):
     assert torch.equal(clips.actions[..., 1], clips.action_mask.float())
 
 
-def test_the_generator_decides(walked):
+def test_the_generator_decides_the_clips(walked):
     first, again = sample(walked, goal_offset=3), sample(walked, goal_offset=3)
     assert torch.equal(first.frames, again.frames)
 

@@ -1,4 +1,4 @@
-"""Claims about reading actions off frames."""
+"""Claims about inferring actions from frames."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def test_the_action_is_that_between_the_last_two_frames(tmp_path):
     assert torch.equal(inferred, taken)
 
 
-def test_the_frame_before_is_seen_with_two_frames_and_repeats_where_there_is_none(tmp_path):
+def test_with_two_frames_the_one_before_the_action_counts(tmp_path):
     dataset = colours(tmp_path, spaces.Discrete(2), lambda white, t: white[max(t - 1, 0)])
     model = InverseDynamics.learn(dataset, num_before=2, **QUICK)
     inferred, taken = inferred_and_taken(model, dataset, context_length=2, horizon=4)
     assert torch.equal(inferred, taken)
 
 
-def test_later_frames_are_not_seen(tmp_path):
+def test_later_frames_do_not_count(tmp_path):
     dataset = colours(tmp_path, spaces.Discrete(2), lambda white, t: white[min(t + 2, 10)])
     model = InverseDynamics.learn(dataset, num_before=2, **QUICK)
     inferred, taken = inferred_and_taken(model, dataset, context_length=2, horizon=4)
@@ -53,14 +53,14 @@ def test_later_frames_are_not_seen(tmp_path):
         (spaces.Dict(a=spaces.MultiBinary(1), b=spaces.Box(0, 9, (1,))), lambda change: [change > 0, 4 + 3 * change]),
     ],
 )
-def test_any_action_space_will_do(tmp_path, space, act):
+def test_any_action_space_is_supported(tmp_path, space, act):
     dataset = colours(tmp_path, space, lambda white, t: np.array(act(int(white[t + 1]) - int(white[t])), float))
     model = InverseDynamics.learn(dataset, **{**QUICK, "num_updates": 120})
     inferred, taken = inferred_and_taken(model, dataset, context_length=1, horizon=4)
     torch.testing.assert_close(inferred, taken, atol=0.3, rtol=0)
 
 
-def test_where_several_actions_may_have_been_it_knows_their_odds(tmp_path):
+def test_ambiguous_actions_have_calibrated_probabilities(tmp_path):
     env = ForkEnv(odds=(0.75, 0.25), size=12)
     env.action_space.seed(0)
     with EpisodeWriter(tmp_path, fps=10, action_space=env.action_space) as writer:
@@ -87,7 +87,7 @@ def test_the_seed_decides_and_the_loss_falls(tmp_path):
     assert losses[0][-1] < 0.5 * losses[0][0]
 
 
-def test_a_saved_model_says_the_same(tmp_path):
+def test_a_loaded_model_infers_the_same(tmp_path):
     dataset = colours(tmp_path / "data", spaces.Box(-1.0, 1.0, (2,)), lambda white, t: [white[t] - 0.5, 0.0])
     model = InverseDynamics.learn(dataset, num_before=2, **{**QUICK, "num_updates": 5})
     again = InverseDynamics.from_pretrained(model.save_pretrained(tmp_path / "saved"))

@@ -1,4 +1,4 @@
-"""Claims about training a model that imagines videos to goals."""
+"""Claims about training a video model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SMALL = {"width": 16, "depth": 1, "coarse_width": 16, "coarse_depth": 1, "contex
 BRIEF = {"network": SMALL, "max_steps": 2, "batch_size": 4, "precision": "float32", "num_rollout_gifs": 0}
 
 
-def test_it_is_a_world_with_one_more_camera_and_nothing_to_decide(walked, tmp_path):
+def test_it_is_a_world_with_a_goal_camera_and_a_single_action(walked, tmp_path):
     world = train_video_model(walked, goal_offset=3, output=tmp_path / "world", **BRIEF)
     assert (world.cameras, world.action_space) == (("image", "goal_image"), spaces.Discrete(1))
     assert (world.training_info["steps"], world.training_info["goal_offset"]) == (2, 3)

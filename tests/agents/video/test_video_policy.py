@@ -86,7 +86,7 @@ def first_video(policy, seed, *places):
     return policy.last_video
 
 
-def test_the_seed_decides_and_lanes_are_alone(untrained, inverse_dynamics):
+def test_the_seed_decides_and_lanes_are_independent(untrained, inverse_dynamics):
     policy = VideoPolicy(untrained, inverse_dynamics, horizon=2)
     assert torch.equal(first_video(policy, 3, 4, 2), first_video(policy, 3, 4, 2))
     assert not torch.equal(first_video(policy, 3, 4, 2), first_video(policy, 4, 4, 2))
@@ -103,7 +103,7 @@ def test_the_candidate_whose_last_frame_is_most_similar_to_the_goal_is_used(untr
     assert torch.equal(policy.imagine(frames_at(4)[:, None])[0], videos[int(np.argmax(similarities))])
 
 
-def test_a_saved_policy_does_the_same(untrained, inverse_dynamics, tmp_path):
+def test_a_loaded_policy_imagines_the_same_videos(untrained, inverse_dynamics, tmp_path):
     policy = VideoPolicy(untrained, inverse_dynamics, horizon=3, replan_every=2, num_sampling_steps=2)
     again = VideoPolicy.from_pretrained(policy.save_pretrained(tmp_path / "policy"))
     assert torch.equal(first_video(again, 5, 3, 3), first_video(policy, 5, 3, 3))

@@ -22,7 +22,7 @@ def test_the_same_script_learns_in_the_real_environment_and_in_a_dream(
         pytest.importorskip("gym_pusht")
     world = "real" if real else dreamt_pusht(tmp_path / "world", monkeypatch)
     run_example(NAME, monkeypatch, "--env", world, "--output", str(tmp_path / "ppo.zip"), *TINY)
-    assert "ppo.zip holds the policy" in capsys.readouterr().out
+    assert "Saved the policy as" in capsys.readouterr().out
     model = sb3.PPO.load(tmp_path / "ppo.zip")
     assert model.num_timesteps == 8
     action, _ = model.predict(np.zeros((64, 64, 3), np.uint8))
