@@ -8,7 +8,7 @@ import gymnasium as gym
 import numpy as np
 
 from vdworld.agents.policies.policy import Policy
-from vdworld.envs.dream.dream_spaces import strip_prefix
+from vdworld.envs.frame_spaces import strip_prefix
 from vdworld.spaces import flatten_action, unflatten_action
 
 

@@ -13,7 +13,7 @@ from gymnasium.vector import AutoresetMode
 
 from vdworld.benchmarks.interleaved_timing import Dream, Turns, alternate, check_turns
 from vdworld.benchmarks.speed import LONGEST_ROLLOUT, begin, check_counts, describe_world
-from vdworld.envs.dream.dream_spaces import map_leaves
+from vdworld.envs.array_trees import map_leaves
 from vdworld.envs.dream.dream_vector_env import DreamVectorEnv
 from vdworld.evaluation.provenance import provenance
 from vdworld.evaluation.report.table import Table, spread_cell

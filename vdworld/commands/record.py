@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 
 from vdworld.commands.arguments import checked
 from vdworld.data.layout import INFO
-from vdworld.envs.recording.episodes import Policy
+from vdworld.envs.recording.episode_maker import Policy
 from vdworld.envs.recording.recorder import record
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vdworld.data.cache import check_memory, decode_into
 from vdworld.data.dataset import Dataset
+from vdworld.data.frame_cache import check_memory, decode_into
 
 
 @dataclass

@@ -10,11 +10,11 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 
-from vdworld.data.columns import check_table, read_columns
 from vdworld.data.episode import DEFAULT_TEST_FRACTION, Episode, choose_split
-from vdworld.data.frames import decode_episodes
+from vdworld.data.frame_decoding import decode_episodes
 from vdworld.data.layout import EpisodeEntry, Layout, read_layout
-from vdworld.data.video import check_video
+from vdworld.data.lossless_video import check_video
+from vdworld.data.parquet_tables import check_table, read_columns
 from vdworld.space_json import space_from_json
 from vdworld.spec import EnvironmentSpec
 

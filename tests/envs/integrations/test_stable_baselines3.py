@@ -15,7 +15,7 @@ from tests.envs import fake_world
 from tests.envs.fake_world import BOX, HEIGHT, WIDTH, FakeWorld, rewarded, shown
 from tests.envs.guessing_world import GuessingWorld
 from vdworld.envs import DreamEnv, DreamVectorEnv
-from vdworld.envs.dream.dream_spaces import map_leaves
+from vdworld.envs.array_trees import map_leaves
 
 sb3 = pytest.importorskip("stable_baselines3")
 

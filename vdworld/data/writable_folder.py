@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from vdworld.data.files import SUFFIX
+from vdworld.data.atomic_files import SUFFIX
 from vdworld.data.layout import FILES_PER_CHUNK, INFO, Layout, read_layout
 
 _NUMBERED = re.compile(r"chunk-(\d+)/file-(\d+)\.(parquet|mp4)")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from vdworld.data.files import PendingFile
+from vdworld.data.atomic_files import PendingFile
 from vdworld.extras import require
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from vdworld.data.episode import Episode
 from vdworld.data.layout import IMAGES
-from vdworld.data.video import CODEC, PIXEL_FORMAT
+from vdworld.data.lossless_video import CODEC, PIXEL_FORMAT
 
 
 def rows_of(episode: Episode, *, first_row: int, fps: float) -> dict[str, np.ndarray]:

@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from vdworld.data.video import VideoWriter, check_video, read_frames
+from vdworld.data.lossless_video import VideoWriter, check_video, read_frames
 
 
 def noise(num_frames: int, height: int, width: int) -> np.ndarray:

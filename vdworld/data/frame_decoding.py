@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from vdworld.data.columns import read_table
 from vdworld.data.layout import EpisodeEntry, Layout
-from vdworld.data.video import read_frames
+from vdworld.data.lossless_video import read_frames
+from vdworld.data.parquet_tables import read_table
 from vdworld.extras import require
 
 

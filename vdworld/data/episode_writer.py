@@ -10,11 +10,11 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
+from vdworld.data.dataset_store import Store
 from vdworld.data.episode import DEFAULT_TEST_FRACTION, Episode, choose_split
-from vdworld.data.folder import agree, open_folder
-from vdworld.data.incoming import make_episode
-from vdworld.data.rows import features_of
-from vdworld.data.store import Store
+from vdworld.data.episode_input import make_episode
+from vdworld.data.episode_rows import features_of
+from vdworld.data.writable_folder import agree, open_folder
 from vdworld.space_json import space_from_json, space_to_json
 from vdworld.spec import EnvironmentSpec
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vdworld.data.frames import decode_episodes
+from vdworld.data.frame_decoding import decode_episodes
 from vdworld.data.layout import EpisodeEntry, Layout
 from vdworld.data.resize import resize_area
 
