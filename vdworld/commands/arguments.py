@@ -10,6 +10,8 @@ from typing import Any
 from hydra.utils import get_object
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
+from vdworld.commands.dotted_names import refuse_old_name
+
 _WORDS = {
     "int": "a whole number",
     "float": "a number",
@@ -57,10 +59,10 @@ def description(node: DictConfig) -> dict[str, Any]:
     """Return a node with a ``_target_`` as plain values that fit its class; null values are left to the class.
 
     Raises:
-        ValueError: An argument that the class does not take, or of another type.
+        ValueError: An argument that the class does not take, or of another type; a class under an old name.
     """
     values = {name: value for name, value in node.items() if name != "_target_"}
-    return {"_target_": node["_target_"], **checked(get_object(node["_target_"]), given(values))}
+    return {"_target_": node["_target_"], **checked(get_object(refuse_old_name(node["_target_"])), given(values))}
 
 
 def instantiate(node: DictConfig, **decided: Any) -> Any:

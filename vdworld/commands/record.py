@@ -8,6 +8,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from vdworld.commands.arguments import checked
+from vdworld.commands.dotted_names import refuse_old_name
 from vdworld.data.layout import INFO
 from vdworld.envs.recording.episode_maker import Policy
 from vdworld.envs.recording.recorder import record
@@ -31,10 +32,10 @@ def find_policy(name: str) -> Policy:
     """Return the function of this dotted name, or an object of the class.
 
     Raises:
-        ValueError: There is no such function or class.
+        ValueError: There is no such function or class, or `name` is an old name.
     """
     try:
-        found = pkgutil.resolve_name(name)
+        target = pkgutil.resolve_name(refuse_old_name(name))
     except (ImportError, AttributeError, ValueError) as error:
         raise ValueError(f"`policy` must be the dotted name of a class or function, got {name!r}: {error}") from error
-    return found() if isinstance(found, type) else found
+    return target() if isinstance(target, type) else target

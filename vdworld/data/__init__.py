@@ -1,4 +1,4 @@
-"""Recorded experience: on disk in the LeRobot v3 layout, and in memory as clips."""
+"""Recorded experience: dataset folders in the LeRobot v3 layout, and clips of their episodes in memory."""
 
 from vdworld.data.clips import Clips, ClipSampler, ClipSource
 from vdworld.data.dataset import Dataset, load_dataset
