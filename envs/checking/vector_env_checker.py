@@ -58,7 +58,7 @@ class _Check:
 
     def spaces(self) -> None:
         envs = self.envs
-        require_rule(isinstance(envs, VectorEnv), f"It must be a gymnasium.vector.VectorEnv, got {type(envs)}.")
+        require_rule(isinstance(envs, VectorEnv), f"`envs` must be a gymnasium.vector.VectorEnv, got {type(envs)}.")
         require_rule(
             isinstance(self.mode, AutoresetMode),
             f'`metadata["autoreset_mode"]` must be a gymnasium.vector.AutoresetMode, got {self.mode!r}.',

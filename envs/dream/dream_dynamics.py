@@ -42,7 +42,6 @@ class DreamDynamics:
     def __init__(
         self,
         world: str | Path | WorldModel,
-        *,
         device: str | torch.device | None = None,
         num_sampling_steps: int | None = None,
         starts: Starts = None,

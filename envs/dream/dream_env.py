@@ -74,13 +74,7 @@ class DreamEnv(gym.Env[Any, Any]):
         reward_function: RewardFunction | None = None,
     ) -> None:
         self._dynamics = DreamDynamics(
-            world,
-            device=device,
-            num_sampling_steps=num_sampling_steps,
-            starts=starts,
-            with_uncertainty=with_uncertainty,
-            uncertainty_limit=uncertainty_limit,
-            reward_function=reward_function,
+            world, device, num_sampling_steps, starts, with_uncertainty, uncertainty_limit, reward_function
         )
         self.world = self._dynamics.world
         self.metadata = {**self.metadata, "render_fps": self.world.fps}

@@ -78,13 +78,7 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
         if max_episode_steps is not None and max_episode_steps < 1:
             raise ValueError(f"`max_episode_steps` must be at least 1, or None for no limit, got {max_episode_steps}.")
         self._dynamics = DreamDynamics(
-            world,
-            device=device,
-            num_sampling_steps=num_sampling_steps,
-            starts=starts,
-            with_uncertainty=with_uncertainty,
-            uncertainty_limit=uncertainty_limit,
-            reward_function=reward_function,
+            world, device, num_sampling_steps, starts, with_uncertainty, uncertainty_limit, reward_function
         )
         self.world = self._dynamics.world
         self._output = VectorOutput(output, num_envs, self.world.device)
