@@ -36,7 +36,7 @@ def make_real(env: EnvironmentSpec | str | Callable[[], gym.Env], **overrides: A
         built = env()
         description = EnvironmentSpec(id=type(built.unwrapped).__name__, **overrides)
         return RealEnv(built, description if "fps" in overrides else _with_fps(description, built))
-    known_fps = "fps" in overrides or not isinstance(env, str)
+    fps_is_set = "fps" in overrides or not isinstance(env, str)
     if isinstance(env, str):
         registered = find_environment(env)
         env = EnvironmentSpec(registered.id, kwargs=default_kwargs(registered.id), packages=package_of(registered))
@@ -44,7 +44,7 @@ def make_real(env: EnvironmentSpec | str | Callable[[], gym.Env], **overrides: A
     for package in description.packages:
         importlib.import_module(package)
     built = _make(find_environment(description.id), description)
-    return RealEnv(built, description if known_fps else _with_fps(description, built))
+    return RealEnv(built, description if fps_is_set else _with_fps(description, built))
 
 
 class RealEnv(gym.Wrapper, RecordConstructorArgs):
