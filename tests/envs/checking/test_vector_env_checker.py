@@ -202,7 +202,7 @@ class Meddling(SyncVectorEnv):
         (Rewarding, "NEXT_STEP", "the step after an end must give reward 0"),
         (Forgetful, "SAME_STEP", '`info` must hold "final_obs" and its mask'),
         (SharedStream, "SAME_STEP", "A lane's seed and actions alone must decide its episode"),
-        (Impartial, "SAME_STEP", "must not affect the other lanes"),
+        (Impartial, "SAME_STEP", "`reset.*reset_mask.* must not affect the other lanes"),
         (Meddling, "SAME_STEP", "A lane's seed and actions alone must decide"),
     ],
 )
