@@ -56,7 +56,7 @@ def make_atari(
         env,
         noop_max=noop_max,
         frame_skip=frame_skip,
-        screen_size=image_size if crop is None else SCREEN[::-1],
+        screen_size=image_size if crop is None else (SCREEN[1], SCREEN[0]),
         terminal_on_life_loss=terminal_on_life_loss,
         grayscale_obs=False,
     )

@@ -62,7 +62,8 @@ class ContactExploration:
         state = observation["state"]
         if AGENT not in state or BLOCK not in state:
             raise ValueError(f"`observation` must hold {AGENT} and {BLOCK} as PushT's does, got {sorted(state)}.")
-        agent, block = state[AGENT].astype(np.float64), state[BLOCK][:2].astype(np.float64)
+        agent: np.ndarray = state[AGENT].astype(np.float64)
+        block: np.ndarray = state[BLOCK][:2].astype(np.float64)
         if self._command is None:
             self._command = agent
         if self._steps_left == 0:
