@@ -1,6 +1,7 @@
-"""Environments: dreams in a learned world, the real ones they were learned from, and the recording of those.
+"""Environments: dreams in a learned world, the real environments behind them, and the recording of experience.
 
-The names are loaded when they are first used.
+A name is imported when it is first used. The rooms are ``dream``, ``real``, ``recording``, ``games``, ``tasks``,
+``checking`` and ``integrations``.
 """
 
 from __future__ import annotations
@@ -9,32 +10,50 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vdworld.envs.checking.vector_env_checker import check_vector_env as check_vector_env
-    from vdworld.envs.dream.dream_env import DreamEnv as DreamEnv
-    from vdworld.envs.dream.dream_vector_env import DreamVectorEnv as DreamVectorEnv
-    from vdworld.envs.real.real_env import RealEnv as RealEnv
-    from vdworld.envs.real.real_env import make_real as make_real
-    from vdworld.envs.real.wrappers import FrameObservation as FrameObservation
-    from vdworld.envs.real.wrappers import RememberContext as RememberContext
-    from vdworld.envs.recording.recorder import record as record
+    from vdworld.envs import checking, dream, games, integrations, real, recording, tasks
+    from vdworld.envs.checking import check_vector_env
+    from vdworld.envs.dream import DreamEnv, DreamVectorEnv
+    from vdworld.envs.real import FrameObservation, RealEnv, RememberContext, make_real, make_real_vec
+    from vdworld.envs.recording import record
 
-_NAMES = {
-    "DreamEnv": "vdworld.envs.dream.dream_env",
-    "DreamVectorEnv": "vdworld.envs.dream.dream_vector_env",
-    "FrameObservation": "vdworld.envs.real.wrappers",
-    "RealEnv": "vdworld.envs.real.real_env",
-    "RememberContext": "vdworld.envs.real.wrappers",
-    "check_vector_env": "vdworld.envs.checking.vector_env_checker",
-    "make_real": "vdworld.envs.real.real_env",
-    "record": "vdworld.envs.recording.recorder",
+__all__ = [
+    "DreamEnv",
+    "DreamVectorEnv",
+    "FrameObservation",
+    "RealEnv",
+    "RememberContext",
+    "check_vector_env",
+    "checking",
+    "dream",
+    "games",
+    "integrations",
+    "make_real",
+    "make_real_vec",
+    "real",
+    "record",
+    "recording",
+    "tasks",
+]
+
+_ROOM_OF = {
+    "DreamEnv": "dream",
+    "DreamVectorEnv": "dream",
+    "FrameObservation": "real",
+    "RealEnv": "real",
+    "RememberContext": "real",
+    "check_vector_env": "checking",
+    "make_real": "real",
+    "make_real_vec": "real",
+    "record": "recording",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name in _NAMES:
-        return getattr(importlib.import_module(_NAMES[name]), name)
-    raise AttributeError(f"module 'vdworld.envs' has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    room = importlib.import_module(f"{__name__}.{_ROOM_OF.get(name, name)}")
+    return getattr(room, name) if name in _ROOM_OF else room
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_NAMES})
+    return __all__

@@ -1,8 +1,9 @@
-"""``import vdworld`` is light, and hands every public name on when it is asked for."""
+"""``import vdworld`` is light, and every public name is imported on first use."""
 
 from __future__ import annotations
 
 import ast
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -10,17 +11,30 @@ from pathlib import Path
 import gymnasium as gym
 import pytest
 
-import vdworld
-
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted(path for folder in ("vdworld", "envs", "agents") for path in (ROOT / folder).rglob("*.py"))
 LIGHT = {"torch", "numpy", "gymnasium", "vdworld", *sys.stdlib_module_names}
+LAZY = {
+    "vdworld": ROOT / "vdworld/__init__.py",
+    "vdworld.envs": ROOT / "envs/__init__.py",
+    "vdworld.envs.integrations": ROOT / "envs/integrations/__init__.py",
+}
+ROOMS = ("checking", "dream", "games", "integrations", "real", "recording", "tasks", "tasks.pusht")
+NEEDS = {"TorchRLEnv": "torchrl", "VecEnvAdapter": "stable_baselines3", "tianshou_vector_env": "tianshou"}
+PUBLIC = [(package, name) for package in LAZY for name in importlib.import_module(package).__all__]
 
 
 def modules_after(statements: str) -> set[str]:
     """Return the names of what a fresh interpreter has imported after `statements`."""
     code = f"import sys\n{statements}\nprint(' '.join(sys.modules))"
     return set(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split())
+
+
+def statically_imported(path: Path) -> set[str]:
+    """Return the names that a file imports for type checkers and editors."""
+    tree = ast.parse(path.read_text())
+    block = next(node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
+    return {alias.asname or alias.name for node in block.body for alias in node.names}  # type: ignore[union-attr]
 
 
 def test_importing_the_package_loads_nothing_but_gymnasium_and_numpy():
@@ -33,30 +47,54 @@ def test_importing_the_package_loads_none_of_its_layers():
     assert {name for name in modules_after("import vdworld") if name.startswith("vdworld")} == {"vdworld"}
 
 
-@pytest.mark.parametrize("name", sorted(vdworld._NAMES))
-def test_a_public_name_is_where_it_says(name):
-    assert getattr(vdworld, name).__name__ == name
+def test_importing_the_environments_loads_none_of_their_rooms():
+    loaded = {name for name in modules_after("import vdworld.envs") if name.startswith("vdworld")}
+    assert loaded == {"vdworld", "vdworld.envs"}
 
 
-@pytest.mark.parametrize("name", vdworld._MODULES)
-def test_a_layer_is_an_attribute_of_the_package(name):
-    assert getattr(vdworld, name).__name__ == f"vdworld.{name}"
+@pytest.mark.parametrize(("package", "name"), PUBLIC, ids=[f"{package}.{name}" for package, name in PUBLIC])
+def test_a_public_name_can_be_imported(package, name):
+    if name in NEEDS:
+        pytest.importorskip(NEEDS[name])
+    value = getattr(importlib.import_module(package), name)
+    if name != "__version__":
+        assert value.__name__ in (name, f"{package}.{name}")
 
 
-def test_dir_lists_the_public_names():
-    assert {*vdworld._NAMES, *vdworld._MODULES, "__version__"} <= set(dir(vdworld))
+@pytest.mark.parametrize("package", LAZY)
+def test_dir_lists_the_public_names_alone(package):
+    assert dir(importlib.import_module(package)) == sorted(importlib.import_module(package).__all__)
 
 
-def test_an_unknown_name_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="module 'vdworld' has no attribute 'WorldModle'"):
-        vdworld.WorldModle  # noqa: B018
+@pytest.mark.parametrize("package", LAZY)
+def test_an_unknown_name_is_an_attribute_error(package):
+    with pytest.raises(AttributeError, match=f"module '{package}' has no attribute 'WorldModle'"):
+        importlib.import_module(package).WorldModle  # noqa: B018
 
 
-def test_the_static_names_are_those_handed_on():
-    tree = ast.parse((ROOT / "vdworld/__init__.py").read_text())
-    block = next(node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
-    stated = {alias.name: node.module for node in block.body for alias in node.names}  # type: ignore[union-attr]
-    assert stated == {**vdworld._NAMES, **dict.fromkeys(vdworld._MODULES, "vdworld")}
+@pytest.mark.parametrize("package", LAZY)
+def test_editors_know_every_public_name(package):
+    public = {name for name in importlib.import_module(package).__all__ if name != "__version__"}
+    assert statically_imported(LAZY[package]) == public
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_of_the_environments_states_its_public_names(room):
+    module = importlib.import_module(f"vdworld.envs.{room}")
+    assert module.__doc__
+    assert module.__all__
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from vdworld.envs.dream import DreamEnv, DreamVectorEnv",
+        "from vdworld.envs.real import RealEnv, make_real",
+        "from vdworld.envs.recording import record",
+    ],
+)
+def test_imports_from_the_modules_that_became_rooms_still_work(statement):
+    exec(statement, {})
 
 
 def test_the_dream_is_registered_with_a_vector_form():

@@ -1,6 +1,6 @@
 """Train a video diffusion world model on your own recordings and use it as a Gymnasium environment.
 
-The public names are loaded when they are first used, so that importing the package costs little.
+A public name is imported when it is first used, so that ``import vdworld`` costs little more than importing Gymnasium.
 """
 
 from __future__ import annotations
@@ -11,69 +11,78 @@ from typing import TYPE_CHECKING, Any
 import gymnasium
 
 if TYPE_CHECKING:
-    from vdworld import agents as agents
-    from vdworld import benchmarks as benchmarks
-    from vdworld import data as data
-    from vdworld import diffusion as diffusion
-    from vdworld import envs as envs
-    from vdworld import evaluation as evaluation
-    from vdworld import metrics as metrics
-    from vdworld import networks as networks
-    from vdworld import online as online
-    from vdworld import spaces as spaces
-    from vdworld import training as training
-    from vdworld import world as world
-    from vdworld.data import Dataset as Dataset
-    from vdworld.data import Episode as Episode
-    from vdworld.data import EpisodeWriter as EpisodeWriter
-    from vdworld.data import load_dataset as load_dataset
-    from vdworld.envs.recording.recorder import record as record
-    from vdworld.evaluation import evaluate as evaluate
-    from vdworld.spec import EnvironmentSpec as EnvironmentSpec
-    from vdworld.training import train as train
-    from vdworld.world import WorldModel as WorldModel
-    from vdworld.world import WorldState as WorldState
+    from vdworld import (
+        agents,
+        benchmarks,
+        data,
+        diffusion,
+        envs,
+        evaluation,
+        metrics,
+        networks,
+        online,
+        spaces,
+        training,
+        world,
+    )
+    from vdworld.data import Dataset, Episode, EpisodeWriter, load_dataset
+    from vdworld.envs import record
+    from vdworld.evaluation import evaluate
+    from vdworld.spec import EnvironmentSpec
+    from vdworld.training import train
+    from vdworld.world import WorldModel, WorldState
 
 __version__ = "0.1.0"
 
-_MODULES = (
+__all__ = [
+    "Dataset",
+    "EnvironmentSpec",
+    "Episode",
+    "EpisodeWriter",
+    "WorldModel",
+    "WorldState",
+    "__version__",
     "agents",
     "benchmarks",
     "data",
     "diffusion",
     "envs",
+    "evaluate",
     "evaluation",
+    "load_dataset",
     "metrics",
     "networks",
     "online",
+    "record",
     "spaces",
+    "train",
     "training",
     "world",
-)
-_NAMES = {
-    "Dataset": "vdworld.data",
-    "EnvironmentSpec": "vdworld.spec",
-    "Episode": "vdworld.data",
-    "EpisodeWriter": "vdworld.data",
-    "WorldModel": "vdworld.world",
-    "WorldState": "vdworld.world",
-    "evaluate": "vdworld.evaluation",
-    "load_dataset": "vdworld.data",
-    "record": "vdworld.envs.recording.recorder",
-    "train": "vdworld.training",
+]
+
+_MODULE_OF = {
+    "Dataset": "data",
+    "EnvironmentSpec": "spec",
+    "Episode": "data",
+    "EpisodeWriter": "data",
+    "WorldModel": "world",
+    "WorldState": "world",
+    "evaluate": "evaluation",
+    "load_dataset": "data",
+    "record": "envs",
+    "train": "training",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name in _NAMES:
-        return getattr(importlib.import_module(_NAMES[name]), name)
-    if name in _MODULES:
-        return importlib.import_module(f"vdworld.{name}")
-    raise AttributeError(f"module 'vdworld' has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f"{__name__}.{_MODULE_OF.get(name, name)}")
+    return getattr(module, name) if name in _MODULE_OF else module
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_NAMES, *_MODULES})
+    return __all__
 
 
 if "vdworld/Dream-v0" not in gymnasium.registry:

@@ -16,7 +16,7 @@ from vdworld.agents.policies.observation_batch import ObservationBatch
 from vdworld.agents.policies.policy import Policy
 from vdworld.agents.progress import Report
 from vdworld.data import Clips, ClipSampler, Dataset
-from vdworld.envs.dream.dream_spaces import frame_space, strip_prefix
+from vdworld.envs.frame_spaces import frame_space, strip_prefix
 from vdworld.training.assemble_world import action_codec
 from vdworld.training.calibration import longest_episode
 

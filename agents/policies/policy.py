@@ -16,7 +16,7 @@ from vdworld.agents.policies.lane_goals import LaneGoals
 from vdworld.agents.policies.observation_batch import ObservationBatch, Observer, batch_of_one
 from vdworld.agents.policies.policy_network import PolicyNetwork
 from vdworld.agents.policies.recurrent_state import RecurrentState
-from vdworld.envs.dream.dream_spaces import map_leaves
+from vdworld.envs.array_trees import map_leaves
 from vdworld.spaces import ActionCodec
 from vdworld.types import Frame, Frames, LaneMask, PerLane
 from vdworld.world import WorldState

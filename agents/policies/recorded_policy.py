@@ -9,7 +9,7 @@ import numpy as np
 
 from vdworld.agents.checks import check_shares
 from vdworld.agents.policies.policy import Policy
-from vdworld.envs.dream.dream_spaces import strip_prefix
+from vdworld.envs.frame_spaces import strip_prefix
 from vdworld.spaces import flatten_action, unflatten_action
 
 

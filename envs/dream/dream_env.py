@@ -11,55 +11,52 @@ import numpy as np
 import torch
 from gymnasium.error import ResetNeeded
 
-from vdworld.envs.dream.dream_lanes import DreamLanes, RewardFunction
-from vdworld.envs.dream.dream_spaces import (
-    checked_action,
-    map_leaves,
-    observation_space,
-    observed,
-    side_by_side,
-    to_numpy,
-)
-from vdworld.envs.dream.dream_start import start_info, start_lanes
+from vdworld.envs.array_trees import map_leaves, to_numpy
+from vdworld.envs.dream.checked_actions import checked_action
+from vdworld.envs.dream.dream_dynamics import DreamDynamics, RewardFunction
+from vdworld.envs.dream.dream_observations import observation_space, observe_lanes
+from vdworld.envs.dream.episode_start import reset_info, start_episodes
 from vdworld.envs.dream.lane_seeds import draw_seed
-from vdworld.envs.dream.rendering import RENDER_MODES, Pictures
+from vdworld.envs.dream.rendering import RENDER_MODES, Renderer
 from vdworld.envs.dream.snapshots import DreamSnapshot
 from vdworld.envs.dream.start_sources import Starts
+from vdworld.envs.frame_spaces import side_by_side
 from vdworld.world import WorldModel, WorldState
 
-METADATA: dict[str, Any] = {"render_modes": RENDER_MODES, "render_fps": 10}  # of the classes; instances have copies
+METADATA: dict[str, Any] = {"render_modes": RENDER_MODES, "render_fps": 10}  # of the class; each instance has a copy
 
 
 class DreamEnv(gym.Env[Any, Any]):
-    """Act in a learned world as in the environment that it learned from.
+    """A learned world as an environment, with the spaces of the environment that it learned from.
 
-    ``reset(seed=s)`` lets s decide the start clip and all noise of the episode; ``reset()`` goes on with a seed drawn
-    from ``np_random``. Either way ``info["seed"]`` repeats the episode. ``reset(options=...)`` takes ``"start_index"``
+    ``reset(seed=s)`` starts an episode whose start clip and noise are decided by s. ``reset()`` draws the seed from
+    ``np_random``. In both cases ``info["seed"]`` repeats the episode. ``reset(options=...)`` takes ``"start_index"``
     (one of the clips of `starts`) or ``"frames"`` (uint8 ``[k, h, w, 3]`` or one image ``[h, w, 3]``, by camera where
-    there are several) with the k - 1 ``"actions"`` between them; ``RememberContext`` keeps them of a real environment.
+    there are several) with the k - 1 ``"actions"`` between them; ``RememberContext`` records both in a real
+    environment.
 
     The ``info`` of ``reset`` holds ``"seed"`` and the context that the world starts from: ``"context_frames"`` (uint8
-    ``[K, h, w, 3]``, newest last), the K - 1 ``"context_actions"`` between them and ``"context_known"``, False where
-    such an action means nothing because it is unknown or stands before the first real frame. The ``info`` of ``step``
-    holds ``"continuation"``, the probability that the episode goes on.
+    ``[K, h, w, 3]``, newest last), the K - 1 ``"context_actions"`` between them, and ``"context_action_mask"``, which
+    is False for actions that are unknown or before the first real frame. The ``info`` of ``step`` holds
+    ``"continuation"``, the probability that the episode continues.
 
     Args:
         world: A checkpoint folder, a name, or a WorldModel in memory. Paths share one loaded copy per process; with
             a string, ``spec.to_json()`` can rebuild the environment.
         render_mode: ``"rgb_array"``, ``"rgb_array_list"`` (the pictures since the last ``render`` or reset),
-            ``"human"`` (a window, at the environment's own pace; needs pygame) or None.
-        device: Where the world lies: by default the CPU for a path, and where it is for a world in memory.
+            ``"human"`` (a window in real time; needs pygame) or None.
+        device: The world's device: by default the CPU for a path, and its present device for a world in memory.
         num_sampling_steps: Network evaluations per frame; None takes the world's own number.
-        starts: Where dreams begin: None for the world's own clips, a dataset or its folder for clips drawn from it,
-            ``"real"`` (or an EnvironmentSpec, or what ``make_real`` returns) for resets of the real environment.
-        with_uncertainty: Tell in ``info["uncertainty"]`` how far two draws of the frame lie apart: root mean square, of
-            a range of 2. It costs about as much as the frame.
+        starts: Where dreams start: None for the world's own clips, a dataset or its folder for clips drawn from it,
+            ``"real"`` (or an EnvironmentSpec, or the result of ``make_real``) for resets of the real environment.
+        with_uncertainty: Report in ``info["uncertainty"]`` the root mean square difference between two draws of the
+            frame, whose values span a range of 2. This costs about as much as the frame itself.
         uncertainty_limit: Truncate an episode at a step that is more uncertain than this share of the steps of held-out
-            dreams, such as 0.99; what a policy learns beyond, it may learn from the world's errors.
-        reward_function: Rewards ``[b, h]`` of a Rollout, needed where the world was trained without rewards.
+            dreams, such as 0.99. Beyond the limit a policy may learn from the world's errors.
+        reward_function: Rewards ``[b, h]`` of a Rollout; required for a world that was trained without rewards.
 
     Raises:
-        ValueError: The world gives no rewards and there is no `reward_function`; an unknown render mode.
+        ValueError: The world predicts no rewards and there is no `reward_function`, or `render_mode` is unknown.
     """
 
     metadata: dict[str, Any] = METADATA
@@ -76,55 +73,57 @@ class DreamEnv(gym.Env[Any, Any]):
         uncertainty_limit: float | None = None,
         reward_function: RewardFunction | None = None,
     ) -> None:
-        uncertainty_settings = {"with_uncertainty": with_uncertainty, "uncertainty_limit": uncertainty_limit}
-        self._lanes = DreamLanes(world, device, num_sampling_steps, reward_function, starts, **uncertainty_settings)
-        self.world = self._lanes.world
+        self._dynamics = DreamDynamics(
+            world, device, num_sampling_steps, starts, with_uncertainty, uncertainty_limit, reward_function
+        )
+        self.world = self._dynamics.world
         self.metadata = {**self.metadata, "render_fps": self.world.fps}
-        self.render_mode, self._pictures = render_mode, Pictures(render_mode, self.world.fps)
+        self.render_mode, self._renderer = render_mode, Renderer(render_mode, self.world.fps)
         self.observation_space = observation_space(self.world)
-        self.action_space = copy.deepcopy(self.world.action_space)  # sampling has a stream of its own
+        self.action_space = copy.deepcopy(self.world.action_space)  # a copy, so that sampling has its own generator
         self._state: WorldState | None = None
-        self._seen: Any = None
+        self._observation: Any = None  # tensors with a leading axis of 1
 
     @torch.no_grad()
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Begin a dream from real frames.
+        """Start a dream from real frames.
 
         Raises:
-            ValueError: `options` holds something else than the class names, or frames of another shape.
+            ValueError: `options` holds an unknown entry, or frames of the wrong shape.
         """
         super().reset(seed=seed)
         episode_seed = draw_seed(self.np_random) if seed is None else int(seed)
-        given = {name: value for name, value in (options or {}).items() if value is not None}
-        one_lane = map_leaves(lambda value: np.asarray(to_numpy(value))[None], given)
-        self._state = start_lanes(self.world, self._lanes.starts, [episode_seed], one_lane)
-        self._look(begun=True)
-        return self._observation(), _only_lane(start_info(self.world, self._state, [episode_seed]))
+        present = {name: value for name, value in (options or {}).items() if value is not None}
+        batched = map_leaves(lambda value: np.asarray(to_numpy(value))[None], present)
+        self._state = start_episodes(self.world, self._dynamics.starts, [episode_seed], batched)
+        self._observe(self._state, begun=True)
+        return _single_lane(self._observation), _single_lane(reset_info(self.world, self._state, [episode_seed]))
 
     @torch.no_grad()
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Imagine the next frame.
 
-        The episode ends with the probability that the world gives to the end of the real one, drawn from the lane's
-        own random stream. Truncation is left to Gymnasium's TimeLimit and to `uncertainty_limit`.
+        The episode terminates with the probability that the world predicts, drawn from the episode's own random
+        stream. It is truncated by `uncertainty_limit`, and by Gymnasium's TimeLimit if there is one.
 
         Raises:
             ResetNeeded: No episode is running.
-            InvalidAction: `action` lies outside of the action space.
+            InvalidAction: `action` is not in the action space.
         """
         if self._state is None:
             raise ResetNeeded("step() needs a running episode; call reset() first.")
         native = checked_action(self.action_space, action, self.world.device)
         batched = map_leaves(lambda leaf: leaf[None], native)
-        self._state, outcome = self._lanes.step(self._state, batched)
-        self._look(begun=False)
-        terminated, truncated = self._lanes.ends(outcome)[:, 0].tolist()
+        self._state, outcome = self._dynamics.step(self._state, batched)
+        self._observe(self._state, begun=False)
+        terminated, truncated = self._dynamics.ends(outcome)[:, 0].tolist()
         if terminated or truncated:
             self._state = None
-        return self._observation(), float(outcome.reward), terminated, truncated, _only_lane(self._lanes.told(outcome))
+        info = _single_lane(self._dynamics.step_info(outcome))
+        return _single_lane(self._observation), float(outcome.reward), terminated, truncated, info
 
     def render(self) -> Any:
-        """Return the current frame, uint8 ``[h, w, 3]`` in the world's own size; several cameras stand side by side.
+        """Return the current frame, uint8 ``[h, w, 3]`` in the world's image size; several cameras are side by side.
 
         In mode ``"rgb_array_list"`` it is a list of frames, in mode ``"human"`` None.
 
@@ -132,45 +131,40 @@ class DreamEnv(gym.Env[Any, Any]):
             UnsupportedMode: The environment was made without a render mode.
             ResetNeeded: There is no frame before the first reset.
         """
-        rendered = self._pictures.render(None if self._seen is None else self._pictured())
-        return None if rendered is None else rendered[0]
+        pictures = self._renderer.render(None if self._observation is None else self._picture())
+        return None if pictures is None else pictures[0]
 
     def close(self) -> None:
-        """Close the window and what the dreams begin from; a world stays."""
-        self._pictures.close()
-        self._lanes.starts.close()
+        """Close the window and the source of starts. The world stays loaded."""
+        self._renderer.close()
+        self._dynamics.starts.close()
 
     def get_state(self) -> DreamSnapshot:
-        """Return a copy of the dream as it stands, for ``set_state``; wrappers such as TimeLimit keep their own count.
+        """Return a copy of the dream's state for ``set_state``. Wrappers such as TimeLimit are not part of it.
 
         Raises:
             ResetNeeded: There is nothing to copy before the first reset.
         """
-        if self._seen is None:
+        if self._observation is None:
             raise ResetNeeded("get_state() needs an episode; call reset() first.")
-        return DreamSnapshot(self._state, self._seen, self.np_random).clone()
+        return DreamSnapshot(self._state, self._observation, self.np_random).clone()
 
     def set_state(self, snapshot: DreamSnapshot) -> None:
-        """Go on from a snapshot, as often as you like: the same actions dream the same frames again."""
-        own = snapshot.clone()
-        self._state, self._seen, self.np_random = own.state, own.seen, own.np_random
+        """Continue from a snapshot. It stays valid: the same actions give the same frames every time."""
+        copied = snapshot.clone()
+        self._state, self._observation, self.np_random = copied.state, copied.observation, copied.np_random
 
-    def _look(self, *, begun: bool) -> None:
-        """Take in where the dream stands now."""
-        assert self._state is not None
-        self._seen = observed(self.world, self._state)
-        if self._pictures.wanted:
-            self._pictures.add(self._pictured(), np.array([begun]), np.array([True]))
+    def _observe(self, state: WorldState, *, begun: bool) -> None:
+        self._observation = observe_lanes(self.world, state)
+        if self._renderer.needs_every_picture:
+            self._renderer.add(self._picture(), np.array([begun]), np.array([True]))
 
-    def _pictured(self) -> np.ndarray:
-        return side_by_side(self._seen, self.world.cameras)
-
-    def _observation(self) -> Any:
-        return _only_lane(self._seen)
+    def _picture(self) -> np.ndarray:
+        return side_by_side(self._observation, self.world.cameras)
 
 
-def _only_lane(tree: Any) -> Any:
-    """Take the single lane of a batch to NumPy; numbers become Python's own."""
+def _single_lane(tree: Any) -> Any:
+    """Return the only row of batched tensors as NumPy arrays; scalars become Python numbers."""
 
     def first(batch: Any) -> Any:
         row = np.array(to_numpy(batch)[0])

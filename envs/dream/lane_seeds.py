@@ -1,4 +1,4 @@
-"""Which seed each episode dreams with: the first one as given, later ones from the lane's own stream."""
+"""The seed of each episode: given for the first one, drawn from the lane's own generator for later ones."""
 
 from __future__ import annotations
 
@@ -10,51 +10,48 @@ from gymnasium.utils import seeding
 Seeds = int | np.integer | Sequence[int | None] | np.ndarray | None
 
 
-def draw_seed(stream: np.random.Generator) -> int:
-    """Draw the seed of a lane's next episode; below 2**53, so that any JSON reader or double keeps it exactly."""
-    return int(stream.integers(2**53))
+def draw_seed(rng: np.random.Generator) -> int:
+    """Draw the seed of a lane's next episode; below 2**53, so that JSON readers and doubles keep it exactly."""
+    return int(rng.integers(2**53))
 
 
 class LaneSeeds:
-    """The seed streams of many lanes, none of which hears of the others.
+    """One generator of episode seeds per lane, independent of one another.
 
     Lane i seeded with s gives the same seeds as one environment after ``reset(seed=s)``, ``reset()``, ``reset()``...
 
     Args:
-        num_lanes: How many lanes there are.
+        num_lanes: The number of lanes.
     """
 
     def __init__(self, num_lanes: int) -> None:
-        self._streams: list[np.random.Generator | None] = [None] * num_lanes
+        self._generators: list[np.random.Generator | None] = [None] * num_lanes
 
-    def reset(self, seed: Seeds, mask: np.ndarray) -> list[int]:
-        """Return the seeds of the episodes that begin in the lanes of ``mask``, in their order.
+    def next_episode(self, mask: np.ndarray, seed: Seeds = None) -> list[int]:
+        """Return the seeds of the next episodes in the lanes of ``mask``, in the order of the lanes.
 
         Args:
-            seed: An int gives lane i ``seed + i``, a sequence each lane its own; None goes on with the lane's stream.
-            mask: Bool ``[num_lanes]``, the lanes that begin an episode.
+            mask: The lanes that begin an episode, bool ``[num_lanes]``.
+            seed: An int gives lane i ``seed + i``, a sequence gives each lane its own. None draws the seed from the
+                lane's generator.
 
         Raises:
-            ValueError: `seed` is a sequence of another length than there are lanes.
+            ValueError: `seed` is a sequence whose length is not the number of lanes.
         """
-        num_lanes = len(self._streams)
+        num_lanes = len(self._generators)
         if seed is None or isinstance(seed, int | np.integer):
-            per_lane = [None if seed is None else int(seed) + i for i in range(num_lanes)]
+            lane_seeds = [None if seed is None else int(seed) + i for i in range(num_lanes)]
         else:
-            per_lane = [None if s is None else int(s) for s in seed]
-        if len(per_lane) != num_lanes:
-            raise ValueError(f"`seed` must hold one seed per lane, {num_lanes}, got {len(per_lane)}.")
-        return [self._begin(int(lane), per_lane[lane]) for lane in np.flatnonzero(mask)]
+            lane_seeds = [None if s is None else int(s) for s in seed]
+        if len(lane_seeds) != num_lanes:
+            raise ValueError(f"`seed` must hold one seed per lane, {num_lanes}, got {len(lane_seeds)}.")
+        return [self._next_seed(int(lane), lane_seeds[lane]) for lane in np.flatnonzero(mask)]
 
-    def draw(self, mask: np.ndarray) -> list[int]:
-        """Return the seeds of the next episodes in the lanes of ``mask``."""
-        return self.reset(None, mask)
-
-    def _begin(self, lane: int, seed: int | None) -> int:
+    def _next_seed(self, lane: int, seed: int | None) -> int:
         if seed is not None:
-            self._streams[lane] = seeding.np_random(seed)[0]
+            self._generators[lane] = seeding.np_random(seed)[0]
             return seed
-        stream = self._streams[lane]
-        if stream is None:
-            stream = self._streams[lane] = seeding.np_random()[0]
-        return draw_seed(stream)
+        generator = self._generators[lane]
+        if generator is None:
+            generator = self._generators[lane] = seeding.np_random()[0]
+        return draw_seed(generator)

@@ -1,4 +1,4 @@
-"""What dreams show: pictures when asked, pictures collected, or a window."""
+"""Render dreams: return pictures, collect them, or show them in a window."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from gymnasium.error import ResetNeeded, UnsupportedMode
 from vdworld.extras import require
 
 RENDER_MODES = ["rgb_array", "rgb_array_list", "human"]
-WINDOW_HEIGHT = 480  # pixels; small pictures are enlarged to about this
+WINDOW_HEIGHT = 480  # pixels; smaller pictures are enlarged to about this height
 
 
-class Pictures:
-    """Do with the pictures of a batch of lanes what a render mode says.
+class Renderer:
+    """Handle the pictures of a batch of lanes as the render mode says.
 
     Args:
         mode: ``"rgb_array"``, ``"rgb_array_list"``, ``"human"`` or None.
         fps: Pictures per second in the window.
 
     Raises:
-        ValueError: An unknown mode.
+        ValueError: `mode` is unknown.
     """
 
     def __init__(self, mode: str | None, fps: float) -> None:
@@ -33,17 +33,17 @@ class Pictures:
         self._collected: list[list[np.ndarray]] = []
 
     @property
-    def wanted(self) -> bool:
+    def needs_every_picture(self) -> bool:
         """Whether ``add`` must be called after every reset and step."""
         return self.mode in ("rgb_array_list", "human")
 
     def add(self, pictures: np.ndarray, begun: np.ndarray, changed: np.ndarray) -> None:
-        """Take notice of the present pictures.
+        """Show or collect the current pictures.
 
         Args:
             pictures: uint8 ``[b, h, w, 3]``.
-            begun: Which lanes just began an episode ``[b]``; what was collected of them is dropped.
-            changed: Which lanes have a new picture ``[b]``.
+            begun: Lanes that just began an episode, bool ``[b]``; the pictures collected of them so far are dropped.
+            changed: Lanes that have a new picture, bool ``[b]``.
         """
         if self._window is not None:
             self._window.show(pictures)
@@ -54,7 +54,7 @@ class Pictures:
                 self._collected[lane] = [*kept, pictures[lane].copy()]
 
     def render(self, pictures: np.ndarray | None) -> tuple[Any, ...] | None:
-        """Return what ``render`` gives for each lane, None for a window.
+        """Return what ``render`` gives for each lane; None for a window.
 
         Raises:
             UnsupportedMode: There is no render mode.
@@ -76,7 +76,11 @@ class Pictures:
 
 
 class Window:
-    """A window that shows the pictures of all lanes in a grid, at the pace of the environment's own time."""
+    """A window that shows the pictures of all lanes in a grid, in real time.
+
+    Args:
+        fps: Pictures per second.
+    """
 
     def __init__(self, fps: float) -> None:
         self.fps = fps
@@ -84,10 +88,11 @@ class Window:
         self._clock: Any = None
 
     def show(self, pictures: np.ndarray) -> None:
-        """Show uint8 pictures ``[b, h, w, 3]``."""
-        pygame = require("pygame", "pusht")
-        tiles = tiled(pictures)
-        enlarged = tiles.repeat(times := max(1, WINDOW_HEIGHT // len(tiles)), axis=0).repeat(times, axis=1)
+        """Show uint8 pictures ``[b, h, w, 3]``, and wait until the previous ones were visible long enough."""
+        pygame = require("pygame", "window")
+        grid = tile_pictures(pictures)
+        scale = max(1, WINDOW_HEIGHT // len(grid))
+        enlarged = grid.repeat(scale, axis=0).repeat(scale, axis=1)
         if self._screen is None:
             pygame.display.init()
             pygame.display.set_caption("vdworld")
@@ -98,14 +103,14 @@ class Window:
         self._clock.tick(self.fps)
 
     def close(self) -> None:
-        """Close it; ``show`` opens another."""
+        """Close the window; ``show`` opens a new one."""
         if self._screen is not None:
-            require("pygame", "pusht").display.quit()
+            require("pygame", "window").display.quit()
         self._screen = None
 
 
-def tiled(pictures: np.ndarray) -> np.ndarray:
-    """Lay pictures ``[b, h, w, 3]`` out in a grid that is about as high as wide; places that are left are black."""
+def tile_pictures(pictures: np.ndarray) -> np.ndarray:
+    """Arrange pictures ``[b, h, w, 3]`` in a grid with about as many rows as columns; unused places are black."""
     count, height, width, _ = pictures.shape
     columns = math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)

@@ -1,4 +1,4 @@
-"""Find the world that an environment dreams with: paths share one loaded copy per process."""
+"""The world of a dream environment: a path is loaded once per process, and its environments share the copy."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ import torch
 if TYPE_CHECKING:
     from vdworld.world import WorldModel
 
-Key = tuple[str, str, int]  # where it lies, its device, when it was last written
+Key = tuple[str, str, int]  # path, device, time of the last change
 
-_LOADED: weakref.WeakValueDictionary[Key, WorldModel] = weakref.WeakValueDictionary()  # forgotten with its last user
+# Worlds in use; an entry vanishes with the last environment that uses it.
+_LOADED: weakref.WeakValueDictionary[Key, WorldModel] = weakref.WeakValueDictionary()
 _LOADING = threading.Lock()
 
 
 def shared_world(world: str | Path | WorldModel, device: str | torch.device | None = None) -> WorldModel:
     """Return the world to dream with.
 
-    A path or name is loaded once per process, device and version on disk: environments over the same folder share
-    the copy, so treat it as read-only. A folder that was written again since is loaded anew.
+    A path or name is loaded once per process, device and version on disk. Environments of the same folder share this
+    copy, so treat it as read-only. A folder that has changed since is loaded again.
 
     Args:
         world: A checkpoint folder, a name that ``WorldModel.from_pretrained`` knows, or a world in memory.
-        device: Where a loaded world goes, the CPU by default; a world in memory stays where it is.
+        device: The device of a loaded world, by default the CPU; a world in memory stays where it is.
 
     Raises:
         TypeError: `world` is none of these.
-        ValueError: `device` is not the one on which a world in memory lies.
+        ValueError: `device` is not that of a world in memory.
     """
     if isinstance(world, str | Path):
         return _loaded(str(world), torch.device(device or "cpu"))
@@ -45,7 +46,7 @@ def shared_world(world: str | Path | WorldModel, device: str | torch.device | No
 
 
 def _loaded(name: str, device: torch.device) -> WorldModel:
-    from vdworld.world import WorldModel  # here, so that worlds in memory need no checkpoint reader
+    from vdworld.world import WorldModel  # imported here: worlds in memory need no checkpoint reader
 
     with _LOADING:
         key = _key(name, device)
@@ -59,10 +60,12 @@ def _key(name: str, device: torch.device) -> Key:
     folder = Path(name).expanduser()
     if not folder.is_dir():
         return name, str(device), 0
-    parts = [part for part in folder.iterdir() if part.suffix in (".json", ".safetensors")]  # logs change all the time
-    written = max((part.stat().st_mtime_ns for part in parts), default=0)
-    return str(folder.resolve()), str(device), written
+    parts = [
+        part for part in folder.iterdir() if part.suffix in (".json", ".safetensors")
+    ]  # not the logs, which change during training
+    changed = max((part.stat().st_mtime_ns for part in parts), default=0)
+    return str(folder.resolve()), str(device), changed
 
 
-def _same_device(asked: torch.device, actual: torch.device) -> bool:
-    return asked.type == actual.type and asked.index in (None, actual.index)
+def _same_device(requested: torch.device, actual: torch.device) -> bool:
+    return requested.type == actual.type and requested.index in (None, actual.index)

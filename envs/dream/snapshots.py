@@ -1,4 +1,4 @@
-"""Dreams set down, to go on from as often as one likes."""
+"""Saved states of dream environments, from which they can continue any number of times."""
 
 from __future__ import annotations
 
@@ -9,38 +9,55 @@ from typing import Any
 import numpy as np
 import torch
 
-from vdworld.envs.dream.dream_spaces import map_leaves
+from vdworld.envs.array_trees import map_leaves
 from vdworld.envs.dream.lane_seeds import LaneSeeds
 from vdworld.world import WorldState
 
 
 @dataclass(frozen=True)
 class DreamSnapshot:
-    """All that a DreamEnv needs to go on from here: the dream, what it shows, and the stream of later seeds."""
+    """Everything a DreamEnv needs to continue.
 
-    state: WorldState | None  # None: the episode is over
-    seen: Any
+    Args:
+        state: The dream; None if the episode is over.
+        observation: The current observation, as tensors with a leading axis of 1.
+        np_random: The generator of later episodes' seeds.
+    """
+
+    state: WorldState | None
+    observation: Any
     np_random: np.random.Generator
 
     def clone(self) -> DreamSnapshot:
         """Return a copy that shares no memory with this one."""
         state = None if self.state is None else self.state.clone()
-        return DreamSnapshot(state, map_leaves(torch.clone, self.seen), copy.deepcopy(self.np_random))
+        return DreamSnapshot(state, map_leaves(torch.clone, self.observation), copy.deepcopy(self.np_random))
 
 
 @dataclass(frozen=True)
 class VectorSnapshot:
-    """All that a DreamVectorEnv needs to go on from here."""
+    """Everything a DreamVectorEnv needs to continue.
+
+    Args:
+        state: The dreams.
+        observation: The current observations, as tensors.
+        elapsed: Steps since each lane's episode began, int ``[num_envs]``.
+        ended: Which lanes' episodes are over and not yet followed by another, bool ``[num_envs]``.
+        seeds: The generators of later episodes' seeds.
+    """
 
     state: WorldState
-    seen: Any
+    observation: Any
     elapsed: np.ndarray
     ended: np.ndarray
     seeds: LaneSeeds
 
     def clone(self) -> VectorSnapshot:
         """Return a copy that shares no memory with this one."""
-        seen = map_leaves(torch.clone, self.seen)
         return VectorSnapshot(
-            self.state.clone(), seen, self.elapsed.copy(), self.ended.copy(), copy.deepcopy(self.seeds)
+            self.state.clone(),
+            map_leaves(torch.clone, self.observation),
+            self.elapsed.copy(),
+            self.ended.copy(),
+            copy.deepcopy(self.seeds),
         )

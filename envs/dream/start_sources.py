@@ -1,4 +1,4 @@
-"""Where dreams begin unless a reset says otherwise: clips inside the world, a dataset, or the real environment."""
+"""Where dreams start by default: clips stored with the world, clips of a dataset, or resets of the real environment."""
 
 from __future__ import annotations
 
@@ -19,36 +19,36 @@ from vdworld.world import StartClips, WorldModel, WorldState
 
 REAL = "real"
 Starts = str | Path | Dataset | EnvironmentSpec | RealEnv | None
-"""What the environments take as ``starts``; ``DreamEnv`` says what each means."""
+"""What the environments accept as ``starts``; ``DreamEnv`` documents each kind."""
 
 
 @runtime_checkable
 class StartSource(Protocol):
-    """Begins dreams."""
+    """Starts dreams."""
 
     def __len__(self) -> int:
-        """Return how many beginnings ``begin_at`` may pick from; 0 where they can't be numbered."""
+        """Return the number of starts that ``begin_at`` selects from; 0 if they have no numbers."""
         ...
 
     def begin(self, seeds: Sequence[int]) -> WorldState:
-        """Begin one dream per seed, which decides its beginning and its noise."""
+        """Start one dream per seed, which decides its start and its noise."""
         ...
 
-    def begin_at(self, chosen: Tensor, seeds: Sequence[int]) -> WorldState:
-        """Begin one dream per seed from beginnings picked by number ``[b]``."""
+    def begin_at(self, indices: Tensor, seeds: Sequence[int]) -> WorldState:
+        """Start one dream per seed from the starts with these numbers ``[b]``."""
         ...
 
     def close(self) -> None:
-        """Close what was opened."""
+        """Release what the source opened."""
         ...
 
 
 def start_source(world: WorldModel, starts: Starts) -> StartSource:
-    """Return where dreams in this world begin.
+    """Return the source of starts for dreams in this world.
 
     Raises:
-        ValueError: The world does not know its real environment; a dataset of other cameras or actions.
-        TypeError: `starts` is nothing of the kind.
+        ValueError: The world does not know its real environment, or the dataset has other cameras or actions.
+        TypeError: `starts` is of another type.
     """
     if starts is None:
         return ClipStarts(world)
@@ -73,10 +73,10 @@ def start_source(world: WorldModel, starts: Starts) -> StartSource:
 
 
 class ClipStarts:
-    """Begin from real context clips.
+    """Start from real context clips.
 
     Args:
-        world: What dreams.
+        world: The world to dream in.
         clips: The clips; None takes the world's own.
     """
 
@@ -89,24 +89,27 @@ class ClipStarts:
         return 0 if clips is None else len(clips)
 
     def begin(self, seeds: Sequence[int]) -> WorldState:
-        """Begin one dream per seed, which picks the clip."""
+        """Start one dream per seed, which selects the clip."""
         return self.world.sample_start(len(seeds), seeds, self.clips)
 
-    def begin_at(self, chosen: Tensor, seeds: Sequence[int]) -> WorldState:
-        """Begin from clips picked by number ``[b]``."""
-        return self.world.start_from_clips(chosen, seeds, self.clips)
+    def begin_at(self, indices: Tensor, seeds: Sequence[int]) -> WorldState:
+        """Start from the clips with these numbers ``[b]``."""
+        return self.world.start_from_clips(indices, seeds, self.clips)
 
     def close(self) -> None:
-        """Nothing was opened."""
+        """Do nothing: clips need no release."""
 
 
 class RealStarts:
-    """Begin where the real environment begins: reset with a lane's seed, it gives the one frame of the context.
+    """Start from resets of the real environment: its first frame after a reset with the lane's seed is the context.
 
     Args:
-        world: What dreams.
+        world: The world to dream in.
         env: The real environment.
-        owned: Whether to close it in the end.
+        owned: Whether ``close`` closes the environment.
+
+    Raises:
+        ValueError: The environment shows other cameras than the world.
     """
 
     def __init__(self, world: WorldModel, env: RealEnv, *, owned: bool) -> None:
@@ -115,7 +118,7 @@ class RealStarts:
         self.world, self.env, self.owned = world, env, owned
 
     def __len__(self) -> int:
-        """Return 0: they can't be numbered."""
+        """Return 0: the starts have no numbers."""
         return 0
 
     def begin(self, seeds: Sequence[int]) -> WorldState:
@@ -124,16 +127,16 @@ class RealStarts:
         pixels = torch.from_numpy(np.stack(views))[:, None]
         return self.world.start(frames_to_float(pixels), seed=seeds)
 
-    def begin_at(self, chosen: Tensor, seeds: Sequence[int]) -> WorldState:
-        """There is nothing to pick from."""
-        raise NotImplementedError("the real environment's beginnings have no numbers")
+    def begin_at(self, indices: Tensor, seeds: Sequence[int]) -> WorldState:
+        """Raise NotImplementedError: the starts have no numbers."""
+        raise NotImplementedError("The starts of a real environment have no numbers.")
 
     def close(self) -> None:
-        """Close the environment if it was built here."""
+        """Close the environment if the source owns it."""
         if self.owned:
             self.env.close()
 
     def _first_frame(self, seed: int) -> np.ndarray:
         """Return the cameras' frames on one channel axis, ``[h, w, 3 * cameras]``."""
-        self.env.reset(seed=seed % 2**31)  # Atari and others take no larger seeds
+        self.env.reset(seed=seed % 2**31)  # Atari and some others accept no larger seeds
         return np.concatenate([self.env.frames()[camera] for camera in self.world.cameras], axis=-1)

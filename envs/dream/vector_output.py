@@ -1,4 +1,4 @@
-"""How a vector environment hands over its results: NumPy arrays or tensors, infos beside their masks."""
+"""The results of a vector environment: NumPy arrays or tensors, with a mask beside each entry of the infos."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import Any
 import numpy as np
 import torch
 
-from vdworld.envs.dream.dream_spaces import map_leaves, to_numpy
+from vdworld.envs.array_trees import map_leaves, to_numpy
 
 
 class VectorOutput:
-    """Turn results on the world's device into what the user asked for, always in memory of its own.
+    """Convert results on the world's device to the output that the user chose, always as copies.
 
-    Infos follow Gymnasium: next to each entry, ``[num_envs, ...]``, stands a bool mask ``"_" + name`` of the lanes that
-    have it; the other rows are zero.
+    Infos follow Gymnasium: beside each entry ``[num_envs, ...]`` there is a bool mask ``"_" + name`` of the lanes that
+    have it. The rows of the other lanes are zero.
 
     Args:
         kind: ``"numpy"`` or ``"torch"``.
         num_envs: The number of lanes.
-        device: Where tensors are handed over.
+        device: The device of the tensors.
 
     Raises:
-        ValueError: `kind` is neither.
+        ValueError: `kind` is unknown.
     """
 
     def __init__(self, kind: str, num_envs: int, device: torch.device) -> None:
@@ -33,14 +33,19 @@ class VectorOutput:
         self.device = device
 
     def tree(self, tree: Any) -> Any:
-        """Hand over a tree of tensors or arrays."""
+        """Convert a tree of tensors or arrays."""
         return map_leaves(self._leaf, tree)
 
     def final(self, observation: Any, info: dict[str, Any], mask: np.ndarray) -> dict[str, Any]:
-        """Return the infos that tell how the episodes in the lanes of ``mask`` ended; ``info`` has their rows alone.
+        """Return ``"final_obs"`` and ``"final_info"`` of the lanes in ``mask``, whose episodes ended.
 
-        As in Gymnasium, ``"final_obs"`` is an object array of single observations, None for the other lanes; as
-        tensors it is the batched observation, of which the rows in ``"_final_obs"`` count.
+        As NumPy, ``"final_obs"`` is an object array of single observations, as in Gymnasium, with None for the other
+        lanes. As tensors it is the batched observation, of which only the rows in ``"_final_obs"`` are final.
+
+        Args:
+            observation: The batched observation.
+            info: Entries of the last step's info, with a row for each lane of ``mask``.
+            mask: The lanes, bool ``[num_envs]``.
         """
         observations = self.tree(observation)
         if self.kind == "numpy":
@@ -52,11 +57,11 @@ class VectorOutput:
         return infos | {f"_{name}": self._leaf(mask) for name in list(infos)}
 
     def info(self, values: dict[str, Any], mask: np.ndarray) -> dict[str, Any]:
-        """Return infos for the lanes of ``mask`` (bool ``[num_envs]``; no entry at all where it is empty).
+        """Return infos of the lanes in ``mask``; an empty dict if there are none.
 
         Args:
             values: Tensors or arrays by name, or nested dicts and tuples of them, with a row for each lane of ``mask``.
-            mask: The lanes that have them, bool ``[num_envs]``.
+            mask: The lanes, bool ``[num_envs]``.
         """
         infos: dict[str, Any] = {}
         for name, value in values.items() if mask.any() else ():

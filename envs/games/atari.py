@@ -1,4 +1,4 @@
-"""Atari games as the Atari 100k literature plays them."""
+"""Atari games with the preprocessing of the Atari 100k benchmark."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ def make_atari(
 ) -> gym.Env:
     """Build a game with Gymnasium's preprocessing (Machado et al. 2018), in colour: ``vdworld/Atari-v0``.
 
-    Every step is `frame_skip` frames, of which the last two are pooled, and an episode begins with up to `noop_max`
-    steps of doing nothing. A life lost may end an episode; the next one then begins a new game.
+    Every step is `frame_skip` frames, of which the last two are max-pooled. An episode begins with up to `noop_max`
+    no-op steps. With `terminal_on_life_loss`, the next episode starts a new game.
 
     Args:
-        game: Such as ``"Breakout"``.
-        terminal_on_life_loss: Whether a life lost ends the episode; for learning, not for evaluation.
-        clip_rewards: Whether rewards are -1, 0 or 1; likewise.
+        game: The name of the game, such as ``"Breakout"``.
+        terminal_on_life_loss: Whether the loss of a life ends the episode; for learning, not for evaluation.
+        clip_rewards: Whether rewards are clipped to -1, 0 or 1; for learning, not for evaluation.
         frame_skip: Frames per step.
-        noop_max: Most steps of doing nothing at the beginning.
+        noop_max: Largest number of no-op steps at the beginning.
         image_size: Side of the frames in pixels.
         crop: Top, left, height and width of the part of the game's 210 x 160 pixels to show, such as the court without
-            the score, so that small things are seen in small frames; None shows all.
-        fire_reset: Whether episodes begin with a step of FIRE, in games that wait for it; not so in Atari 100k.
+            the score, so that small objects are visible in small frames; None shows the whole screen.
+        fire_reset: Whether episodes begin with the action FIRE, for games that wait for it; False in Atari 100k.
         sticky_actions: Probability that the last action is repeated; 0 in Atari 100k.
-        kwargs: Of the game itself, such as ``mode``.
+        kwargs: Keyword arguments of the game, such as ``mode``.
 
     Raises:
-        gymnasium.error.NamespaceNotFound: The package ``ale_py`` is missing.
+        gymnasium.error.NamespaceNotFound: The package ``ale_py`` is not installed.
         gymnasium.error.NameNotFound: There is no such game.
-        ValueError: A crop that is not within the screen, or `fire_reset` in a game without FIRE.
+        ValueError: `crop` is not within the screen, or the game lacks the action FIRE for `fire_reset`.
     """
     registered = find_environment(f"ALE/{game}-v5")
     env = gym.make(registered, frameskip=1, repeat_action_probability=sticky_actions, **kwargs)
@@ -56,7 +56,7 @@ def make_atari(
         env,
         noop_max=noop_max,
         frame_skip=frame_skip,
-        screen_size=image_size if crop is None else SCREEN[::-1],
+        screen_size=image_size if crop is None else (SCREEN[1], SCREEN[0]),
         terminal_on_life_loss=terminal_on_life_loss,
         grayscale_obs=False,
     )
@@ -68,7 +68,7 @@ def make_atari(
 
 
 class _FireReset(gym.Wrapper):
-    """Begin every episode with a step of FIRE."""
+    """Begin every episode with the action FIRE."""
 
     def __init__(self, env: gym.Env) -> None:
         super().__init__(env)

@@ -1,4 +1,4 @@
-"""Keep a ball in play: a real environment with rewards and a true end, to put dreams to the test quickly."""
+"""A ball game with rewards and terminations, quick enough for tests of the whole job."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BALL, PADDLE, THICKNESS = 4, 8, 2
 """Side of the ball, width and height of the paddle, in pixels."""
 
 SPEED, REACH = 3, 3
-"""Pixels per step that the ball rises or falls, and that the paddle moves at most."""
+"""Pixels per step: the vertical speed of the ball, and the largest move of the paddle."""
 
 ACTIONS: dict[str, Callable[[], gym.Space]] = {
     "discrete": lambda: spaces.Discrete(3),
@@ -25,19 +25,20 @@ GROUND, BALL_COLOUR, PADDLE_COLOUR = (20, 20, 40), (240, 200, 60), (90, 200, 240
 
 
 class BounceEnv(gym.Env):
-    """A ball bounces off the walls, the ceiling and a paddle at the bottom, which should be under it.
+    """A ball bounces off the walls, the ceiling and a paddle at the bottom, which the agent moves.
 
-    Every bounce off the paddle earns 1; the farther from its middle, the more sideways the ball flies on. A miss ends
-    the episode. Only the beginning is random.
+    Every bounce off the paddle earns a reward of 1. The farther it is from the paddle's middle, the larger is the
+    ball's sideways speed. A miss terminates the episode. Only the start is random.
 
     Args:
-        actions: ``"discrete"``: 0 is left, 1 is stay, 2 is right, by 3 pixels. ``"continuous"``: a Box, from -1 for as
-            far to the left to 1. ``"dict"``: ``{"direction": Discrete(3), "speed": Box(0, 1)}``.
-        size: Side of the frame in pixels, from 16 on.
+        actions: ``"discrete"``: 0 moves the paddle 3 pixels to the left, 1 not at all, 2 to the right.
+            ``"continuous"``: a Box from -1, 3 pixels to the left, to 1. ``"dict"``:
+            ``{"direction": Discrete(3), "speed": Box(0, 1)}``.
+        size: Side of the frame in pixels, at least 16.
         render_mode: None or ``"rgb_array"``.
 
     Raises:
-        ValueError: An argument out of range.
+        ValueError: An argument is out of range.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 10}
@@ -56,16 +57,16 @@ class BounceEnv(gym.Env):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Begin with a ball that falls from anywhere in the upper half, and the paddle anywhere."""
+        """Begin with a falling ball at a random place in the upper half, and the paddle at a random place."""
         super().reset(seed=seed)
         self._paddle = float(self.np_random.integers(self.size - PADDLE + 1))
         self._row = float(self.np_random.integers(self.size // 2))
         self._column = float(self.np_random.integers(self.size - BALL + 1))
         self._falling, self._drift = SPEED, int(self.np_random.integers(-2, 3))
-        return self._picture(), self._whereabouts()
+        return self._frame(), self._positions()
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
-        """Move the paddle, then the ball, which bounces off the paddle where the two overlap."""
+        """Move the paddle, then the ball, which bounces off the paddle if the two overlap."""
         self._paddle = float(np.clip(self._paddle + self._pixels(action), 0, self.size - PADDLE))
         bottom, right = self.size - THICKNESS - BALL, self.size - BALL
         self._column += self._drift
@@ -75,17 +76,17 @@ class BounceEnv(gym.Env):
         if self._row <= 0:
             self._row, self._falling = 0.0, SPEED
         if self._row < bottom or self._falling < 0:
-            return self._picture(), 0.0, False, False, self._whereabouts()
+            return self._frame(), 0.0, False, False, self._positions()
         self._row = float(bottom)
-        offset = self._column + BALL / 2 - self._paddle - PADDLE / 2  # of the middles, -6 to 6 where they touch
+        offset = self._column + BALL / 2 - self._paddle - PADDLE / 2  # between the middles; -6 to 6 if they touch
         hit = abs(offset) < (BALL + PADDLE) / 2
         if hit:
             self._falling, self._drift = -SPEED, round(offset / 2.5)
-        return self._picture(), float(hit), not hit, False, self._whereabouts()
+        return self._frame(), float(hit), not hit, False, self._positions()
 
     def render(self) -> np.ndarray | None:  # type: ignore[override]
-        """Return the picture, in mode ``"rgb_array"``."""
-        return self._picture() if self.render_mode == "rgb_array" else None
+        """Return the current frame in mode ``"rgb_array"``, else None."""
+        return self._frame() if self.render_mode == "rgb_array" else None
 
     def _pixels(self, action: Any) -> float:
         if self.actions == "discrete":
@@ -94,12 +95,12 @@ class BounceEnv(gym.Env):
             return REACH * float(np.clip(action, -1, 1)[0])
         return REACH * (int(action["direction"]) - 1.0) * float(np.clip(action["speed"], 0, 1)[0])
 
-    def _picture(self) -> np.ndarray:
+    def _frame(self) -> np.ndarray:
         pixels = np.full((self.size, self.size, 3), GROUND, np.uint8)
         row, column, left = round(self._row), round(self._column), round(self._paddle)
         pixels[-THICKNESS:, left : left + PADDLE] = PADDLE_COLOUR
         pixels[row : row + BALL, column : column + BALL] = BALL_COLOUR
         return pixels
 
-    def _whereabouts(self) -> dict[str, Any]:
+    def _positions(self) -> dict[str, Any]:
         return {"row": self._row, "column": self._column, "paddle": self._paddle}

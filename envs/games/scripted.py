@@ -1,4 +1,4 @@
-"""Small environments whose every number can be worked out by hand, for tests and first experiments."""
+"""Small environments whose outcomes are known exactly, for tests and first experiments."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import numpy as np
 from gymnasium import spaces
 
 NUM_ACTIONS = 5
-"""Actions of the ``CounterEnv``."""
+"""Number of actions of ``CounterEnv``."""
 
 CELL = 4
-"""Side of the ``ForkEnv``'s square in pixels."""
+"""Side of ``ForkEnv``'s square in pixels."""
 
 DARK, BRIGHT = 51, 204
-"""Grey levels of the ``ForkEnv``'s ground and square; -0.6 and 0.6 as floats."""
+"""Grey levels of ``ForkEnv``'s ground and square; -0.6 and 0.6 as floats."""
 
-_MOVES = np.array([(0, -1), (0, 1), (-1, 0), (1, 0)])  # left, right, up, down; opposites beside each other
+_MOVES = np.array([(0, -1), (0, 1), (-1, 0), (1, 0)])  # left, right, up, down; opposites are neighbours
 
 
 class CounterEnv(gym.Env):
-    """A counter that shows everything: the proof that frames, actions and rewards are aligned.
+    """A counter whose frames and rewards reveal every number, to test the alignment of frames, actions and rewards.
 
-    The frame's red is the number of steps taken, its green the sum of the actions so far, its blue the last action,
-    each modulo 256. From sum s, action a at step t earns ``100 t + 10 s + a``. The episode terminates once the sum
+    In each frame red is the number of steps, green the sum of the actions and blue the last action, each modulo 256.
+    Action a at step t earns ``100 t + 10 s + a``, where s is the sum before it. The episode terminates when the sum
     reaches `limit`.
 
     Args:
@@ -50,34 +50,34 @@ class CounterEnv(gym.Env):
         super().reset(seed=seed)
         self._num_steps, self._last = 0, 0
         self._sum = int(self.np_random.integers(10))
-        return self._picture(), {"sum": self._sum}
+        return self._frame(), {"sum": self._sum}
 
     def step(self, action: int | np.integer) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Add the action to the sum."""
         reward = 100.0 * self._num_steps + 10.0 * self._sum + int(action)
         self._num_steps, self._last, self._sum = self._num_steps + 1, int(action), self._sum + int(action)
-        return self._picture(), reward, self._sum >= self.limit, False, {"sum": self._sum, "doubled": 2 * self._sum}
+        return self._frame(), reward, self._sum >= self.limit, False, {"sum": self._sum, "doubled": 2 * self._sum}
 
-    def _picture(self) -> np.ndarray:
+    def _frame(self) -> np.ndarray:
         colour = np.array([self._num_steps, self._sum, self._last]) % 256
         return np.broadcast_to(colour.astype(np.uint8), (self.size, self.size, 3)).copy()
 
 
 class ForkEnv(gym.Env):
-    """A square that turns at random, with known odds: the test of whether a world imagines every outcome, and no blend.
+    """A square that moves at random with known odds, to test that a world imagines every outcome and blends none.
 
-    The square fills one cell of 4 x 4 pixels of a grid that wraps around. A step has outcome k with probability
+    The square fills one cell of 4 x 4 pixels in a grid that wraps around. A step has outcome k with probability
     ``odds[k]``: under action 0 the square moves by one cell to the left, right, up or down for k = 0, 1, 2, 3; under
-    action 1 it moves the opposite way. So the last frame, the action and the draw decide the next frame, the outcomes
-    of a step never coincide, and any two of them lie equally far apart. A step into the first column earns 1, any
-    other 0. Episodes never end by themselves.
+    action 1 it moves in the opposite direction. The last frame, the action and the outcome thus decide the next frame,
+    and any two outcomes of a step differ equally. A step into the first column earns 1, any other 0. Episodes never
+    end.
 
     Args:
         odds: Probabilities of two to four outcomes; positive, with sum 1.
-        size: Side of the frame in pixels, a multiple of 4 from 12 on.
+        size: Side of the frame in pixels, a multiple of 4, at least 12.
 
     Raises:
-        ValueError: An argument out of range.
+        ValueError: An argument is out of range.
     """
 
     metadata = {"render_modes": [], "render_fps": 10}
@@ -100,43 +100,43 @@ class ForkEnv(gym.Env):
         """Begin in a random cell."""
         super().reset(seed=seed)
         self._cell = self.np_random.integers(self.size // CELL, size=2)
-        return self._picture(self._cell), self._whereabouts()
+        return self._frame(self._cell), self._position()
 
     def step(self, action: int | np.integer) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
-        """Draw an outcome; ``info["outcome"]`` says which."""
+        """Draw an outcome; ``info["outcome"]`` is its number."""
         outcome = int(self.np_random.choice(len(self.odds), p=np.divide(self.odds, sum(self.odds))))
         self._cell = self._moved(self._cell, int(action))[outcome]
         reward = float(self._cell[1] == 0)
-        return self._picture(self._cell), reward, False, False, {"outcome": outcome, **self._whereabouts()}
+        return self._frame(self._cell), reward, False, False, {"outcome": outcome, **self._position()}
 
     def outcomes(self, frame: np.ndarray, action: int | np.integer) -> np.ndarray:
-        """Return what may follow a frame: uint8 ``[n, h, w, 3]``, of which number k follows with probability odds[k].
+        """Return the n possible next frames, uint8 ``[n, h, w, 3]``; number k has probability ``odds[k]``.
 
         Args:
             frame: The last frame, uint8 ``[h, w, 3]``.
-            action: The action taken there.
+            action: The action taken after it.
 
         Raises:
-            ValueError: The frame does not show one square in a cell of the grid.
+            ValueError: The frame does not show a square in one cell of the grid.
         """
         side = self.size // CELL
         brightness = frame.reshape(side, CELL, side, CELL, 3).mean(axis=(1, 3, 4))
         cell = np.array(np.unravel_index(brightness.argmax(), brightness.shape))
-        gap = np.abs(self._picture(cell).astype(int) - frame).max()
+        gap = np.abs(self._frame(cell).astype(int) - frame).max()
         if gap >= (BRIGHT - DARK) / 2:
             raise ValueError(f"`frame` must show one bright square, got one that is {gap} grey levels off.")
-        return np.stack([self._picture(moved) for moved in self._moved(cell, int(action))])
+        return np.stack([self._frame(moved) for moved in self._moved(cell, int(action))])
 
     def _moved(self, cell: np.ndarray, action: int) -> np.ndarray:
         """Return the cell after each outcome ``[n, 2]``."""
         moves = _MOVES[: len(self.odds)] * (-1 if action == 1 else 1)
         return (cell + moves) % (self.size // CELL)
 
-    def _picture(self, cell: np.ndarray) -> np.ndarray:
+    def _frame(self, cell: np.ndarray) -> np.ndarray:
         pixels = np.full((self.size, self.size, 3), DARK, np.uint8)
         row, column = cell * CELL
         pixels[row : row + CELL, column : column + CELL] = BRIGHT
         return pixels
 
-    def _whereabouts(self) -> dict[str, Any]:
+    def _position(self) -> dict[str, Any]:
         return {"row": int(self._cell[0]), "column": int(self._cell[1])}

@@ -1,4 +1,4 @@
-"""Stable-Baselines3 on vector environments: a ``VecEnv`` around any of Gymnasium's."""
+"""Stable-Baselines3: any Gymnasium vector environment as a ``VecEnv``."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import torch
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 
-from vdworld.envs.dream.dream_spaces import map_leaves
-from vdworld.envs.integrations.infos import infos_by_lane
+from vdworld.envs.array_trees import map_leaves
+from vdworld.envs.integrations.lane_infos import infos_by_lane
 from vdworld.extras import require
 
 if TYPE_CHECKING:
@@ -22,30 +22,30 @@ else:
     VecEnv = require("stable_baselines3.common.vec_env", "sb3").VecEnv
 
 Indices = None | int | Iterable[int]
-"""Which lanes: all, one, or some."""
+"""Which lanes: all (None), one, or several."""
 
 
 class VecEnvAdapter(VecEnv):
-    """A Stable-Baselines3 ``VecEnv`` over a vector environment of Gymnasium: dreams, or a SyncVectorEnv of real ones.
+    """A Stable-Baselines3 ``VecEnv`` around a Gymnasium vector environment: dreams, or a SyncVectorEnv of real ones.
 
-    Infos are one dict per lane. Where an episode ended they are those of its last step, with its last observation as
-    ``"terminal_observation"``; ``reset_infos`` holds those of the lane's newest start. ``"TimeLimit.truncated"`` is
-    True where an end is no end of the task. Wrap it in SB3's ``VecMonitor`` for episode statistics.
+    There is one info per lane. After an episode's end it is the info of the last step, with the last observation as
+    ``"terminal_observation"``, and ``reset_infos`` holds the info of the reset that followed. ``"TimeLimit.truncated"``
+    is True if the episode was truncated and not terminated. For episode statistics, wrap it in SB3's ``VecMonitor``.
 
-    Actions for a Box are clipped to it, since SB3's own rescaling can miss the bounds by a rounding.
+    Actions for a Box are clipped to its bounds, which SB3's own rescaling can exceed by rounding.
 
     Args:
-        envs: The environment, in autoreset mode SAME_STEP and with NumPy output.
+        envs: The vector environment, in autoreset mode SAME_STEP and with NumPy output.
 
     Raises:
-        ValueError: `envs` is no vector environment, or in another autoreset mode.
+        ValueError: `envs` is not a vector environment, or is in another autoreset mode.
     """
 
     def __init__(self, envs: VectorEnv) -> None:
         if not isinstance(envs, VectorEnv):
             raise ValueError(
                 f"`envs` must be a gymnasium.vector.VectorEnv, got {envs}. "
-                "Stable-Baselines3 takes a single environment as it is."
+                "Stable-Baselines3 accepts a single environment unchanged."
             )
         mode = envs.metadata.get("autoreset_mode")
         if mode is not AutoresetMode.SAME_STEP:
@@ -62,34 +62,34 @@ class VecEnvAdapter(VecEnv):
         self._actions: Any = None
 
     def seed(self, seed: int | None = None) -> list[int | None]:
-        """Seed the next reset: lane i gets ``seed + i``; None draws one."""
+        """Seed the next reset: lane i gets ``seed + i``. None draws a random seed."""
         self._seed = int(np.random.default_rng().integers(2**31)) if seed is None else int(seed)
         return [self._seed + lane for lane in range(self.num_envs)]
 
     def set_options(self, options: list[dict] | dict | None = None) -> None:
-        """Keep ``options`` for the next reset, in the form that the vector environment's own ``reset`` takes.
+        """Store ``options`` for the next reset, in the form that the vector environment's own ``reset`` takes.
 
         Raises:
-            ValueError: A list of options by lane.
+            ValueError: `options` is a list of options per lane.
         """
         if isinstance(options, list):
-            raise ValueError(f"`options` must be one dict, as `envs.reset` takes it for all lanes, got {options}.")
+            raise ValueError(f"`options` must be one dict for all lanes, as for `envs.reset`, got {options}.")
         self._reset_option = copy.deepcopy(options)
 
     def reset(self) -> Any:
-        """Begin an episode in every lane."""
+        """Begin an episode in every lane, and return the observations."""
         observations, infos = self.envs.reset(seed=self._seed, options=self._reset_option)
         self._seed = self._reset_option = None
         self.reset_infos = infos_by_lane(infos, self.num_envs)
         return _own_arrays(observations)
 
     def step_async(self, actions: np.ndarray) -> None:
-        """Keep the actions for ``step_wait``."""
+        """Store the actions for ``step_wait``."""
         box = self.action_space
         self._actions = np.clip(actions, box.low, box.high) if isinstance(box, spaces.Box) else actions
 
     def step_wait(self) -> tuple[Any, np.ndarray, np.ndarray, list[dict[str, Any]]]:
-        """Step every lane; those whose episode ends show the first observation of the next one."""
+        """Step every lane. Lanes whose episode ends return the first observation of the next episode."""
         observations, rewards, terminations, truncations, infos = self.envs.step(self._actions)
         dones = terminations | truncations
         by_lane = infos_by_lane(infos, self.num_envs)
@@ -106,11 +106,11 @@ class VecEnvAdapter(VecEnv):
         self.envs.close()
 
     def get_images(self) -> list[Any]:
-        """Return each lane's picture; ``render()`` tiles them."""
+        """Return each lane's picture; SB3's ``render`` tiles them."""
         return list(self.envs.render() or ())
 
     def get_attr(self, attr_name: str, indices: Indices = None) -> list[Any]:
-        """Return an attribute of each lane's environment; dreams share those of their vector environment."""
+        """Return an attribute of each lane's environment; all dreams return that of their vector environment."""
         if isinstance(envs := getattr(self.envs.unwrapped, "envs", None), list):
             return [envs[lane].get_wrapper_attr(attr_name) for lane in self._get_indices(indices)]
         return [getattr(self.envs.unwrapped, attr_name) for _ in self._get_indices(indices)]
@@ -119,7 +119,7 @@ class VecEnvAdapter(VecEnv):
         """Set an attribute of each lane's environment.
 
         Raises:
-            AttributeError: The lanes are no environments of their own.
+            AttributeError: The lanes are not separate environments.
         """
         for env in self._singles(indices):
             env.set_wrapper_attr(attr_name, value)
@@ -128,13 +128,13 @@ class VecEnvAdapter(VecEnv):
         """Call a method of each lane's environment.
 
         Raises:
-            AttributeError: The lanes are no environments of their own.
+            AttributeError: The lanes are not separate environments.
         """
         singles = self._singles(indices)
         return [env.get_wrapper_attr(method_name)(*method_args, **method_kwargs) for env in singles]
 
     def env_is_wrapped(self, wrapper_class: type[gym.Wrapper], indices: Indices = None) -> list[bool]:
-        """Tell which lanes' environments bear a wrapper; dreams bear none."""
+        """Return for each lane whether its environment is wrapped in ``wrapper_class``; dreams are not."""
         if not isinstance(getattr(self.envs.unwrapped, "envs", None), list):
             return [False for _ in self._get_indices(indices)]
         is_wrapped = require("stable_baselines3.common.env_util", "sb3").is_wrapped
@@ -144,18 +144,18 @@ class VecEnvAdapter(VecEnv):
         envs = getattr(self.envs.unwrapped, "envs", None)
         if not isinstance(envs, list):
             raise AttributeError(
-                f"`envs` must hold an environment per lane for this, as SyncVectorEnv does, got {self.envs}. "
-                "Ask it yourself: it is the attribute `envs`."
+                f"`envs` must hold a separate environment per lane for this, as SyncVectorEnv does, got {self.envs}. "
+                "Use the attribute `envs` of this adapter instead."
             )
         return [envs[lane] for lane in self._get_indices(indices)]
 
 
 def _own_arrays(observations: Any) -> Any:
-    """Copy, since SB3 keeps an observation over the next step, when a vector environment may use its memory again."""
+    """Return a copy: SB3 keeps observations across steps, and a vector environment may reuse their memory."""
 
     def own(leaf: Any) -> np.ndarray:
         if isinstance(leaf, torch.Tensor):
-            raise ValueError('`envs` must hand over NumPy arrays, got tensors. Make it with output="numpy".')
+            raise ValueError('`envs` must return NumPy arrays, got tensors. Make it with output="numpy".')
         return np.array(leaf)
 
     return map_leaves(own, observations)

@@ -1,4 +1,4 @@
-"""TorchRL on vector environments: tensors go straight into its rollouts."""
+"""TorchRL: any Gymnasium vector environment as a TorchRL environment, without copying tensors."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ else:
 class TorchRLEnv(GymWrapper):
     """TorchRL's ``GymWrapper`` around a vector environment: dreams, or a SyncVectorEnv of real ones.
 
-    Beyond what ``GymWrapper`` does by itself, lanes are reset on other devices than the CPU too, and ``reset(td)``
-    begins every lane where ``td`` marks none. Dreams made with ``output="torch"`` stay on their device, and their
-    observations are not copied on the way. As everywhere in TorchRL, ``set_seed`` resets, and the next
-    ``rollout`` begins the second episodes of that seed.
+    In addition to what ``GymWrapper`` does, lanes can be reset on devices other than the CPU, and ``reset(td)`` resets
+    every lane if ``td`` marks none. Dreams made with ``output="torch"`` stay on their device, and their observations
+    are not copied. As everywhere in TorchRL, ``set_seed`` resets the environment, so the next ``rollout`` starts with
+    the second episodes of that seed.
 
     Args:
-        envs: The environment, in autoreset mode DISABLED: TorchRL resets the lanes that ended.
-        settings: Those of ``GymWrapper``, for example ``categorical_action_encoding``.
+        envs: The vector environment, in autoreset mode DISABLED: TorchRL resets lanes after their episodes end.
+        settings: Keyword arguments of ``GymWrapper``, such as ``categorical_action_encoding``.
 
     Raises:
-        ValueError: `envs` is no vector environment, or in another autoreset mode.
+        ValueError: `envs` is not a vector environment, or is in another autoreset mode.
     """
 
     def __init__(self, envs: VectorEnv | None = None, **settings: Any) -> None:
@@ -43,7 +43,7 @@ class TorchRLEnv(GymWrapper):
         super().__init__(env=envs, **{"device": device, **settings})
 
     def _reset(self, tensordict: TensorDictBase | None = None, **kwargs: Any) -> TensorDictBase:
-        """Reset the lanes that ``tensordict`` marks, or all. GymWrapper wants the mask to be there, and on the CPU."""
+        """Reset the lanes that ``tensordict`` marks, or all; GymWrapper alone requires the mask, on the CPU."""
         mask = None if tensordict is None else tensordict.get("_reset", None)
         if mask is not None:
             kwargs["options"] = {**(kwargs.get("options") or {}), "reset_mask": mask.flatten().cpu().numpy()}

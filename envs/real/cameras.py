@@ -1,8 +1,8 @@
-"""Pictures and numbers in whatever an environment observes."""
+"""Find the pictures that an environment offers, in its observation or by rendering, and take them as RGB."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,27 +11,31 @@ import numpy as np
 from gymnasium import spaces
 
 _CHANNELS = (1, 3, 4)  # grey, RGB, RGB with alpha
-_SMALLEST_SIDE = 8  # pixels; uint8 arrays below are no pictures
+_SMALLEST_SIDE = 8  # pixels; smaller uint8 arrays are not pictures
 RENDER = "render"
 
 
 @dataclass(frozen=True)
 class Camera:
-    """Where pictures come from.
+    """A source of pictures.
 
     Args:
         name: Its name in datasets.
-        path: Keys that lead to the picture in the observation; None renders.
+        path: The keys that lead to the picture in the observation; None renders.
     """
 
     name: str
     path: tuple[str, ...] | None
 
-    def look(self, env: gym.Env, observation: Any) -> np.ndarray:
-        """Return the present picture, uint8 RGB ``[h, w, 3]``.
+    def observe(self, env: gym.Env, observation: Any) -> np.ndarray:
+        """Return the current picture, uint8 RGB ``[h, w, 3]``.
+
+        Args:
+            env: The environment.
+            observation: Its current observation.
 
         Raises:
-            ValueError: The environment rendered something else.
+            ValueError: The environment rendered something other than a uint8 picture.
         """
         if self.path is None:
             picture: Any = env.render()
@@ -44,19 +48,19 @@ class Camera:
 
 
 def find_cameras(env: gym.Env, camera: str | None = None) -> tuple[Camera, ...]:
-    """Return the pictures that an environment offers: those in its observation, else its rendering.
+    """Return an environment's cameras: the pictures in its observation or, if there are none, its rendering.
 
     Args:
         env: The environment.
-        camera: The only one wanted; ``"render"`` renders even if there are pictures in the observation.
+        camera: Return this camera alone. ``"render"`` renders even if the observation holds pictures.
 
     Raises:
-        ValueError: There is no picture, or none of that name.
+        ValueError: There is no picture, or no camera of this name.
     """
-    observed = [Camera(_name(path), path) for path, space in _leaves(env.observation_space) if _is_picture(space)]
+    observed = [Camera(_name(path), path) for path, space in space_leaves(env.observation_space) if is_picture(space)]
     rendered = [Camera(RENDER, None)] if env.render_mode == "rgb_array" else []
-    offered = [*observed, *rendered]
-    if not offered:
+    cameras = [*observed, *rendered]
+    if not cameras:
         raise ValueError(
             "`env` must show pictures: a uint8 Box [h, w, 3] as its observation or in its Dict, or render_mode "
             f"'rgb_array'; got {env} with {env.observation_space} and "
@@ -65,14 +69,14 @@ def find_cameras(env: gym.Env, camera: str | None = None) -> tuple[Camera, ...]:
         )
     if camera is None:
         return tuple(observed or rendered)
-    chosen = tuple(c for c in offered if c.name == camera)
-    if not chosen:
-        raise ValueError(f"`camera` must be one of {[c.name for c in offered]}, got {camera!r}.")
-    return chosen
+    matches = tuple(c for c in cameras if c.name == camera)
+    if not matches:
+        raise ValueError(f"`camera` must be one of {[c.name for c in cameras]}, got {camera!r}.")
+    return matches
 
 
 def to_rgb(picture: np.ndarray) -> np.ndarray:
-    """Turn a grey, RGB or RGBA picture, channels first or last, into RGB ``[h, w, 3]``."""
+    """Convert a grey, RGB or RGBA picture, channels first or last, to RGB ``[h, w, 3]``."""
     if picture.ndim == 2:
         picture = picture[:, :, None]
     if picture.shape[-1] not in _CHANNELS:
@@ -80,49 +84,17 @@ def to_rgb(picture: np.ndarray) -> np.ndarray:
     return np.repeat(picture, 3, axis=-1) if picture.shape[-1] == 1 else picture[..., :3]
 
 
-def observed_numbers(space: gym.Space, observation: Any) -> dict[str, np.ndarray]:
-    """Return an observation's numbers, ``[d]`` each, as ``observation.<key>``; bare ones as ``observation.state``."""
-    numbers = {}
-    for path, leaf in _leaves(space):
-        if _is_picture(leaf):
-            continue
-        value = observation
-        for key in path:
-            value = value[key]
-        if (vector := _vector(value)) is not None:
-            numbers["observation." + (".".join(path) or "state")] = vector
-    return numbers
-
-
-def info_numbers(info: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Return the numbers in an ``info``, ``[d]`` each, as ``info.<key>``; nested ones as ``info.<key>.<key>``."""
-    numbers = {}
-    for key, value in info.items():
-        if isinstance(value, Mapping):
-            nested = info_numbers(value)
-            numbers |= {f"info.{key}.{name.removeprefix('info.')}": number for name, number in nested.items()}
-        elif (vector := _vector(value)) is not None:
-            numbers[f"info.{key}"] = vector
-    return numbers
-
-
-def _vector(value: Any) -> np.ndarray | None:
-    """Return flat numbers, or None for anything else."""
-    if not isinstance(value, np.ndarray | np.generic | int | float | bool):
-        return None
-    array = np.asarray(value).ravel()
-    return array if array.dtype.kind in "fiub" and array.size > 0 else None
-
-
-def _leaves(space: gym.Space, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], gym.Space]]:
+def space_leaves(space: gym.Space, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], gym.Space]]:
+    """Yield the spaces inside nested Dicts, each with the keys that lead to it."""
     if isinstance(space, spaces.Dict):
         for key, part in space.spaces.items():
-            yield from _leaves(part, (*path, key))
+            yield from space_leaves(part, (*path, key))
     else:
         yield path, space
 
 
-def _is_picture(space: gym.Space) -> bool:
+def is_picture(space: gym.Space) -> bool:
+    """Return whether a space holds pictures: uint8, 1, 3 or 4 channels first or last, no side below 8 pixels."""
     if not isinstance(space, spaces.Box) or space.dtype != np.uint8:
         return False
     sides = [*space.shape]

@@ -1,4 +1,4 @@
-"""Real environments, built from their description and seen through cameras."""
+"""Real environments, built from their specification and observed through cameras."""
 
 from __future__ import annotations
 
@@ -13,29 +13,30 @@ from gymnasium.envs.registration import EnvSpec, load_env_creator
 from gymnasium.utils import RecordConstructorArgs
 
 from vdworld.data import resize_area
-from vdworld.envs.real.cameras import find_cameras, info_numbers, observed_numbers
+from vdworld.envs.real.cameras import find_cameras
+from vdworld.envs.real.numeric_readings import info_numbers, observed_numbers
 from vdworld.envs.real.registry import default_kwargs, find_environment, package_of
 from vdworld.spec import EnvironmentSpec
 
-DEFAULT_FPS = 10.0
+DEFAULT_FPS = 10.0  # for environments without `render_fps`
 
 
 def make_real(env: EnvironmentSpec | str | Callable[[], gym.Env], **overrides: Any) -> RealEnv:
     """Build a real environment.
 
     Args:
-        env: Its description, its Gymnasium id, or a function that builds it.
+        env: Its specification, its Gymnasium id, or a function that builds it.
         overrides: Fields of ``EnvironmentSpec`` to set or change: ``image_size``, ``camera``, ``action_repeat``, ...
 
     Raises:
         gymnasium.error.Error: No environment has this id.
-        ValueError: It shows no pictures, or no camera has this name.
+        ValueError: The environment shows no pictures, or has no camera of this name.
     """
     if callable(env):
         built = env()
         description = EnvironmentSpec(id=type(built.unwrapped).__name__, **overrides)
         return RealEnv(built, description if "fps" in overrides else _with_fps(description, built))
-    known_fps = "fps" in overrides or not isinstance(env, str)
+    fps_is_set = "fps" in overrides or not isinstance(env, str)
     if isinstance(env, str):
         registered = find_environment(env)
         env = EnvironmentSpec(registered.id, kwargs=default_kwargs(registered.id), packages=package_of(registered))
@@ -43,22 +44,22 @@ def make_real(env: EnvironmentSpec | str | Callable[[], gym.Env], **overrides: A
     for package in description.packages:
         importlib.import_module(package)
     built = _make(find_environment(description.id), description)
-    return RealEnv(built, description if known_fps else _with_fps(description, built))
+    return RealEnv(built, description if fps_is_set else _with_fps(description, built))
 
 
 class RealEnv(gym.Wrapper, RecordConstructorArgs):
-    """A real environment whose frames are taken after every reset and step.
+    """A real environment that takes its cameras' frames after every reset and step.
 
     One step repeats the action ``action_repeat`` times, or until the episode ends, and sums the rewards. Frames are
     resized by area. ``info`` gets an entry ``frames``.
 
     Args:
         env: The environment.
-        description: How to look at it.
+        description: Its specification: cameras, image size, action repeat and frame rate.
 
     Attributes:
-        environment_spec: The description.
-        cameras: The cameras' names.
+        environment_spec: The specification.
+        cameras: The names of the cameras.
     """
 
     def __init__(self, env: gym.Env, description: EnvironmentSpec) -> None:
@@ -73,7 +74,7 @@ class RealEnv(gym.Wrapper, RecordConstructorArgs):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begin an episode."""
         observation, info = self.env.reset(seed=seed, options=options)
-        return observation, self.look(observation, info)
+        return observation, self.observe(observation, info)
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Take an action, in the units of ``action_space``."""
@@ -84,25 +85,27 @@ class RealEnv(gym.Wrapper, RecordConstructorArgs):
                 break
             observation, reward, terminated, truncated, info = self.env.step(action)
             total += float(reward)
-        return observation, total, bool(terminated), bool(truncated), self.look(observation, info)
+        return observation, total, bool(terminated), bool(truncated), self.observe(observation, info)
 
     def frames(self) -> dict[str, np.ndarray]:
-        """Return the present frame of each camera, uint8 RGB ``[h, w, 3]``."""
+        """Return the current frame of each camera, uint8 RGB ``[h, w, 3]``."""
         return self._frames
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return the present numbers beside the frames, ``[d]`` each: ``observation.<key>`` and ``info.<key>``."""
+        """Return the current numbers beside the frames, ``[d]`` each: ``observation.<key>`` and ``info.<key>``."""
         return self._numbers
 
-    def look(self, observation: Any, info: dict[str, Any]) -> dict[str, Any]:
-        """Take the frames and numbers of this moment; for when the environment was changed from outside, by a restore.
+    def observe(self, observation: Any, info: dict[str, Any]) -> dict[str, Any]:
+        """Update frames and numbers, and return ``info`` with the frames.
+
+        ``reset`` and ``step`` call this; call it yourself after you restored a state of the wrapped environment.
 
         Args:
-            observation: What the environment, without this wrapper, observes now.
-            info: Its present ``info``.
+            observation: The current observation of the wrapped environment.
+            info: Its current ``info``.
         """
         self._numbers = observed_numbers(self.env.observation_space, observation) | info_numbers(info)
-        self._frames = {camera.name: self._resize(camera.look(self.env, observation)) for camera in self._cameras}
+        self._frames = {camera.name: self._resize(camera.observe(self.env, observation)) for camera in self._cameras}
         return {**info, "frames": self._frames}
 
     def _resize(self, picture: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Real environments side by side, looking like dreams of them."""
+"""Several real environments as one vector environment with the spaces of ``DreamVectorEnv``."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ def make_real_vec(
 ) -> SyncVectorEnv:
     """Build real environments in this process, with the spaces of ``DreamVectorEnv``.
 
-    So what learns in dreams learns in these as well, with ``ActorCritic.learn`` or anything else.
+    Whatever learns in dreams, such as ``ActorCritic.learn``, learns in them unchanged.
 
     Args:
-        env: Description, Gymnasium id, or a function that builds one; see ``make_real``.
+        env: A specification, a Gymnasium id, or a function that builds one environment; see ``make_real``.
         num_envs: The number of lanes.
         readings: Names of numbers to observe beside the frames, such as ``world.readings``.
-        autoreset_mode: How ended lanes begin anew.
+        autoreset_mode: When a lane is reset after its episode ended.
         overrides: Fields of ``EnvironmentSpec`` to set or change, such as ``image_size=world.image_size``.
 
     Raises:
         gymnasium.error.Error: No environment has this id.
-        ValueError: `num_envs` is below 1, or the environment shows no pictures or no such readings.
+        ValueError: `num_envs` is below 1, or the environment lacks pictures or a reading.
     """
     if num_envs < 1:
         raise ValueError(f"`num_envs` must be at least 1, got {num_envs}.")
-    chosen = tuple(readings)
+    names = tuple(readings)
 
     def make() -> gym.Env:
-        return FrameObservation(make_real(env, **overrides), chosen)
+        return FrameObservation(make_real(env, **overrides), names)
 
     return SyncVectorEnv([make] * num_envs, autoreset_mode=autoreset_mode)

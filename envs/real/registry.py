@@ -1,4 +1,4 @@
-"""Find environments by their id: which package brings it, and what else is known about it."""
+"""Find environments by id: import the package that registers it, and know its defaults for recording."""
 
 from __future__ import annotations
 
@@ -10,34 +10,29 @@ from typing import Any
 import gymnasium as gym
 from gymnasium.envs.registration import EnvSpec
 
-# Namespace of an id -> the module that registers it, and the extra of vdworld that installs it.
-_PACKAGES = {"gym_pusht": ("gym_pusht", "pusht"), "ALE": ("ale_py", "atari")}
+from vdworld.envs.tasks import task_environments
 
-# Keyword arguments that recording needs, used when the user gives none. PushT's `render()` marks the action in the
-# picture with a red cross, so its own pictures are taken instead.
-_KWARGS = {
-    "gym_pusht/PushT-v0": {"obs_type": "pixels_agent_pos", "observation_width": 128, "observation_height": 128},
-}
+_ATARI = {"ALE": ("ale_py", "atari")}  # namespace of an id -> module that registers it, extra of vdworld for it
 
 
 def find_environment(env_id: str) -> EnvSpec:
-    """Return Gymnasium's description of an environment, importing the package that brings it.
+    """Return Gymnasium's specification of an environment, importing the package that registers it.
 
     Args:
         env_id: Such as ``"CartPole-v1"``, ``"gym_pusht/PushT-v0"`` or, with its module,
-            ``"gym_pusht:gym_pusht/PushT-v0"``. For an unknown namespace the package of that name is imported.
+            ``"gym_pusht:gym_pusht/PushT-v0"``. An unknown namespace is taken for the name of a package.
 
     Raises:
-        gymnasium.error.NamespaceNotFound: The package is missing.
+        gymnasium.error.NamespaceNotFound: The package is not installed.
         gymnasium.error.NameNotFound: No environment has this id.
     """
-    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # pygame then needs no display
+    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # lets pygame run without a display
     module, _, name = env_id.rpartition(":")
     namespace = name.split("/")[0] if "/" in name else ""
     if module:
         _import(module, namespace, name)
     elif namespace and all(spec.namespace != namespace for spec in gym.registry.values()):
-        _import(_PACKAGES.get(namespace, (namespace, None))[0], namespace, name)
+        _import(_packages().get(namespace, (namespace, None))[0], namespace, name)
     try:
         return gym.spec(name)
     except gym.error.UnregisteredEnv as error:
@@ -50,16 +45,22 @@ def find_environment(env_id: str) -> EnvSpec:
 
 
 def default_kwargs(env_id: str) -> dict[str, Any]:
-    """Return the keyword arguments for an environment whose user gave none."""
-    return dict(_KWARGS.get(env_id, {}))
+    """Return the keyword arguments to record an environment with if the user gives none."""
+    environment = task_environments().get(env_id)
+    return {} if environment is None else dict(environment.recording_kwargs)
 
 
 def package_of(spec: EnvSpec) -> tuple[str, ...]:
-    """Return the modules to import before the id is known to Gymnasium."""
+    """Return the modules to import before Gymnasium knows the id."""
     if not isinstance(spec.entry_point, str):
         return ()
     package = spec.entry_point.split(":")[0].split(".")[0]
     return () if package in ("gymnasium", "__main__") else (package,)
+
+
+def _packages() -> dict[str, tuple[str, str]]:
+    tasks = task_environments().values()
+    return _ATARI | {task.env_id.partition("/")[0]: (task.module, task.extra) for task in tasks}
 
 
 def _import(module: str, namespace: str, name: str) -> None:
@@ -68,7 +69,7 @@ def _import(module: str, namespace: str, name: str) -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] != module.split(".")[0]:
             raise
-        extra = _PACKAGES.get(namespace, (module, None))[1]
+        extra = _packages().get(namespace, (module, None))[1]
         install = (
             f'pip install "vdworld[{extra}]"' if extra else f"pip install {module.split('.')[0].replace('_', '-')}"
         )

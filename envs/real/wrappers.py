@@ -1,4 +1,4 @@
-"""Wrappers around real environments, for going to and fro between them and their dreams."""
+"""Wrappers that match real environments with dreams: the same observations, and contexts to start dreams from."""
 
 from __future__ import annotations
 
@@ -13,26 +13,25 @@ from gymnasium.error import ResetNeeded
 from gymnasium.utils import RecordConstructorArgs
 from gymnasium.vector.utils import concatenate, create_empty_array
 
-from vdworld.envs.dream.dream_spaces import frame_space, side_by_side, strip_prefix
+from vdworld.envs.frame_spaces import frame_space, side_by_side, strip_prefix
 from vdworld.envs.real.real_env import RealEnv
 
 
 class FrameObservation(gym.Wrapper, RecordConstructorArgs):
-    """Observe a real environment's frames, as a dream of it does, and nothing else but chosen readings.
+    """Observe a real environment's frames and the given readings, as a dream of it does.
 
     ``FrameObservation(make_real(world.spec), world.readings)`` has the spaces of ``DreamEnv(world)``: one camera is a
-    uint8 Box ``[h, w, 3]``, several are a Dict by camera, and with readings it is a Dict too. Put it around
-    ``make_real``; size, action repeat and frame rate are fields of the ``EnvironmentSpec``. TimeLimit and others go
-    around it.
+    uint8 Box ``[h, w, 3]``, several cameras or readings make a Dict. Wrap the result of ``make_real`` in it, and it in
+    TimeLimit and others. Image size, action repeat and frame rate are fields of the ``EnvironmentSpec``.
 
     Args:
-        env: What ``make_real`` returned.
-        readings: Names of numbers to observe beside the frames, as recordings have them (``observation.agent_pos``);
-            NaN where the environment gives none.
+        env: The result of ``make_real``.
+        readings: Names of numbers to observe beside the frames, as in datasets (``observation.agent_pos``). They are
+            NaN where the environment gives no value.
 
     Raises:
-        TypeError: `env` is no RealEnv.
-        ValueError: It gives no such readings.
+        TypeError: `env` is not a RealEnv.
+        ValueError: The environment lacks a reading.
     """
 
     def __init__(self, env: gym.Env, readings: Iterable[str] = ()) -> None:
@@ -48,37 +47,37 @@ class FrameObservation(gym.Wrapper, RecordConstructorArgs):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begin an episode."""
         _, info = self.env.reset(seed=seed, options=options)
-        return self._seen(info)
+        return self._observe(info)
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         """Take an action, in the units of ``action_space``."""
         _, reward, terminated, truncated, info = self.env.step(action)
-        observation, info = self._seen(info)
+        observation, info = self._observe(info)
         return observation, reward, terminated, truncated, info
 
     def render(self) -> Any:
-        """Return what is observed; several cameras stand side by side."""
+        """Return the current frame; several cameras are side by side."""
         return side_by_side(self._real.frames(), self._real.cameras)
 
-    def _seen(self, info: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    def _observe(self, info: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Return the observation, and the info without the frames."""
-        frames, read = self._real.frames(), self._real.state()
-        told = {strip_prefix(name): _floats(read.get(name), count) for name, count in self._counts.items()}
-        rest = {name: value for name, value in info.items() if name != "frames"}
-        return frames | told if len(frames) + len(told) > 1 else next(iter(frames.values())), rest
+        frames, state = self._real.frames(), self._real.state()
+        readings = {strip_prefix(name): _floats(state.get(name), count) for name, count in self._counts.items()}
+        others = {name: value for name, value in info.items() if name != "frames"}
+        return frames | readings if len(frames) + len(readings) > 1 else next(iter(frames.values())), others
 
 
 class RememberContext(gym.Wrapper, RecordConstructorArgs):
-    """Keep a real environment's last frames and the actions between them, to dream on from where it stands.
+    """Keep a real environment's last frames and the actions between them, as the context of a dream.
 
-    ``dream.reset(options=env.context())`` begins there. It goes around ``make_real`` or wrappers of it.
+    ``dream.reset(options=env.context())`` starts a dream at the environment's current state.
 
     Args:
-        env: The environment.
-        num_frames: How many frames to keep; a world makes use of ``world.context_length + 1``.
+        env: The result of ``make_real``, or a wrapper of it.
+        num_frames: How many frames to keep; a world uses ``world.context_length + 1``.
 
     Raises:
-        ValueError: `num_frames` is below 1, or there is no RealEnv inside.
+        ValueError: `num_frames` is below 1, or `env` does not wrap a RealEnv.
     """
 
     def __init__(self, env: gym.Env, num_frames: int) -> None:
@@ -92,7 +91,7 @@ class RememberContext(gym.Wrapper, RecordConstructorArgs):
         self._actions: deque[Any] = deque(maxlen=num_frames)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Begin an episode, with nothing remembered but its first frame."""
+        """Begin an episode, and forget all frames but its first."""
         observation, info = self.env.reset(seed=seed, options=options)
         self._frames.clear()
         self._actions.clear()
@@ -100,17 +99,17 @@ class RememberContext(gym.Wrapper, RecordConstructorArgs):
         return observation, info
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
-        """Take an action and remember it."""
+        """Take an action, and keep it and the frame it leads to."""
         result = self.env.step(action)
         self._actions.append(copy.deepcopy(action))
         self._frames.append(self.get_wrapper_attr("frames")())
         return result
 
     def context(self) -> dict[str, Any]:
-        """Return what ``DreamEnv.reset`` takes as options: ``"frames"`` ``[k, h, w, 3]`` and ``"actions"`` between.
+        """Return options for ``DreamEnv.reset``: ``"frames"`` ``[k, h, w, 3]`` and the ``"actions"`` between them.
 
         Raises:
-            ResetNeeded: There is nothing before the first reset.
+            ResetNeeded: There are no frames before the first reset.
         """
         if not self._frames:
             raise ResetNeeded("context() needs a frame; call reset() first.")
@@ -124,10 +123,10 @@ class RememberContext(gym.Wrapper, RecordConstructorArgs):
 
 
 def _count(env: RealEnv, readings: Sequence[str]) -> dict[str, int]:
-    """Return how many numbers each reading holds, after a step if need be: only then it is known."""
+    """Return how many numbers each reading holds; this may take a reset and a step of the environment."""
     if not env.frames():
         env.reset()
-    if any(name not in env.state() for name in readings):  # what stands in the info of steps alone
+    if any(name not in env.state() for name in readings):  # some are in the info of steps only
         env.step(env.action_space.sample())
     if unknown := [name for name in readings if name not in env.state()]:
         raise ValueError(f"`readings` must be among {list(env.state())}, got {unknown}.")

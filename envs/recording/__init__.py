@@ -1,5 +1,7 @@
-"""Recording of experience from real environments."""
+"""Recording of datasets from real environments: ``record``, and ``Exploration``, the policy that it runs by default."""
 
+from vdworld.envs.recording.episode_maker import Policy
+from vdworld.envs.recording.exploration import Exploration
 from vdworld.envs.recording.recorder import record
 
-__all__ = ["record"]
+__all__ = ["Exploration", "Policy", "record"]

@@ -1,4 +1,4 @@
-"""Random actions worth recording: held for a while and smoothed, so that they get somewhere."""
+"""Exploration for recordings: random actions, held and smoothed so that they have an effect."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ from gymnasium import spaces
 
 from vdworld.spaces import flatten_action, leaf_size, leaves, unflatten_action
 
-_WIDEST = 1e6  # a wider range, or an infinite one, is not meant to be explored from end to end
+_WIDEST = 1e6  # wider ranges, infinite ones included, are not explored from end to end
 
 
 class Exploration:
-    """Explore any action space.
+    """A random policy for any action space.
 
-    Continuous numbers move towards a random target, which is held for a random number of steps; discrete ones keep
-    their value for a random number of steps. Unbounded numbers take standard normal targets.
+    Continuous numbers move towards a random target, which is held for a random number of steps. Discrete ones keep
+    their value for a random number of steps. Unbounded numbers have standard normal targets.
 
     Args:
         hold: Smallest and largest number of steps for which a target is held.
-        smoothing: Share of the way to the target that a step leaves out, in [0, 1); 0 jumps.
-        noise: Standard deviation of what is added at every step, as a share of the range.
+        smoothing: Share of the distance to the target that remains after a step, in [0, 1); 0 jumps to the target.
+        noise: Standard deviation of the noise added at every step, as a share of the range.
+
+    Raises:
+        ValueError: An argument is out of range.
     """
 
     def __init__(self, *, hold: tuple[int, int] = (1, 12), smoothing: float = 0.5, noise: float = 0.02) -> None:
@@ -45,14 +48,14 @@ class Exploration:
         ]
 
     def __call__(self, observation: Any, action_space: gym.Space, rng: np.random.Generator) -> Any:
-        """Return the next action, in the units of ``action_space``; the observation is not looked at."""
+        """Return the next action, in the units of ``action_space``; the observation is not used."""
         if not self._sources:
             self.reset(action_space, rng)
         return unflatten_action(action_space, np.concatenate([source.next(rng) for source in self._sources]))
 
 
 class _Continuous:
-    """A Box's numbers: all share the moments at which they change their target."""
+    """The numbers of a Box, which all change their targets at the same steps."""
 
     def __init__(self, space: spaces.Box, settings: Exploration) -> None:
         low, high = space.low.ravel().astype(np.float64), space.high.ravel().astype(np.float64)
@@ -68,8 +71,8 @@ class _Continuous:
     def next(self, rng: np.random.Generator) -> np.ndarray:
         if self.steps_left == 0:
             share = rng.random(len(self.low))
-            wild = rng.standard_normal(len(self.low)).clip(self.low, self.high)
-            self.target = np.where(self.bounded, np.where(self.bounded, self.low, 0) + share * self.range, wild)
+            unbounded = rng.standard_normal(len(self.low)).clip(self.low, self.high)
+            self.target = np.where(self.bounded, np.where(self.bounded, self.low, 0) + share * self.range, unbounded)
             self.steps_left = int(rng.integers(self.settings.hold[0], self.settings.hold[1] + 1))
         self.steps_left -= 1
         if self.value is None:
@@ -82,7 +85,7 @@ class _Continuous:
 
 
 class _Discrete:
-    """A choice, or several: all of them change at the same moments."""
+    """One or several discrete choices, which all change at the same steps."""
 
     def __init__(self, space: gym.Space, settings: Exploration) -> None:
         self.space = space

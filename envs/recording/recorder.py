@@ -1,4 +1,4 @@
-"""Record experience from any Gymnasium environment."""
+"""Record a dataset from any Gymnasium environment."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ import numpy as np
 from vdworld.data import Dataset, EpisodeWriter, load_dataset
 from vdworld.data.layout import INFO
 from vdworld.envs.real.real_env import make_real
-from vdworld.envs.recording.episodes import EpisodeMaker, Policy, RecordedEpisode, Stopped
+from vdworld.envs.recording.episode_maker import EpisodeMaker, Policy, RecordedEpisode, Stopped
 from vdworld.envs.recording.worker_pool import make_episodes
 from vdworld.extras import require
 from vdworld.spec import EnvironmentSpec
 
-_LONGEST_EPISODE = 1_000  # steps, for environments that set no limit themselves
-_MOST_PROCESSES = 16  # each holds some 250 MB
-_WORTH_PROCESSES = 1_000  # steps from which on starting further processes pays
+_LONGEST_EPISODE = 1_000  # steps, for environments without a limit of their own
+_MOST_PROCESSES = 16  # each takes about 250 MB
+_WORTH_PROCESSES = 1_000  # steps; starting processes does not pay for fewer
 
 
 def record(
@@ -46,46 +46,46 @@ def record(
     cut: bool = True,
     progress: bool = True,
 ) -> Dataset:
-    """Record whole episodes until the folder holds `num_steps` transitions; the last episode is cut to fit.
+    """Record episodes until the folder holds `num_steps` transitions; the last episode is cut to fit.
 
-    The data depend on the arguments and `seed`, not on `num_envs`. A folder with fewer steps, left by Ctrl-C, a crash
-    or a full disk, is continued by the same call.
+    The data depend on the arguments and `seed`, not on `num_envs`. If Ctrl-C, a crash or a full disk ends the recording
+    early, the same call continues it.
 
     Args:
         env: A Gymnasium id such as ``"CartPole-v1"`` or ``"gym_pusht/PushT-v0"``, an ``EnvironmentSpec``, or a function
             that builds the environment. It must have pictures in its observation or render ``rgb_array``.
         path: The dataset folder.
-        num_steps: Transitions to record in all, those already in the folder included.
-        image_size: Side, or height and width, in pixels of the frames to keep; the environment's own by default.
-        num_envs: Processes; one per core by default, at most 16, and this process alone for a small job.
-        seed: Decides every episode, together with its number.
+        num_steps: The number of transitions in total, those already in the folder included.
+        image_size: Side, or height and width, of the recorded frames in pixels; by default the environment's own.
+        num_envs: Number of processes; by default one per core, at most 16, and only this one for small recordings.
+        seed: Decides every episode, together with the episode's number.
         policy: Called as ``policy(observation, action_space, rng)``, where ``observation`` has the keys ``frames``,
-            ``state`` and ``observation``; returns an action. Its ``reset(action_space, rng)``, if it has one, begins an
-            episode. ``Exploration()`` by default.
-        max_episode_steps: Recorded steps after which an episode is cut off; by default the environment's own limit, or
-            1,000 where it has none.
+            ``state`` and ``observation``; returns an action. ``reset(action_space, rng)`` is called before each episode
+            if the policy has this method. By default ``Exploration()``.
+        max_episode_steps: Recorded steps after which an episode is truncated; by default the environment's own limit,
+            or 1,000 if it has none.
         test_fraction: Share of the episodes to hold out.
         env_kwargs: Keyword arguments of the environment.
-        camera: Keep this picture alone; ``"render"`` for the rendered one.
-        action_repeat: Environment steps per recorded step; 1 by default.
+        camera: Record only this camera; ``"render"`` records the rendered picture.
+        action_repeat: Environment steps per recorded step; by default 1.
         fps: Recorded steps per second; by default the environment's ``render_fps``, or 10.
-        cut: Whether the last episode is cut to fit; otherwise it is finished, and there are more than `num_steps`.
+        cut: Whether the last episode is cut to fit. If False it is finished, and the folder holds more steps.
         progress: Whether to show a progress bar.
 
     Raises:
         gymnasium.error.Error: No environment has this id.
-        ValueError: It shows no pictures, or the folder was recorded with other settings.
-        OSError: The disk is full; the message says how many episodes are safe.
-        KeyboardInterrupt: Ctrl-C, after everything whole was flushed; the message says how much that is.
+        ValueError: The environment shows no pictures, or the folder was recorded with other settings.
+        OSError: The disk is full; the message gives the number of episodes that are safe.
+        KeyboardInterrupt: Ctrl-C was pressed; the message gives the number of episodes and steps that are safe.
     """
     if num_steps < 1:
         raise ValueError(f"`num_steps` must be at least 1, got {num_steps}.")
     if num_envs is not None and num_envs < 1:
         raise ValueError(f"`num_envs` must be at least 1, got {num_envs}.")
     size = (image_size, image_size) if isinstance(image_size, int) else image_size
-    given = {"image_size": size, "kwargs": env_kwargs, "camera": camera, "action_repeat": action_repeat, "fps": fps}
-    given |= {"max_episode_steps": max_episode_steps}
-    maker = _make_maker(env, policy, seed, {name: value for name, value in given.items() if value is not None})
+    fields = {"image_size": size, "kwargs": env_kwargs, "camera": camera, "action_repeat": action_repeat, "fps": fps}
+    fields |= {"max_episode_steps": max_episode_steps}
+    maker = _make_maker(env, policy, seed, {name: value for name, value in fields.items() if value is not None})
     built = maker.build()
     writer = EpisodeWriter(
         path,
@@ -105,7 +105,7 @@ def record(
 def _make_maker(
     env: str | EnvironmentSpec | Callable[[], gym.Env], policy: Policy | None, seed: int, settings: dict[str, Any]
 ) -> EpisodeMaker:
-    """Build the environment, and settle its description with a limit on its episodes."""
+    """Build the environment, and complete its specification with a limit on its episodes."""
     built = make_real(env, **settings)
     description = built.environment_spec
     if description.max_episode_steps is None and (built.spec is None or built.spec.max_episode_steps is None):
@@ -131,9 +131,9 @@ def _fill(
         try:
             with closing(make_episodes(maker, writer.num_episodes, num_envs, interrupt.is_set)) as episodes:
                 for episode in episodes:
-                    whole = episode.first(num_steps - writer.num_steps) if cut else episode
-                    _add(writer, whole)
-                    bar.update(len(whole))
+                    episode = episode.first(num_steps - writer.num_steps) if cut else episode
+                    _add(writer, episode)
+                    bar.update(len(episode))
                     if writer.num_steps >= num_steps:
                         break
                     if interrupt.is_set():
@@ -147,13 +147,13 @@ def _fill(
 
 
 def _add(writer: EpisodeWriter, episode: RecordedEpisode) -> None:
-    """Write an episode; `info` entries that the first one lacked are left out, those it alone had become NaN."""
-    known = writer.state_sizes
+    """Write an episode with the entries of the first one: others are left out, and missing ones become NaN."""
+    sizes = writer.state_sizes
     state = episode.state
-    if known is not None:
-        rows = len(episode) + 1
-        fitting = {name: values for name, values in state.items() if values.shape[1:] == (known.get(name),)}
-        state = {name: fitting.get(name, np.full((rows, size), np.nan)) for name, size in known.items()}
+    if sizes is not None:
+        num_rows = len(episode) + 1
+        fitting = {name: values for name, values in state.items() if values.shape[1:] == (sizes.get(name),)}
+        state = {name: fitting.get(name, np.full((num_rows, size), np.nan)) for name, size in sizes.items()}
     writer.add(
         episode.frames,
         episode.actions,
@@ -170,11 +170,11 @@ def _num_cores() -> int:
 
 
 class _Interrupt:
-    """While it is entered, the first Ctrl-C is noted, and only the second breaks in."""
+    """A context in which the first Ctrl-C only sets a flag; the second raises KeyboardInterrupt."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
-        self._before: Any = None
+        self._previous_handler: Any = None
 
     def is_set(self) -> bool:
         """Return whether Ctrl-C was pressed."""
@@ -182,16 +182,16 @@ class _Interrupt:
 
     def __enter__(self) -> _Interrupt:
         if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._note)
+            self._previous_handler = signal.signal(signal.SIGINT, self._handle)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
+        if self._previous_handler is not None:
+            signal.signal(signal.SIGINT, self._previous_handler)
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.is_set():
             raise KeyboardInterrupt
         self._event.set()

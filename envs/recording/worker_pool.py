@@ -1,4 +1,4 @@
-"""Make episodes in several processes at once, handed on in the order of their numbers."""
+"""Make episodes in several processes at once, and yield them in the order of their numbers."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from typing import Any
 import gymnasium as gym
 from gymnasium.envs.registration import EnvSpec
 
-from vdworld.envs.recording.episodes import EpisodeMaker, RecordedEpisode, Stopped
+from vdworld.envs.recording.episode_maker import EpisodeMaker, RecordedEpisode, Stopped
 from vdworld.extras import require
 from vdworld.spec import EnvironmentSpec
 
-_AHEAD = 2  # episodes per process that may be finished or under way before their turn
-_POLL = 0.2  # seconds between two looks at whether to stop
+_AHEAD = 2  # episodes per process that may be started before their turn to be yielded
+_POLL = 0.2  # seconds between two calls of `should_stop`
 
 
 class WorkerError(RuntimeError):
@@ -33,13 +33,17 @@ class WorkerError(RuntimeError):
 def make_episodes(
     maker: EpisodeMaker, first_index: int, num_processes: int, should_stop: Callable[[], bool] = lambda: False
 ) -> Generator[RecordedEpisode, None, None]:
-    """Yield the episodes from `first_index` on, without end; close the iterator to stop.
+    """Yield the episodes from number `first_index` on, without end; close the iterator to stop.
 
-    They are the same whatever `num_processes` is. With 1 they are made in this process.
+    Args:
+        maker: Makes the episodes; it is copied to the processes.
+        first_index: The number of the first episode.
+        num_processes: The number of processes; 1 uses this process. The episodes do not depend on it.
+        should_stop: Called every now and then; ends the iteration if it returns True.
 
     Raises:
-        Stopped: ``should_stop`` said so.
-        WorkerError: The environment or the policy failed in a process of its own.
+        Stopped: ``should_stop`` returned True.
+        WorkerError: The environment or the policy failed in another process.
     """
     if num_processes == 1:
         for index in itertools.count(first_index):
@@ -60,13 +64,13 @@ def _result(future: Future[RecordedEpisode], should_stop: Callable[[], bool]) ->
 
 
 class _Pool:
-    """Processes, and one thread each that talks to it."""
+    """Processes, each with a thread that communicates with it."""
 
     def __init__(self, maker: EpisodeMaker, size: int) -> None:
         cloudpickle: Any = require("cloudpickle", extra="data")
-        maker.close()  # each process builds its own
-        greeting = cloudpickle.dumps((_registered(maker), maker))
-        self._workers = [_Worker(greeting) for _ in range(size)]
+        maker.close()  # each process builds an environment of its own
+        first_message = cloudpickle.dumps((_registered(maker), maker))
+        self._workers = [_Worker(first_message) for _ in range(size)]
         self._idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
         for worker in self._workers:
             self._idle.put(worker)
@@ -93,7 +97,7 @@ class _Pool:
 class _Worker:
     """One process that runs ``vdworld.envs.recording.worker_process``."""
 
-    def __init__(self, greeting: bytes) -> None:
+    def __init__(self, first_message: bytes) -> None:
         serve = "from vdworld.envs.recording.worker_process import serve; serve()"
         code = f"import sys; sys.path[:] = {sys.path!r}; {serve}"
         self.process = subprocess.Popen(
@@ -101,25 +105,25 @@ class _Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", **os.environ},  # the processes share the cores
-            start_new_session=True,  # Ctrl-C in the terminal reaches this process alone
+            start_new_session=True,  # so that Ctrl-C in the terminal interrupts only this process
         )
-        self._greeting = greeting
+        self._first_message = first_message
 
     def make(self, index: int) -> RecordedEpisode:
         stdin, stdout = self.process.stdin, self.process.stdout
         assert stdin is not None
         assert stdout is not None
         try:
-            stdin.write(self._greeting + pickle.dumps(index))
+            stdin.write(self._first_message + pickle.dumps(index))
             stdin.flush()
-            self._greeting = b""
-            done, answer = pickle.load(stdout)
+            self._first_message = b""
+            succeeded, answer = pickle.load(stdout)
         except (EOFError, OSError, pickle.UnpicklingError) as error:
             raise WorkerError(
                 f"The process that recorded episode {index} died (exit code {self.process.poll()}). "
-                "Pass num_envs=1 to record in this process and see why."
+                "Pass num_envs=1 to record in this process and see the error."
             ) from error
-        if not done:
+        if not succeeded:
             raise WorkerError(f"Episode {index} failed in its process:\n{answer}")
         return answer
 
@@ -133,5 +137,5 @@ class _Worker:
 
 
 def _registered(maker: EpisodeMaker) -> EnvSpec | None:
-    """Return what this process knows about the environment's id, which the user may have registered in a script."""
+    """Return Gymnasium's specification of the environment's id, which the user's script may have registered."""
     return gym.registry.get(maker.env.id) if isinstance(maker.env, EnvironmentSpec) else None

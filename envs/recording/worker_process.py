@@ -1,7 +1,7 @@
-"""A process that records episodes for another one: numbers come in on standard input, episodes go out.
+"""A process that records episodes for another one: it reads their numbers from standard input and writes the episodes.
 
-``worker_pool.py`` starts it as a fresh interpreter, rather than by forking or by re-running the user's script: threads
-and devices of the parent can't be inherited half-alive, and scripts need no ``if __name__ == "__main__"``.
+``worker_pool.py`` starts it as a new interpreter instead of forking or re-running the user's script. So it inherits no
+threads or devices in an undefined state, and scripts need no ``if __name__ == "__main__"``.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from vdworld.envs.real.registry import package_of
 
 def serve() -> None:
     """Read an ``EpisodeMaker`` and then episode numbers; answer each with ``(True, episode)`` or ``(False, text)``."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process handles Ctrl-C
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what environments print must not get between the answers
+    os.dup2(2, 1)  # output of environments must not mix with the answers
     import torch
 
-    torch.set_num_threads(1)  # the processes share the cores already
+    torch.set_num_threads(1)  # the processes share the cores
     try:
         registered, maker = pickle.load(requests)
         if registered is not None:
             for package in package_of(registered):
-                importlib.import_module(package)  # it may register the id itself, and only once without a warning
+                importlib.import_module(package)  # it may register the id, and a second registration would warn
             gym.registry.setdefault(registered.id, registered)
         while True:
             index = pickle.load(requests)
             _answer(answers, (True, maker.make(index)))
     except (EOFError, BrokenPipeError):
-        pass  # the parent is done, or gone
+        pass  # the parent process closed the pipe or died
     except Exception:
         _answer(answers, (False, traceback.format_exc()))
 

@@ -1,8 +1,7 @@
-"""What goal-reaching in a real environment needs besides Gymnasium: exact restore, distance, success."""
+"""The protocol of a goal-reaching task: what it needs of a real environment besides Gymnasium."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
@@ -10,11 +9,11 @@ import gymnasium as gym
 import numpy as np
 
 State = Mapping[str, np.ndarray]
-"""One recorded row: the numeric observations and info of one moment, under the names of the dataset."""
+"""One recorded row: the numeric observations and info of one time step, under their names in the dataset."""
 
 
 class RestoreError(RuntimeError):
-    """An environment did not take the state that it was given."""
+    """An environment reports another state than the one that was restored."""
 
 
 @runtime_checkable
@@ -24,9 +23,9 @@ class GoalTask(Protocol):
     Attributes:
         state_keys: The entries of a recorded state that the task reads, such as ``"info.block_pose"``.
         unit: The unit of ``distance``.
-        distance_rule: One sentence for reports: what ``distance`` measures.
-        success_rule: One sentence for reports: when ``success`` holds.
-        strict_rule: Likewise for ``strict_success``.
+        distance_rule: What ``distance`` measures, as a sentence for reports.
+        success_rule: When ``success`` holds, as a sentence for reports.
+        strict_rule: When ``strict_success`` holds, as a sentence for reports.
     """
 
     state_keys: tuple[str, ...]
@@ -36,7 +35,7 @@ class GoalTask(Protocol):
     strict_rule: str
 
     def restore(self, env: gym.Env, state: State, last_action: Any = None) -> tuple[Any, dict[str, Any]]:
-        """Put the environment into a recorded state, start a new episode there, and answer as ``reset`` does.
+        """Start a new episode in a recorded state, and return observation and info as ``reset`` does.
 
         Args:
             env: The environment, wrapped or not.
@@ -44,16 +43,16 @@ class GoalTask(Protocol):
             last_action: The action that led to the state, for environments that draw it into the frame.
 
         Raises:
-            RestoreError: The environment reports another state than the one it was given.
+            RestoreError: The environment reports another state than `state`.
         """
         ...
 
     def read(self, env: gym.Env) -> State:
-        """Return the environment's present state, under ``state_keys``."""
+        """Return the environment's current state, under ``state_keys``."""
         ...
 
     def distance(self, state: State, goal: State) -> float:
-        """Return how far `state` is from `goal`; 0 at the goal."""
+        """Return the distance of `state` from `goal`; 0 at the goal."""
         ...
 
     def success(self, state: State, goal: State) -> bool:
@@ -61,39 +60,9 @@ class GoalTask(Protocol):
         ...
 
     def strict_success(self, state: State, goal: State) -> bool:
-        """Return whether it counts under the stricter rule."""
+        """Return whether `state` counts as having reached `goal` under the stricter rule."""
         ...
 
     def idle_action(self, env: gym.Env) -> Any:
-        """Return the action that does nothing from here, in the environment's units."""
+        """Return the action that changes nothing in the current state, in the environment's units."""
         ...
-
-
-_TASKS = {"gym_pusht/PushT-v0": "vdworld.envs.tasks.pusht.goal_task:PushTTask"}
-
-
-def register_task(env_id: str, factory: str) -> None:
-    """Make a task known under its environment's id.
-
-    Args:
-        env_id: The Gymnasium id, such as ``"gym_pusht/PushT-v0"``.
-        factory: ``"module:name"`` of a class or function that takes no arguments and returns a ``GoalTask``.
-
-    Raises:
-        ValueError: `factory` is not of that form.
-    """
-    if factory.count(":") != 1:
-        raise ValueError(f"`factory` must look like 'module:name', got {factory!r}.")
-    _TASKS[env_id] = factory
-
-
-def find_task(env_id: str) -> GoalTask | None:
-    """Return the task of an environment, or None if there is none.
-
-    An id may carry its module as in Gymnasium, ``"gym_pusht:gym_pusht/PushT-v0"``.
-    """
-    factory = _TASKS.get(env_id.split(":")[-1])
-    if factory is None:
-        return None
-    module, name = factory.split(":")
-    return getattr(importlib.import_module(module), name)()

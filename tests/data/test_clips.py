@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from vdworld.data import Clips, ClipSampler, resize_area
-from vdworld.data.cache import check_memory
+from vdworld.data.frame_cache import check_memory
 
 LENGTHS = (6, 2, 9, 5)
 K, H = 3, 4

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from vdworld.data import EpisodeWriter, load_dataset
-from vdworld.data.files import PendingFile
+from vdworld.data.atomic_files import PendingFile
 
 WRITE_WITH_LITTLE_ROOM = """
     import resource, signal, sys
@@ -116,7 +116,7 @@ def test_a_crash_before_the_first_flush_does_not_block_the_folder(
 ) -> None:
     EpisodeWriter(tmp_path, fps=10).add(**make_arrays(0, 5))  # never closed
     assert [path.name for path in tmp_path.rglob("*.tmp")] == ["file-000.mp4.tmp"]
-    with pytest.raises(FileNotFoundError, match="broke off before its first flush"):
+    with pytest.raises(FileNotFoundError, match="interrupted before its first flush"):
         load_dataset(tmp_path)
     with EpisodeWriter(tmp_path, fps=10) as writer:
         writer.add(**make_arrays(0, 5))

@@ -73,7 +73,7 @@ def damage(dataset: Dataset, pattern: str, size: float = 0.5) -> Path:
 @pytest.mark.parametrize("pattern", ["data/*/*.parquet", "videos/*/*/*.mp4", "meta/episodes/*/*.parquet"])
 def test_a_half_written_file_is_named(make_dataset: Callable, pattern: str) -> None:
     path = damage(make_dataset(), pattern)
-    with pytest.raises(ValueError, match=f"{path} must be readable.*damaged or half-written"):
+    with pytest.raises(ValueError, match=f"{path} must be readable.*damaged or incomplete"):
         load_dataset(path.parents[3] if "videos" in pattern else path.parents[2 if "data" in pattern else 3])
 
 
@@ -127,7 +127,7 @@ def test_metadata_that_do_not_fit_are_refused(make_dataset: Callable, change: di
 
 def test_json_that_breaks_off_is_refused(make_dataset: Callable) -> None:
     path = damage(make_dataset(), "meta/info.json")
-    with pytest.raises(ValueError, match="It is damaged, or from another program"):
+    with pytest.raises(ValueError, match="It is damaged, or by another program"):
         load_dataset(path.parents[1])
 
 

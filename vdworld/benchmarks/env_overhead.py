@@ -22,7 +22,7 @@ from vdworld.benchmarks.timing import (
     time_pair,
     timed,
 )
-from vdworld.envs.dream.dream_spaces import map_leaves
+from vdworld.envs.array_trees import map_leaves
 from vdworld.envs.dream.dream_vector_env import DreamVectorEnv
 from vdworld.evaluation.provenance import provenance
 from vdworld.evaluation.report.table import Table, spread_cell

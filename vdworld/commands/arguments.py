@@ -14,6 +14,8 @@ from typing import Any
 from hydra.utils import get_object
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
+from vdworld.commands.dotted_names import refuse_old_name
+
 _WORDS = {
     "int": "a whole number",
     "float": "a number",
@@ -73,10 +75,11 @@ def description(node: DictConfig) -> dict[str, Any]:
     """Return a node with a ``_target_`` as plain values that fit its class; null values are left to the class.
 
     Raises:
-        ValueError: An argument that the class does not take, or of another type.
+        ValueError: An argument that the class does not take, or of another type; a class under an old name.
     """
     values = {name: value for name, value in node.items() if name != "_target_"}
-    return {"_target_": node["_target_"], **keyword_arguments(get_object(node["_target_"]), without_nulls(values))}
+    target = refuse_old_name(node["_target_"])
+    return {"_target_": target, **keyword_arguments(get_object(target), without_nulls(values))}
 
 
 def instantiate(node: DictConfig, **context: Any) -> Any:

@@ -8,8 +8,9 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from vdworld.commands.arguments import keyword_arguments
+from vdworld.commands.dotted_names import refuse_old_name
 from vdworld.data.layout import INFO
-from vdworld.envs.recording.episodes import Policy
+from vdworld.envs.recording.episode_maker import Policy
 from vdworld.envs.recording.recorder import record
 
 
@@ -31,10 +32,10 @@ def find_policy(name: str) -> Policy:
     """Return the function of this dotted name, or an instance of the class.
 
     Raises:
-        ValueError: There is no such function or class.
+        ValueError: There is no such function or class, or `name` is an old name.
     """
     try:
-        policy = pkgutil.resolve_name(name)
+        target = pkgutil.resolve_name(refuse_old_name(name))
     except (ImportError, AttributeError, ValueError) as error:
         raise ValueError(f"`policy` must be the dotted name of a class or function, got {name!r}: {error}") from error
-    return policy() if isinstance(policy, type) else policy
+    return target() if isinstance(target, type) else target

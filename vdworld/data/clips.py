@@ -1,4 +1,4 @@
-"""Short windows of recorded episodes, sampled from memory."""
+"""Clips: short windows of recorded episodes, sampled from frames that are kept in memory."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vdworld.data.cache import check_memory, decode_into
 from vdworld.data.dataset import Dataset
+from vdworld.data.frame_cache import check_memory, decode_into
 
 
 @dataclass
 class Clips:
-    """A batch of b windows: K context frames, then H target frames.
+    """A batch of b clips, each with K context frames followed by H target frames.
 
     Args:
-        frames: uint8 ``[b, K+H, c, h, w]``, c = 3 per camera; before an episode's start its first frame is repeated.
+        frames: uint8 ``[b, K+H, c, h, w]``, c = 3 per camera. Frames before an episode's start repeat its first frame.
         actions: float32 ``[b, K+H-1, n]``, flat, in the environment's units; ``actions[:, i]`` leads from
-            ``frames[:, i]`` to ``frames[:, i+1]``. Zero where there was no action.
-        action_mask: bool ``[b, K+H-1]``; False where there was no action.
-        rewards: float32 ``[b, H]``, of the transitions into the target frames; zero if the dataset has none.
-        terminated: bool ``[b, H]``, likewise.
-        readings: float32 ``[b, H, d]``, what was read beside the target frames; NaN where nothing was.
-        episodes: int64 ``[b]``, the episode's number in the folder.
-        steps: int64 ``[b]``, the place t of the last context frame in its episode.
+            ``frames[:, i]`` to ``frames[:, i+1]``. Zero before an episode's start.
+        action_mask: bool ``[b, K+H-1]``; False before an episode's start.
+        rewards: float32 ``[b, H]``, rewards of the transitions to the target frames; zero if the dataset has none.
+        terminated: bool ``[b, H]``, whether these transitions terminated the episode.
+        readings: float32 ``[b, H, d]``, readings at the target frames; NaN where there was no value.
+        episodes: int64 ``[b]``, the number of the episode in the folder.
+        steps: int64 ``[b]``, the index t of the last context frame in its episode.
     """
 
     frames: Tensor
@@ -45,40 +45,40 @@ class Clips:
 
 @runtime_checkable
 class ClipSource(Protocol):
-    """Where a trainer's clips come from.
+    """A source of clips for training.
 
     Attributes:
-        context_length: Context frames K.
+        context_length: The number of context frames K.
     """
 
     context_length: int
 
     def sample(self, batch_size: int, rng: torch.Generator) -> Clips:
-        """Draw clips; the CPU generator decides which."""
+        """Return random clips; ``rng`` is a CPU generator."""
         ...
 
 
 class ClipSampler:
-    """Sample clips from episodes that are decoded once and kept in memory as uint8.
+    """Sample clips from episodes, which are decoded once and kept in memory as uint8.
 
-    A clip lies within one episode. Its last context frame t runs over 0 to T - H, so the targets never pass the end;
-    episodes with fewer than H transitions are left out.
+    A clip is within one episode of T transitions. Its last context frame t is from 0 to T - H, so that all targets
+    exist. Episodes with fewer than H transitions are left out.
 
     Args:
         dataset: The episodes, usually one split.
-        context_length: Context frames K, at least 1.
-        horizon: Target frames H, at least 1.
-        image_size: Height and width to resize to, by area; the dataset's own by default.
-        cameras: Which cameras, in the order in which their channels are stacked; all by default.
-        readings: Which of ``dataset.readings``, one after the other.
+        context_length: The number of context frames K, at least 1.
+        horizon: The number of target frames H, at least 1.
+        image_size: Height and width of the frames, resized by area; by default the dataset's own.
+        cameras: The cameras whose channels are stacked, in this order; by default all.
+        readings: The readings to return, among ``dataset.readings``; they are concatenated in this order.
 
     Attributes:
-        frames: All frames of the episodes that are long enough, one after the other, uint8 ``[N, c, h, w]``.
-        episodes: Their numbers in the folder.
+        frames: All frames of the episodes that are long enough, in their order, uint8 ``[N, c, h, w]``.
+        episodes: The numbers of these episodes in the folder.
 
     Raises:
         ValueError: No episode is long enough, or a camera or reading is unknown.
-        MemoryError: The frames need more memory than is free; the message says which size would fit.
+        MemoryError: The frames need more memory than is free; the message gives a size that fits.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class ClipSampler:
         if not positions:
             raise ValueError(
                 f"`horizon` must be at most the longest episode's number of transitions, got {horizon} for {dataset}. "
-                "Ask for a shorter horizon, or record longer episodes."
+                "Pass a shorter horizon, or record longer episodes."
             )
         self._read_transitions(dataset, positions)
         self.frames = self._read_frames(dataset, positions)
@@ -118,11 +118,11 @@ class ClipSampler:
         return len(self._windows)
 
     def sample(self, batch_size: int, rng: torch.Generator) -> Clips:
-        """Draw clips, each of all windows with the same probability.
+        """Return random clips, drawn uniformly from all different ones.
 
         Args:
-            batch_size: How many.
-            rng: The CPU generator that decides which.
+            batch_size: The number of clips.
+            rng: A CPU generator.
         """
         return self._gather(self._windows[torch.randint(len(self), (batch_size,), generator=rng)])
 
@@ -132,26 +132,26 @@ class ClipSampler:
         return self.episodes[owner], self._windows - self._first[owner]
 
     def at(self, episodes: Sequence[int] | Tensor, steps: Sequence[int] | Tensor) -> Clips:
-        """Return chosen clips.
+        """Return the clips at these places.
 
         Args:
             episodes: Numbers of the episodes in the folder.
-            steps: Place t of the last context frame in each.
+            steps: Index t of the last context frame in each.
 
         Raises:
-            ValueError: An episode is not here, or a step leaves no room for the targets.
+            ValueError: The sampler lacks an episode, or too few frames follow a step.
         """
-        wanted, times = torch.as_tensor(episodes), torch.as_tensor(steps)
-        owner = torch.searchsorted(self.episodes, wanted).clamp(max=len(self.episodes) - 1)
-        if not torch.equal(self.episodes[owner], wanted):
-            raise ValueError(f"`episodes` must be among {self.episodes.tolist()}, got {wanted.tolist()}.")
+        numbers, times = torch.as_tensor(episodes), torch.as_tensor(steps)
+        owner = torch.searchsorted(self.episodes, numbers).clamp(max=len(self.episodes) - 1)
+        if not torch.equal(self.episodes[owner], numbers):
+            raise ValueError(f"`episodes` must be among {self.episodes.tolist()}, got {numbers.tolist()}.")
         last = self._num_rows[owner] - 1 - self.horizon
         if ((times < 0) | (times > last)).any():
             raise ValueError(f"`steps` must lie in 0 to {last.tolist()} for these episodes, got {times.tolist()}.")
         return self._gather(self._first[owner] + times)
 
     def _gather(self, now: Tensor) -> Clips:
-        """Cut out the windows whose last context frames are the rows ``now`` ``[b]``."""
+        """Return the clips whose last context frames are the rows ``now`` ``[b]``."""
         owner = self._owner[now]
         first = self._first[owner][:, None]
         rows = now[:, None] + torch.arange(1 - self.context_length, self.horizon + 1)  # [b, K+H]
@@ -172,7 +172,7 @@ class ClipSampler:
         )
 
     def _read_transitions(self, dataset: Dataset, positions: Sequence[int]) -> None:
-        """Lay all episodes out in rows, one per frame; the row after an episode's last action is zero."""
+        """Arrange all episodes in rows, one per frame; the row after an episode's last action is zero."""
         parts = [dataset.transitions(i) for i in positions]
         num_rows = [len(part) + 1 for part in parts]
         self.episodes = torch.tensor([part.index for part in parts])
@@ -183,10 +183,10 @@ class ClipSampler:
         self._actions = _rows([part.actions for part in parts])
         self._rewards = _rows(rewards)
         self._terminated = _rows([part.terminated for part in parts])
-        lines = [[part.state[name] for name in self.readings] for part in parts]
+        readings = [[part.state[name] for name in self.readings] for part in parts]
         empty = np.zeros((len(self._owner), 0), np.float32)
-        read = np.concatenate([np.concatenate(line, axis=1) for line in lines]) if self.readings else empty
-        self._readings = torch.from_numpy(read.astype(np.float32))
+        joined = np.concatenate([np.concatenate(r, axis=1) for r in readings]) if self.readings else empty
+        self._readings = torch.from_numpy(joined.astype(np.float32))
         row = torch.arange(len(self._owner)) - self._first[self._owner]
         self._windows = torch.nonzero(row < self._num_rows[self._owner] - self.horizon)[:, 0]
 
@@ -201,5 +201,5 @@ class ClipSampler:
 
 
 def _rows(parts: Sequence[np.ndarray]) -> Tensor:
-    """Join arrays ``[T, ...]`` of episodes, with a row of zeros after each."""
+    """Concatenate arrays ``[T, ...]`` of episodes, with a row of zeros after each."""
     return torch.from_numpy(np.concatenate([np.concatenate([part, np.zeros_like(part[:1])]) for part in parts]))

@@ -1,4 +1,4 @@
-"""Recorded experience on disk, read episode by episode."""
+"""Datasets: recorded episodes in a folder, read one by one."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 
-from vdworld.data.columns import check_table, read_columns
 from vdworld.data.episode import DEFAULT_TEST_FRACTION, Episode, choose_split
-from vdworld.data.frames import decode_episodes
+from vdworld.data.frame_decoding import decode_episodes
 from vdworld.data.layout import EpisodeEntry, Layout, read_layout
-from vdworld.data.video import check_video
+from vdworld.data.lossless_video import check_video
+from vdworld.data.parquet_tables import check_table, read_columns
 from vdworld.space_json import space_from_json
 from vdworld.spec import EnvironmentSpec
 
@@ -22,17 +22,21 @@ from vdworld.spec import EnvironmentSpec
 def load_dataset(source: str | Path) -> Dataset:
     """Open a dataset folder in the LeRobot v3 layout, written by vdworld or by other software.
 
-    Every file is looked at, none is decoded. In other people's folders each row's action leads to the next row, so n
-    rows make n - 1 transitions; a fifth of the episodes is held out unless the folder names a split ``test``.
+    Every file is checked, but no frame is decoded. In folders by other software each row's action leads to the next
+    row, so that n rows make n - 1 transitions, and a fifth of the episodes is held out unless the folder has a split
+    ``test``.
+
+    Args:
+        source: The folder.
 
     Raises:
         FileNotFoundError: The folder or a part of it is missing.
-        ValueError: The folder has another layout, or a file is damaged or half-written.
+        ValueError: The folder has another layout, or a file is damaged or incomplete.
     """
     layout = read_layout(Path(source))
     if "action" not in layout.features or not layout.cameras:
-        found = sorted(layout.features)
-        raise ValueError(f"{source} must have an `action` and frames among its features, got {found}.")
+        features = sorted(layout.features)
+        raise ValueError(f"{source} must have an `action` and frames among its features, got {features}.")
     for path in sorted({layout.data_path(entry) for entry in layout.entries}):
         check_table(path)
     videos = [(entry, key) for entry in layout.entries for key in entry.videos]
@@ -42,15 +46,15 @@ def load_dataset(source: str | Path) -> Dataset:
 
 
 class Dataset:
-    """The episodes of a folder, or of one split of it; made by ``load_dataset``.
+    """The episodes of a folder, or of one split of it. ``load_dataset`` returns it; an index returns an ``Episode``.
 
     Attributes:
         path: The folder.
         fps: Frames per second.
-        cameras: Names of the cameras; frames with several cameras are stacked in this order.
+        cameras: Names of the cameras, in the order in which their frames are stacked.
         image_size: Height and width of the first camera's frames in pixels.
-        action_space: The environment's; for other people's data a Box around the actions in it.
-        spec: How to rebuild the environment, if that is known.
+        action_space: The environment's action space; for data by other software the smallest Box around all actions.
+        spec: How to rebuild the environment, or None if that is unknown.
         has_rewards: Whether the episodes have rewards.
     """
 
@@ -65,7 +69,7 @@ class Dataset:
         self.has_rewards = "next.reward" in layout.features
         spec = layout.own.get("spec")
         self.spec = None if spec is None else EnvironmentSpec.from_json(spec)
-        self._table: tuple[Path, dict[str, np.ndarray]] | None = None  # the file read last
+        self._table: tuple[Path, dict[str, np.ndarray]] | None = None  # the last file that was read
 
     def __repr__(self) -> str:
         size = f"{self.image_size[0]}x{self.image_size[1]}"
@@ -83,23 +87,26 @@ class Dataset:
 
     @property
     def readings(self) -> dict[str, int]:
-        """Names of the numbers that were recorded beside the frames, and how many each holds."""
+        """Names of the readings, recorded beside the frames, and how many numbers each holds."""
         features = self.layout.features.items()
         numeric = {n: f for n, f in features if f["dtype"] not in ("video", "image", "string")}
         return {n: int(np.prod(f["shape"])) for n, f in numeric.items() if n.startswith(("observation.", "info."))}
 
     @functools.cached_property
     def action_space(self) -> gym.Space:
-        """The space of native actions."""
-        known = self.layout.own.get("action_space")
-        if known is not None:
-            return space_from_json(known)
+        """The action space, in the environment's units."""
+        stored = self.layout.own.get("action_space")
+        if stored is not None:
+            return space_from_json(stored)
         return _box_around(Dataset(self.layout, self.layout.entries).actions())
 
     def split(self, name: str) -> Dataset:
         """Return the episodes for training (``"train"``) or those held out (``"test"``).
 
-        Which is which never changes as episodes are appended.
+        An episode stays in its split when others are appended.
+
+        Raises:
+            ValueError: `name` is neither.
         """
         if name not in ("train", "test"):
             raise ValueError(f"`name` must be 'train' or 'test', got {name!r}.")
@@ -112,14 +119,14 @@ class Dataset:
         return np.concatenate(parts).astype(np.float32) if parts else np.zeros((0, size), np.float32)
 
     def transitions(self, position: int) -> Episode:
-        """Return an episode without its frames; ``position`` counts within this split."""
+        """Return an episode without its frames; ``position`` is its index in this split."""
         entry = self.entries[position]
         columns = self._columns(entry)
         ends = np.zeros((2, entry.length - 1), dtype=bool)
         for row, name in zip(ends, ("next.terminated", "next.truncated"), strict=True):
             if name in columns:
                 row[:] = columns[name][:-1, 0]
-        if "next.truncated" not in columns:  # other people's recordings: nothing is known after the last row
+        if "next.truncated" not in columns:  # other software: what follows the last row is unknown
             ends[1, -1:] = ~ends[0, -1:]
         return Episode(
             frames={},
@@ -169,7 +176,7 @@ class Dataset:
 
 
 def _box_around(actions: np.ndarray) -> spaces.Box:
-    """Return the smallest Box that holds all actions; a number that never changes gets half a unit to either side."""
+    """Return the smallest Box that holds all actions, with a margin of 0.5 around numbers that never change."""
     low, high = (actions.min(axis=0), actions.max(axis=0)) if len(actions) else (np.zeros(actions.shape[1]),) * 2
     slack = np.where(low == high, 0.5, 0.0)
     return spaces.Box((low - slack).astype(np.float32), (high + slack).astype(np.float32), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""What ``meta`` says about a whole dataset: its description, its task, its own notes."""
+"""The metadata of a whole dataset: the content of ``meta/info.json``, and the table of tasks."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def make_info(
     """Return the content of ``info.json``.
 
     Args:
-        features: Columns and videos, see ``rows.features_of``.
-        num_episodes: Episodes that count.
-        num_rows: Their rows.
+        features: Columns and videos; see ``episode_rows.features_of``.
+        num_episodes: The number of complete episodes.
+        num_rows: The number of their rows.
         fps: Frames per second.
-        own: What only vdworld reads.
+        own: Entries for vdworld alone.
     """
     return {
         "codebase_version": VERSION,
@@ -36,7 +36,7 @@ def make_info(
         "data_files_size_in_mb": 100,
         "video_files_size_in_mb": 200,
         "fps": int(fps) if fps == int(fps) else fps,
-        "splits": {"train": f"0:{num_episodes}"},  # ranges only; ours stand in the episodes' column vdworld/split
+        "splits": {"train": f"0:{num_episodes}"},  # only ranges are allowed here; ours are in the column vdworld/split
         "data_path": DATA_PATH,
         "video_path": VIDEO_PATH,
         "features": features,
@@ -45,7 +45,7 @@ def make_info(
 
 
 def make_task_table(task: str) -> Any:
-    """Return the table of tasks, with the task's text as the index that pandas restores."""
+    """Return the table of tasks, whose index in pandas is the task's text."""
     pa = require("pyarrow", extra="data")
     columns = [
         {"name": "task_index", "field_name": "task_index", "pandas_type": "int64", "numpy_type": "int64"},

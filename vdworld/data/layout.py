@@ -1,8 +1,8 @@
-"""Where things lie in a dataset folder: the LeRobot v3 layout, and our own entries in it.
+"""The LeRobot v3 layout of a dataset folder: paths, metadata and one entry per episode.
 
-``meta/info.json`` describes the columns (`features`) and counts what is valid: rows and episodes beyond its totals were
-being written when a recording broke off, and don't count. What only vdworld knows stands in its entry ``vdworld`` and
-in episode columns ``vdworld/...``, which other readers pass over.
+``meta/info.json`` describes the columns (``features``) and counts the complete episodes and rows. Anything beyond its
+totals was left by an interrupted recording and is ignored. Entries for vdworld alone are under the key ``vdworld`` and
+in the episode columns ``vdworld/...``, which other readers ignore.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vdworld.data.columns import read_table
+from vdworld.data.parquet_tables import read_table
 
 VERSION = "v3.0"
 INFO, STATS, TASKS = "meta/info.json", "meta/stats.json", "meta/tasks.parquet"
@@ -26,14 +26,14 @@ IMAGES = "observation.images."
 
 @dataclass(frozen=True)
 class EpisodeEntry:
-    """Where one episode lies.
+    """The place of one episode in the folder.
 
     Args:
-        index: Its number in the folder.
-        length: Rows, one per frame.
-        data_file: Chunk and file number of its rows.
-        videos: Video feature to chunk, file and the second at which the episode begins there.
-        split: ``"train"``, ``"test"``, or None where the folder doesn't say.
+        index: The episode's number in the folder.
+        length: The number of rows, one per frame.
+        data_file: Chunk and file number of the rows.
+        videos: By video feature: chunk, file number, and the second at which the episode begins in this file.
+        split: ``"train"``, ``"test"``, or None if the folder does not say.
         seed: The seed that the environment was reset with, if known.
     """
 
@@ -47,7 +47,7 @@ class EpisodeEntry:
 
 @dataclass(frozen=True)
 class Layout:
-    """What ``meta`` says about a folder: the content of ``info.json`` and one entry per episode."""
+    """The metadata of a folder: the content of ``info.json``, and one entry per episode."""
 
     root: Path
     info: dict[str, Any]
@@ -55,17 +55,17 @@ class Layout:
 
     @property
     def features(self) -> dict[str, dict[str, Any]]:
-        """Column or video name to its ``dtype`` and ``shape``."""
+        """``dtype`` and ``shape`` by name of the column or video."""
         return self.info["features"]
 
     @property
     def own(self) -> dict[str, Any]:
-        """What vdworld itself noted when it wrote the folder; empty in other people's."""
+        """The entries for vdworld alone; empty in folders by other software."""
         return self.info.get("vdworld", {})
 
     @property
     def cameras(self) -> dict[str, str]:
-        """Camera name to the feature that holds its frames."""
+        """The feature that holds a camera's frames, by name of the camera."""
         keys = [key for key, feature in self.features.items() if feature["dtype"] in ("video", "image")]
         return {key.removeprefix(IMAGES).removeprefix("observation."): key for key in keys}
 
@@ -85,8 +85,8 @@ def read_layout(root: Path) -> Layout:
     """Read the metadata of a dataset folder.
 
     Raises:
-        FileNotFoundError: The folder, or a part of its metadata, is missing.
-        ValueError: It has another layout, or its metadata is damaged.
+        FileNotFoundError: The folder or a part of its metadata is missing.
+        ValueError: The folder has another layout, or its metadata is damaged.
     """
     info = _read_info(root)
     videos = [key for key, feature in info["features"].items() if feature["dtype"] == "video"]
@@ -108,11 +108,11 @@ def _read_info(root: Path) -> dict[str, Any]:
         raise FileNotFoundError(f"`source` must be a dataset folder, got {root}, which does not exist.")
     path = root / INFO
     if not path.is_file():
-        found = _list(sorted(p.name for p in root.iterdir()))
+        content = _list(sorted(p.name for p in root.iterdir()))
         raise FileNotFoundError(
-            f"{root} must hold {INFO} (LeRobot layout, codebase_version {VERSION}), got {found}. "
-            "A recording that broke off before its first flush has none: start it again. "
-            "Bring other formats in with `EpisodeWriter`."
+            f"{root} must hold {INFO} (LeRobot layout, codebase_version {VERSION}), got {content}. "
+            "A recording that was interrupted before its first flush has none: start it again. "
+            "Convert other formats with `EpisodeWriter`."
         )
     try:
         info = json.loads(path.read_text())
@@ -121,7 +121,7 @@ def _read_info(root: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"{path} must be the info.json of a LeRobot dataset, got {type(error).__name__}: {error}. "
-            "It is damaged, or from another program."
+            "It is damaged, or by another program."
         ) from error
     if str(version).split(".")[0] != VERSION.split(".")[0]:
         raise ValueError(
@@ -157,5 +157,5 @@ def _place(row: dict[str, Any], prefix: str) -> tuple[int, int, float]:
 
 
 def _list(names: list[str], limit: int = 6) -> str:
-    shown = ", ".join(names[:limit]) or "an empty folder"
-    return f"{shown}, ... ({len(names)} entries)" if len(names) > limit else shown
+    listed = ", ".join(names[:limit]) or "an empty folder"
+    return f"{listed}, ... ({len(names)} entries)" if len(names) > limit else listed

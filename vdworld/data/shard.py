@@ -1,4 +1,4 @@
-"""One set of files of a dataset, written together: some episodes' rows, and their video for each camera."""
+"""A shard of a dataset: the files that are written together, with the rows and videos of some episodes."""
 
 from __future__ import annotations
 
@@ -7,25 +7,29 @@ from typing import Any
 
 import numpy as np
 
-from vdworld.data.columns import make_table, write_table
+from vdworld.data.atomic_files import PendingFile
 from vdworld.data.episode import Episode
-from vdworld.data.files import PendingFile
+from vdworld.data.episode_rows import rows_of
 from vdworld.data.layout import DATA_PATH, EPISODES_PATH, FILES_PER_CHUNK, IMAGES, VIDEO_PATH
-from vdworld.data.rows import rows_of
-from vdworld.data.video import VideoWriter
+from vdworld.data.lossless_video import VideoWriter
+from vdworld.data.parquet_tables import make_table, write_table
 from vdworld.extras import require
 
 
 class Shard:
-    """Files under construction, under temporary names until ``commit``.
+    """The files of one shard, under temporary names until ``commit``.
 
-    Frames go to the disk as they come; the rows, which are small, wait in memory.
+    Frames are written at once; the rows, which are small, stay in memory until then.
 
     Args:
         root: The dataset folder.
-        number: The file number, counted over all chunks.
-        first_row: Rows in the folder before this shard.
+        number: The number of the files, counted over all chunks.
+        first_row: The number of rows in the folder before this shard.
         fps: Frames per second.
+
+    Attributes:
+        entries: Rows of the table of episodes.
+        intact: False if an episode is only partly written; then only ``commit`` and ``discard`` are allowed.
     """
 
     def __init__(self, root: Path, *, number: int, first_row: int, fps: float) -> None:
@@ -34,17 +38,17 @@ class Shard:
         self.first_row = first_row
         self.num_rows = 0
         self.entries: list[dict[str, Any]] = []
-        self.intact = True  # False once an episode was left half-written: then only `commit` or `discard`
+        self.intact = True
         self._place = {"chunk_index": number // FILES_PER_CHUNK, "file_index": number % FILES_PER_CHUNK}
         self._columns: list[dict[str, np.ndarray]] = []
         self._videos: dict[str, tuple[PendingFile, VideoWriter]] = {}
         self._written: list[Path] = []
 
     def add(self, episode: Episode, task: str) -> None:
-        """Take in one episode, whose ``index``, ``seed`` and ``split`` are set.
+        """Add an episode whose ``index``, ``seed`` and ``split`` are set.
 
         Raises:
-            OSError: The disk is full or failed. The shard is then good for nothing but ``discard``.
+            OSError: The disk is full or failed; only ``discard`` is allowed afterwards.
         """
         self.intact = False
         for camera, frames in episode.frames.items():
@@ -65,10 +69,10 @@ class Shard:
         self.intact = True
 
     def commit(self) -> None:
-        """Finish all files and give them their names; they count once ``info.json`` counts their episodes.
+        """Complete and rename all files. Their episodes exist for readers once ``info.json`` counts them.
 
         Raises:
-            OSError: The disk is full or failed. ``discard`` then takes back what was named.
+            OSError: The disk is full or failed; ``discard`` then removes the renamed files too.
         """
         pa = require("pyarrow", extra="data")
         for pending, video in self._videos.values():
@@ -76,7 +80,7 @@ class Shard:
             self._written.append(pending.path)
             pending.commit()
         columns = {name: np.concatenate([part[name] for part in self._columns]) for name in self._columns[0]}
-        seeds = pa.schema([("vdworld/seed", pa.int64())])  # the type can't be told from None alone
+        seeds = pa.schema([("vdworld/seed", pa.int64())])  # the type cannot be inferred if all are None
         entries = pa.Table.from_pylist(self.entries)
         place = entries.schema.get_field_index("vdworld/seed")
         entries = entries.set_column(place, seeds.field(0), entries.column(place).cast(pa.int64()))

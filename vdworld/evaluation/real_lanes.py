@@ -9,7 +9,7 @@ import gymnasium as gym
 import numpy as np
 import torch
 
-from vdworld.envs.dream.dream_spaces import strip_prefix
+from vdworld.envs.frame_spaces import strip_prefix
 from vdworld.envs.real.real_env import RealEnv
 from vdworld.envs.tasks import GoalTask, State
 from vdworld.spaces import frames_to_float
@@ -79,7 +79,7 @@ class RealLanes:
             RestoreError: The state that a lane then reports differs.
         """
         for env, state, last_action in zip(self.envs, states, last_actions, strict=True):
-            env.look(*task.restore(env, state, last_action))
+            env.observe(*task.restore(env, state, last_action))
         self._start()
 
     def step(self, actions: Sequence[Any]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Exploration of PushT that meets the block: random targets alone leave it untouched most of the time."""
+"""Exploration of PushT that touches the block; uniformly random targets leave it alone most of the time."""
 
 from __future__ import annotations
 
@@ -11,18 +11,21 @@ AGENT, BLOCK = "info.pos_agent", "info.block_pose"
 
 
 class ContactExploration:
-    """Push through the block, or go somewhere at random, and hold that for a while.
+    """A policy that moves the agent to random targets, many of them behind the block.
 
-    Of the targets, a share lies beyond the block as seen from the agent, with some scatter, so that the way there
-    pushes the block off centre as often as through it; the rest are anywhere on the table. The commands glide to the
-    target in a straight line, with noise.
+    A share of the targets is beyond the block as seen from the agent. They scatter around the line through it, so that
+    the agent pushes the block off centre as often as through the centre. The other targets are uniform on the table.
+    The commands move to the target in a straight line, with noise.
 
     Args:
-        contact: Share of the targets that lie beyond the block, in [0, 1].
-        hold: Smallest and largest number of steps that the way to a target takes.
+        contact: Share of the targets that are beyond the block, in [0, 1].
+        hold: Smallest and largest number of steps to reach a target.
         scatter: Standard deviation of the targets around the line through the block, in px of the 512 px table.
-        reach: How far beyond the block a target lies at most, in px.
-        noise: Standard deviation of what is added at every step, in px.
+        reach: Largest distance of a target beyond the block, in px.
+        noise: Standard deviation of the noise added at every step, in px.
+
+    Raises:
+        ValueError: `contact` is out of range.
     """
 
     def __init__(
@@ -46,25 +49,31 @@ class ContactExploration:
         self._command, self._steps_left = None, 0
 
     def __call__(self, observation: dict[str, Any], action_space: gym.Space, rng: np.random.Generator) -> np.ndarray:
-        """Return the next action, a target position ``[2]`` in px; reads the recorded state of agent and block.
+        """Return the next action, a target position ``[2]`` in px.
+
+        Args:
+            observation: Its entry ``state`` must hold the positions of agent and block.
+            action_space: Unused.
+            rng: Decides targets and noise.
 
         Raises:
-            ValueError: The environment does not report PushT's state.
+            ValueError: `observation` lacks PushT's state.
         """
         state = observation["state"]
         if AGENT not in state or BLOCK not in state:
             raise ValueError(f"`observation` must hold {AGENT} and {BLOCK} as PushT's does, got {sorted(state)}.")
-        agent, block = state[AGENT].astype(np.float64), state[BLOCK][:2].astype(np.float64)
+        agent: np.ndarray = state[AGENT].astype(np.float64)
+        block: np.ndarray = state[BLOCK][:2].astype(np.float64)
         if self._command is None:
             self._command = agent
         if self._steps_left == 0:
-            self._target = self._choose(agent, block, rng)
+            self._target = self._draw_target(agent, block, rng)
             self._steps_left = int(rng.integers(self.hold[0], self.hold[1] + 1))
         self._command = self._command + (self._target - self._command) / self._steps_left
         self._steps_left -= 1
         return np.clip(self._command + rng.normal(0, self.noise, 2), 0, 512).astype(np.float32)
 
-    def _choose(self, agent: np.ndarray, block: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def _draw_target(self, agent: np.ndarray, block: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         if rng.random() >= self.contact:
             return rng.uniform(15, 497, 2)
         direction = (block - agent) / max(float(np.linalg.norm(block - agent)), 1e-6)

@@ -1,8 +1,8 @@
-"""PushT (``gym_pusht/PushT-v0``): exact restore, distance of the block, success.
+"""PushT's goal-reaching task: exact restore of recorded states, distance of the block, success.
 
-``reset(options={"reset_to_state": ...})`` of gym-pusht does not restore the state that it reports: it sets the block's
-angle after its position, which turns the block about its centre of gravity and so moves the position, and then runs the
-physics. Here the angle comes first, nothing is stepped, and the outcome is read back.
+``reset(options={"reset_to_state": ...})`` of gym-pusht does not restore the state that it reports. It sets the block's
+angle after its position, which rotates the block about its centre of gravity and so changes the position, and then
+runs the physics. Here the angle comes first, the physics is not run, and the result is read back.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ AGENT, VELOCITY, BLOCK = "info.pos_agent", "info.vel_agent", "info.block_pose"
 
 
 class PushTTask:
-    """Bring the T-shaped block to where it is in a goal frame.
+    """Move the T-shaped block to its pose in a goal frame.
 
     Args:
-        position_tolerance: How far the block, and under the strict rule the agent, may be from its goal, in px of the
-            512 px table.
-        angle_tolerance: How far the block may be turned from its goal, in radians.
-        lever: What one radian costs in ``distance``, in px: the half-width of the T's bar, so that a turn costs what
-            it moves the end of the bar.
+        position_tolerance: Largest distance from the goal of the block, and under the strict rule of the agent, in px
+            of the 512 px table.
+        angle_tolerance: Largest rotation of the block from its goal, in radians.
+        lever: How many px one radian counts in ``distance``: the half-width of the T's bar, so that a rotation counts
+            as much as it moves the end of the bar.
         restore_tolerance: Largest difference between a restored and a recorded number (px, px/s, radians); recorded
             states are float32.
     """
@@ -52,43 +52,44 @@ class PushTTask:
         self.strict_rule = f"at the same step the agent, too, is within {position_tolerance:g} px of its goal"
 
     def restore(self, env: gym.Env, state: State, last_action: Any = None) -> tuple[Any, dict[str, Any]]:
-        """Put the table into a recorded state: agent, its velocity, block; the block's velocity is zero.
+        """Start a new episode in a recorded state: the agent, its velocity and the block.
 
-        Block velocities are not recorded. They live for one physics step of 10 ms, since the table damps fully.
+        The block's velocity, which is not recorded, becomes zero. It lasts for one physics step of 10 ms anyway, since
+        the table is fully damped.
 
         Args:
-            env: ``gym_pusht/PushT-v0``, wrapped or not; a new episode begins.
+            env: ``gym_pusht/PushT-v0``, wrapped or not.
             state: Holds ``info.pos_agent``, ``info.vel_agent`` and ``info.block_pose``.
-            last_action: The recorded action before, which ``render()`` marks with a red cross; None draws no cross.
+            last_action: The action that led to the state; ``render()`` marks it with a red cross. None draws no cross.
 
         Returns:
-            Observation and info, as after a reset.
+            Observation and info, as ``reset`` does.
 
         Raises:
-            ValueError: An entry is missing.
+            ValueError: `state` lacks an entry.
             RestoreError: The state read back differs by more than ``restore_tolerance``.
         """
         for key in self.state_keys:
             if key not in state:
-                raise ValueError(f"`state` must hold {key!r} to restore PushT, got {sorted(state)}. Record it anew.")
+                raise ValueError(f"`state` must hold {key!r} to restore PushT, got {sorted(state)}. Record it again.")
         env.reset(seed=0)
         table: Any = env.unwrapped
-        table._setup()  # an empty space: the reset's own physics step may have left contacts behind
+        table._setup()  # empties the space: the reset's own physics step may have left contacts
         table._last_action = None if last_action is None else np.asarray(last_action, dtype=np.float64)
         agent, block = table.agent, table.block
         agent.position = _vector(state, AGENT)
         agent.velocity = _vector(state, VELOCITY)
         x, y, angle = _vector(state, BLOCK)
-        block.angle = angle  # turns about the centre of gravity, so it must come before the position
+        block.angle = angle  # rotates about the centre of gravity, so it must precede the position
         block.position = (x, y)
         block.velocity, block.angular_velocity = (0.0, 0.0), 0.0
         for body in (agent, block):
-            table.space.reindex_shapes_for_body(body)  # drawing reads the shapes' cached places
+            table.space.reindex_shapes_for_body(body)  # drawing uses the cached positions of the shapes
         self._check(self.read(env), state)
         return table.get_obs(), table._get_info()
 
     def read(self, env: gym.Env) -> State:
-        """Return the table's present state, under the names under which it is recorded."""
+        """Return the table's current state, under its names in datasets."""
         table: Any = env.unwrapped
         return {
             AGENT: np.array(table.agent.position),
@@ -97,7 +98,7 @@ class PushTTask:
         }
 
     def distance(self, state: State, goal: State) -> float:
-        """Return the block's distance in px plus ``lever`` px per radian that it is turned."""
+        """Return the block's distance from its goal in px plus ``lever`` px per radian of rotation."""
         shift, turn = self._block_gap(state, goal)
         return shift + self.lever * turn
 
@@ -107,18 +108,18 @@ class PushTTask:
         return shift <= self.position_tolerance and turn <= self.angle_tolerance
 
     def strict_success(self, state: State, goal: State) -> bool:
-        """Return whether, besides, the agent is within the position tolerance of where it is in the goal."""
+        """Return whether, in addition, the agent is within the position tolerance of its goal."""
         gap = math.dist(_vector(state, AGENT), _vector(goal, AGENT))
         return self.success(state, goal) and gap <= self.position_tolerance
 
     def idle_action(self, env: gym.Env) -> np.ndarray:
-        """Return the agent's own position: the controller then holds it there."""
+        """Return the agent's own position, where the controller then holds it."""
         table: Any = env.unwrapped
         space = table.action_space
         return np.clip(np.array(table.agent.position), space.low, space.high).astype(space.dtype)
 
     def _block_gap(self, state: State, goal: State) -> tuple[float, float]:
-        """Return how far the block is from its goal in px, and how far it is turned in radians, [0, pi]."""
+        """Return the block's distance from its goal in px, and its rotation in radians, in [0, pi]."""
         x, y, angle = _vector(state, BLOCK)
         goal_x, goal_y, goal_angle = _vector(goal, BLOCK)
         turn = abs((angle - goal_angle + math.pi) % (2 * math.pi) - math.pi)

@@ -16,44 +16,44 @@ def lanes(*chosen: int) -> np.ndarray:
 
 
 def test_an_int_gives_each_lane_the_next_seed() -> None:
-    assert LaneSeeds(3).reset(7, ALL) == [7, 8, 9]
-    assert LaneSeeds(3).reset(np.int64(7), lanes(0, 2)) == [7, 9]
+    assert LaneSeeds(3).next_episode(ALL, 7) == [7, 8, 9]
+    assert LaneSeeds(3).next_episode(lanes(0, 2), np.int64(7)) == [7, 9]
 
 
 def test_a_list_gives_each_lane_its_own_seed() -> None:
-    assert LaneSeeds(3).reset([5, 1, 5], ALL) == [5, 1, 5]
-    assert LaneSeeds(3).reset(np.array([5, 1, 5]), lanes(1)) == [1]
+    assert LaneSeeds(3).next_episode(ALL, [5, 1, 5]) == [5, 1, 5]
+    assert LaneSeeds(3).next_episode(lanes(1), np.array([5, 1, 5])) == [1]
 
 
 def test_a_list_of_another_length_is_refused() -> None:
     with pytest.raises(ValueError, match="`seed` must hold one seed per lane, 3, got 2"):
-        LaneSeeds(3).reset([1, 2], ALL)
+        LaneSeeds(3).next_episode(ALL, [1, 2])
 
 
 def test_later_seeds_are_those_of_one_environment_with_the_same_seed() -> None:
     seeds = LaneSeeds(3)
-    seeds.reset(7, ALL)
+    seeds.next_episode(ALL, 7)
     alone = seeding.np_random(8)[0]
-    assert [seeds.draw(lanes(1))[0] for _ in range(3)] == [draw_seed(alone) for _ in range(3)]
+    assert [seeds.next_episode(lanes(1))[0] for _ in range(3)] == [draw_seed(alone) for _ in range(3)]
 
 
 def test_a_lane_gets_the_same_seeds_however_often_the_others_end() -> None:
     busy, calm = LaneSeeds(3), LaneSeeds(3)
-    busy.reset(7, ALL)
-    calm.reset(7, ALL)
+    busy.next_episode(ALL, 7)
+    calm.next_episode(ALL, 7)
     for _ in range(5):
-        busy.draw(lanes(0, 2))
-    assert busy.draw(lanes(1)) == calm.draw(lanes(1))
+        busy.next_episode(lanes(0, 2))
+    assert busy.next_episode(lanes(1)) == calm.next_episode(lanes(1))
 
 
 def test_a_lane_whose_seed_is_none_goes_on_with_its_stream() -> None:
     seeds, expected = LaneSeeds(3), LaneSeeds(3)
-    seeds.reset([1, 2, 3], ALL)
-    expected.reset([1, 2, 3], ALL)
-    assert seeds.reset([4, None, 6], ALL) == [4, *expected.draw(lanes(1)), 6]
+    seeds.next_episode(ALL, [1, 2, 3])
+    expected.next_episode(ALL, [1, 2, 3])
+    assert seeds.next_episode(ALL, [4, None, 6]) == [4, *expected.next_episode(lanes(1)), 6]
 
 
 def test_without_a_seed_lanes_and_runs_differ() -> None:
-    first, second = LaneSeeds(3).reset(None, ALL), LaneSeeds(3).reset(None, ALL)
+    first, second = LaneSeeds(3).next_episode(ALL), LaneSeeds(3).next_episode(ALL)
     assert len({*first, *second}) == 6
     assert all(0 <= seed < 2**53 for seed in first)

@@ -14,7 +14,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 import vdworld  # noqa: F401  registers the environment
 from tests.envs.fake_world import HEIGHT, WIDTH, FakeWorld, shown
 from vdworld.envs import DreamEnv, DreamVectorEnv
-from vdworld.envs.dream.rendering import WINDOW_HEIGHT, tiled
+from vdworld.envs.dream.rendering import WINDOW_HEIGHT, tile_pictures
 
 ID = "vdworld/Dream-v0"
 STILL = np.zeros(2, dtype=np.float32)
@@ -84,4 +84,4 @@ def test_all_lanes_are_shown_in_one_window() -> None:
 def test_pictures_lie_in_a_grid_row_by_row() -> None:
     pictures = np.stack([np.full((2, 3, 3), value, np.uint8) for value in (1, 2, 3, 4, 5)])
     expected = np.kron([[1, 2, 3], [4, 5, 0]], np.ones((2, 3)))
-    np.testing.assert_array_equal(tiled(pictures)[..., 0], expected)
+    np.testing.assert_array_equal(tile_pictures(pictures)[..., 0], expected)

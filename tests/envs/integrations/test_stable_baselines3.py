@@ -15,7 +15,7 @@ from tests.envs import fake_world
 from tests.envs.fake_world import BOX, HEIGHT, WIDTH, FakeWorld, rewarded, shown
 from tests.envs.guessing_world import GuessingWorld
 from vdworld.envs import DreamEnv, DreamVectorEnv
-from vdworld.envs.dream.dream_spaces import map_leaves
+from vdworld.envs.array_trees import map_leaves
 
 sb3 = pytest.importorskip("stable_baselines3")
 
@@ -177,9 +177,7 @@ def test_other_autoreset_modes_are_refused(mode: AutoresetMode, real: bool) -> N
 
 
 def test_tensors_are_refused() -> None:
-    with pytest.raises(
-        ValueError, match='`envs` must hand over NumPy arrays, got tensors. Make it with output="numpy"'
-    ):
+    with pytest.raises(ValueError, match='`envs` must return NumPy arrays, got tensors. Make it with output="numpy"'):
         dreams(output="torch").reset()
 
 
@@ -225,7 +223,9 @@ def test_dreams_share_the_attributes_of_their_vector_environment() -> None:
     envs = dreams(limit=7)
     assert envs.get_attr("max_episode_steps") == [7, 7]
     for reach in (lambda: envs.set_attr("max_episode_steps", 9), lambda: envs.env_method("reset")):
-        with pytest.raises(AttributeError, match="`envs` must hold an environment per lane for this, as SyncVectorEnv"):
+        with pytest.raises(
+            AttributeError, match="`envs` must hold a separate environment per lane for this, as SyncVectorEnv"
+        ):
             reach()
 
 

@@ -47,7 +47,7 @@ def test_lanes_that_were_carried_along_or_ended_must_be_reset() -> None:
     envs = dreams(3)
     envs.reset(seed=0)
     envs.step(np.zeros((1, 2)), 1)
-    with pytest.raises(ResetNeeded, match=r"Lanes \[0, 2\] ended, or were carried along; reset them"):
+    with pytest.raises(ResetNeeded, match=r"Lanes \[0, 2\] ended, or stepped along with other lanes; reset them"):
         envs.step(np.zeros((3, 2)))
     ends = [envs.step(np.zeros((1, 2)), 1)[2].item() for _ in range(length(1) - 1)]  # lane 0 ends before, unasked
     assert ends == [False, False, True]

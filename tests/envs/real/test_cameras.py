@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import gymnasium as gym
@@ -8,7 +7,7 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from vdworld.envs.real.cameras import find_cameras, info_numbers, observed_numbers, to_rgb
+from vdworld.envs.real.cameras import find_cameras, to_rgb
 
 
 def box(*shape: int, dtype: Any = np.uint8) -> spaces.Box:
@@ -43,7 +42,7 @@ def test_without_pictures_in_the_observation_the_rendering_is_taken() -> None:
     rendering = env(box(4, dtype=np.float32), "rgb_array", picture)
     (camera,) = find_cameras(rendering)
     assert camera.name == "render"
-    np.testing.assert_array_equal(camera.look(rendering, np.zeros(4)), picture)
+    np.testing.assert_array_equal(camera.observe(rendering, np.zeros(4)), picture)
 
 
 def test_one_camera_can_be_chosen() -> None:
@@ -63,7 +62,7 @@ def test_an_environment_without_pictures_is_told_what_is_needed(space: gym.Space
 def test_what_is_not_a_picture_can_not_be_rendered() -> None:
     rendering = env(box(4, dtype=np.float32), "rgb_array", [1, 2])
     with pytest.raises(ValueError, match=r"`render\(\)` must return a uint8 picture \[h, w, 3\], got list"):
-        find_cameras(rendering)[0].look(rendering, None)
+        find_cameras(rendering)[0].observe(rendering, None)
 
 
 def test_every_kind_of_picture_becomes_rgb() -> None:
@@ -74,25 +73,3 @@ def test_every_kind_of_picture_becomes_rgb() -> None:
     grey = np.repeat(rgb[..., :1], 3, axis=-1)
     for picture in (rgb[..., 0], rgb[..., :1], rgb[..., :1].transpose(2, 0, 1)):
         np.testing.assert_array_equal(to_rgb(picture), grey)
-
-
-def test_numbers_beside_the_pictures_are_kept() -> None:
-    space = spaces.Dict({"image": box(8, 8, 3), "arm": spaces.Dict({"pos": box(2, 2, dtype=np.float64)})})
-    numbers = observed_numbers(space, {"image": np.zeros((8, 8, 3)), "arm": {"pos": np.arange(4.0).reshape(2, 2)}})
-    assert list(numbers) == ["observation.arm.pos"]
-    np.testing.assert_array_equal(numbers["observation.arm.pos"], [0, 1, 2, 3])
-    assert list(observed_numbers(box(3, dtype=np.float32), np.zeros(3, np.float32))) == ["observation.state"]
-    assert list(observed_numbers(spaces.Discrete(4), np.int64(2))) == ["observation.state"]
-    assert observed_numbers(box(64, 48, 3), np.zeros((64, 48, 3), np.uint8)) == {}
-
-
-def test_numeric_info_is_kept_and_the_rest_is_not() -> None:
-    info = {"lives": 3, "pos": np.array([1.0, 2.0]), "won": True, "name": "x", "seeds": (1, 2), "none": None}
-    info |= {"nested": {"depth": np.float32(2)}, "object": SimpleNamespace(), "empty": np.zeros(0)}
-    numbers = info_numbers(info)
-    assert {name: value.tolist() for name, value in numbers.items()} == {
-        "info.lives": [3],
-        "info.pos": [1, 2],
-        "info.won": [True],
-        "info.nested.depth": [2],
-    }

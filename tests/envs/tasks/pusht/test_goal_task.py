@@ -9,7 +9,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from vdworld.envs.tasks import GoalTask, RestoreError, State, find_task, register_task
+from vdworld.envs.tasks import RestoreError, State
 from vdworld.envs.tasks.pusht.goal_task import PushTTask
 
 pytest.importorskip("gym_pusht")
@@ -164,16 +164,3 @@ def test_a_missing_entry_is_named(env: gym.Env) -> None:
 def test_a_state_that_does_not_take_is_an_error(env: gym.Env) -> None:
     with pytest.raises(RestoreError, match=r"The restored info\.pos_agent must equal the recorded"):
         TASK.restore(env, state(agent=(math.nan, 60.0)))
-
-
-def test_the_task_is_found_by_id_with_or_without_its_module() -> None:
-    assert isinstance(find_task("gym_pusht/PushT-v0"), GoalTask)
-    assert isinstance(find_task("gym_pusht:gym_pusht/PushT-v0"), PushTTask)
-    assert find_task("CartPole-v1") is None
-
-
-def test_users_bring_their_own_tasks() -> None:
-    register_task("vdworld-test/Table-v0", "vdworld.envs.tasks.pusht.goal_task:PushTTask")
-    assert isinstance(find_task("vdworld-test/Table-v0"), PushTTask)
-    with pytest.raises(ValueError, match="`factory` must look like 'module:name', got 'PushTTask'"):
-        register_task("vdworld-test/Table-v1", "PushTTask")

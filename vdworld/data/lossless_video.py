@@ -1,4 +1,4 @@
-"""Lossless video: RGB frames into H.264 files and back, bit for bit; other people's lossy files are read too."""
+"""Lossless video: write RGB frames to H.264 files and read them back bit for bit. Other videos can be read too."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import numpy as np
 
 from vdworld.extras import require
 
-CODEC, PIXEL_FORMAT = "libx264rgb", "gbrp"  # RGB in H.264: `crf` 0 leaves out the quantisation, so nothing is lost
+CODEC, PIXEL_FORMAT = "libx264rgb", "gbrp"  # H.264 on RGB without quantisation (`crf` 0) is lossless
 _OPTIONS = {"crf": "0", "preset": "ultrafast", "forced-idr": "1"}
-_FRAMES_BETWEEN_KEYS = 16  # what a reader decodes at most to reach a frame
+_FRAMES_BETWEEN_KEYS = 16  # the most frames to decode to reach one
 
 
 class VideoWriter:
     """Encode frames into an MP4 file.
 
     Args:
-        file: A file open for writing and seeking. Its errors (a full disk) are raised by ``add`` and ``close``.
+        file: A file open for writing and seeking. ``add`` and ``close`` raise its errors, such as a full disk.
         fps: Frames per second.
         height: Height of every frame in pixels.
         width: Width of every frame in pixels.
@@ -34,12 +34,12 @@ class VideoWriter:
         self._stream.height, self._stream.width, self._stream.pix_fmt = height, width, "rgb24"
         self._stream.gop_size = _FRAMES_BETWEEN_KEYS
         self._stream.codec_context.max_b_frames = 0
-        self._stream.codec_context.thread_count = 1  # small frames: threads cost more than they give
+        self._stream.codec_context.thread_count = 1  # threads do not pay for small frames
         self._time_base = 1 / rate
         self.num_frames = 0
 
     def add(self, frames: np.ndarray) -> None:
-        """Append uint8 frames ``[n, h, w, 3]``; the first of them can be reached without decoding older ones."""
+        """Append uint8 frames ``[n, h, w, 3]``; readers reach the first of them without decoding earlier ones."""
         for i, pixels in enumerate(frames):
             frame = self._av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
             frame.pts, frame.time_base = self.num_frames, self._time_base
@@ -48,7 +48,7 @@ class VideoWriter:
             self.num_frames += 1
 
     def close(self) -> None:
-        """Write what is left and the index; the file itself stays open."""
+        """Write the remaining frames and the index; the file itself stays open."""
         self._container.mux(self._stream.encode())
         self._container.close()
 
@@ -57,16 +57,16 @@ def read_frames(path: Path, *, fps: float, start: int, stop: int) -> Iterator[np
     """Decode the frames numbered ``start`` to ``stop - 1`` of a video file.
 
     Args:
-        path: Any video that FFmpeg reads.
-        fps: Frames per second; turns the file's time stamps into frame numbers.
-        start: Number of the first frame wanted.
-        stop: One past the last.
+        path: A video in any format that FFmpeg reads.
+        fps: Frames per second, to convert the file's time stamps to frame numbers.
+        start: Number of the first frame.
+        stop: Number of the last frame plus one.
 
     Yields:
         Planar uint8 RGB ``[3, h, w]``, in order.
 
     Raises:
-        ValueError: The file can't be decoded, or ends before ``stop``.
+        ValueError: The file cannot be decoded, or ends before ``stop``.
     """
     av = require("av", extra="data")
     position = start
@@ -80,17 +80,17 @@ def read_frames(path: Path, *, fps: float, start: int, stop: int) -> Iterator[np
                     yield planes.read(frame)
                     position += 1
     except (av.error.FFmpegError, IndexError) as error:
-        raise ValueError(f"The video {path} must be readable, got: {error}. It is damaged or half-written.") from error
+        raise ValueError(f"The video {path} must be readable, got: {error}. It is damaged or incomplete.") from error
     if position < stop:
-        raise ValueError(f"The video {path} must hold frame {position} of {stop}. It is damaged or half-written.")
+        raise ValueError(f"The video {path} must hold frame {position} of {stop}. It is damaged or incomplete.")
 
 
 def check_video(path: Path) -> None:
-    """Open a video file and read its index, decoding nothing.
+    """Open a video file and read its index, without decoding frames.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is no video, or was not written to its end.
+        ValueError: The file is not a video, or is incomplete.
     """
     av = require("av", extra="data")
     if not path.is_file():
@@ -100,15 +100,15 @@ def check_video(path: Path) -> None:
             if not container.streams.video:
                 raise ValueError(f"The file {path} must hold a video stream, got none.")
     except av.error.FFmpegError as error:
-        raise ValueError(f"The video {path} must be readable, got: {error}. It is damaged or half-written.") from error
+        raise ValueError(f"The video {path} must be readable, got: {error}. It is damaged or incomplete.") from error
 
 
 def _numbered(container: Any, fps: float, start: int) -> Iterator[tuple[int, Any]]:
-    """Decode with frame numbers, from the last key frame at or before frame ``start``."""
+    """Decode frames with their numbers, from the last key frame at or before frame ``start``."""
     stream = container.streams.video[0]
     stream.codec_context.thread_count = 1
     origin, tick = stream.start_time or 0, stream.time_base
-    for target in dict.fromkeys((start, 0)):  # a seek may land too late where frames are stored out of order
+    for target in dict.fromkeys((start, 0)):  # a seek may go too far if frames are stored out of order
         container.seek(origin + int((target + 0.5) / fps / tick) if target else origin, stream=stream)
         frames = ((round(float((frame.pts - origin) * tick) * fps), frame) for frame in container.decode(stream))
         first = next(frames, None)
@@ -119,10 +119,10 @@ def _numbered(container: Any, fps: float, start: int) -> Iterator[tuple[int, Any
 
 
 class _PlaneReader:
-    """Copy decoded frames out as planar RGB, whatever their pixel format."""
+    """Copy decoded frames of any pixel format to planar RGB arrays."""
 
     def __init__(self, av: Any) -> None:
-        self._reformatter = av.video.reformatter.VideoReformatter()  # one for all frames: building one is slow
+        self._reformatter = av.video.reformatter.VideoReformatter()  # shared by all frames, since it is slow to build
 
     def read(self, frame: Any) -> np.ndarray:
         if frame.format.name != PIXEL_FORMAT:

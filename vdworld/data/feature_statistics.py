@@ -1,4 +1,4 @@
-"""Running statistics of every feature, as ``meta/stats.json`` holds them."""
+"""Running statistics of every feature, for ``meta/stats.json``."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 
-class Statistics:
-    """Smallest, largest, mean and standard deviation of every number of every feature, kept up over episodes.
+class FeatureStatistics:
+    """Minimum, maximum, mean and standard deviation of every number of every feature, updated by episode.
 
     Args:
-        stats: The content of ``meta/stats.json`` to go on from.
+        stats: The content of ``meta/stats.json`` to start from.
     """
 
     def __init__(self, stats: dict[str, dict[str, Any]] | None = None) -> None:
@@ -21,27 +21,27 @@ class Statistics:
         }
 
     def add(self, name: str, values: np.ndarray) -> None:
-        """Take in rows ``[n, d]`` of a feature; rows with NaN are left out."""
+        """Add rows ``[n, d]`` of a feature; rows with NaN are left out."""
         values = np.asarray(values, dtype=np.float64)
         values = values[~np.isnan(values).any(axis=1)]
         if len(values) > 0:
             self._merge(name, _describe(values))
 
     def add_frames(self, name: str, frames: np.ndarray) -> None:
-        """Take in uint8 frames ``[n, h, w, 3]``: colours in [0, 1], ``[3, 1, 1]``, counted in frames."""
+        """Add uint8 frames ``[n, h, w, 3]``; their statistics are those of the colours in [0, 1], ``[3, 1, 1]``."""
         described = _describe(frames.reshape(-1, 3) / 255.0)
         colours = {key: value.reshape(3, 1, 1) for key, value in described.items() if key != "count"}
         self._merge(name, {**colours, "count": np.array([float(len(frames))])})
 
     def to_json(self) -> dict[str, dict[str, Any]]:
-        """Return plain JSON values."""
+        """Return the statistics as JSON values."""
         return {
             name: {key: (value.astype(int) if key == "count" else value).tolist() for key, value in values.items()}
             for name, values in self._features.items()
         }
 
     def _merge(self, name: str, new: dict[str, np.ndarray]) -> None:
-        """Join the moments of two sets of rows (Chan et al. 1979, equation 2.1)."""
+        """Combine the moments of two sets of rows (Chan et al. 1979, equation 2.1)."""
         old = self._features.get(name)
         if old is None:
             self._features[name] = new

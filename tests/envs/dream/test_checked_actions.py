@@ -1,4 +1,4 @@
-"""Claims about pixels, pictures, and actions on their way to a world."""
+"""Claims about actions on their way to a world."""
 
 from __future__ import annotations
 
@@ -10,31 +10,11 @@ import torch
 from gymnasium import spaces
 from gymnasium.error import InvalidAction
 
-from tests.envs.fake_world import HEIGHT, WIDTH, FakeWorld
-from vdworld.envs.dream.dream_spaces import by_camera, checked_action, observation_space, side_by_side
+from vdworld.envs.dream.checked_actions import checked_action
 
 CPU = torch.device("cpu")
 BOX = spaces.Box(-1.0, 1.0, (2,), np.float32)
 GRIP = spaces.Dict({"arm": BOX, "grip": spaces.Discrete(3, start=-1)})
-
-
-def test_pixels_of_every_grey_level_come_back_exactly() -> None:
-    world = FakeWorld()
-    levels = torch.arange(256).repeat(3)[: 3 * HEIGHT * WIDTH].reshape(1, 3, HEIGHT, WIDTH)
-    pixels = by_camera(world, levels / 127.5 - 1)
-    assert pixels[0].numpy() in observation_space(world)
-    assert torch.equal(pixels, levels.movedim(1, -1).to(torch.uint8))
-
-
-def test_cameras_lie_behind_one_another_on_the_channels() -> None:
-    world = FakeWorld(cameras=("top", "wrist"))
-    frames = torch.cat([torch.full((2, 3, HEIGHT, WIDTH), value) for value in (-1.0, 1.0)], dim=1)
-    pixels = by_camera(world, frames)
-    assert (pixels["top"] == 0).all()
-    assert (pixels["wrist"] == 255).all()
-    picture = side_by_side(pixels, world.cameras)
-    assert picture.shape == (2, HEIGHT, 2 * WIDTH, 3)
-    assert not picture[:, :, :WIDTH].any()
 
 
 @pytest.mark.parametrize(

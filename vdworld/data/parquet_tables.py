@@ -1,4 +1,4 @@
-"""Numeric tables in parquet: one array ``[rows, d]`` per column."""
+"""Read and write tables as parquet files: one array ``[rows, d]`` per numeric column."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from vdworld.data.files import PendingFile
+from vdworld.data.atomic_files import PendingFile
 from vdworld.extras import require
 
 
 def write_table(path: Path, table: Any) -> None:
-    """Write a ``pyarrow.Table``; the file appears whole or not at all."""
+    """Write a ``pyarrow.Table``. The file appears only when it is complete."""
     parquet = require("pyarrow.parquet", extra="data")
     pending = PendingFile(path)
     try:
@@ -25,7 +25,7 @@ def write_table(path: Path, table: Any) -> None:
 
 
 def make_table(columns: Mapping[str, np.ndarray]) -> Any:
-    """Turn arrays ``[rows, d]`` into a ``pyarrow.Table``: scalars where d is 1, else lists of fixed length."""
+    """Convert arrays ``[rows, d]`` to a ``pyarrow.Table`` of scalars if d is 1, else of lists of fixed length."""
     pa = require("pyarrow", extra="data")
     arrays = {}
     for name, values in columns.items():
@@ -42,7 +42,8 @@ def read_columns(path: Path, names: Sequence[str] | None = None) -> dict[str, np
         names: The columns to read; None reads all. Text and pictures are left out.
 
     Raises:
-        ValueError: The file can't be read.
+        FileNotFoundError: There is no such file.
+        ValueError: The file cannot be read.
     """
     table = read_table(path, names)
     pa = require("pyarrow", extra="data")
@@ -61,7 +62,7 @@ def read_table(path: Path, names: Sequence[str] | None = None) -> Any:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is damaged, or a column is missing.
+        ValueError: The file is damaged, or lacks a column.
     """
     pa = require("pyarrow", extra="data")
     parquet = require("pyarrow.parquet", extra="data")
@@ -70,9 +71,9 @@ def read_table(path: Path, names: Sequence[str] | None = None) -> Any:
     try:
         return parquet.ParquetFile(path).read(columns=None if names is None else list(names))
     except (pa.ArrowInvalid, pa.ArrowIOError, OSError) as error:
-        raise ValueError(f"The table {path} must be readable, got: {error}. It is damaged or half-written.") from error
+        raise ValueError(f"The table {path} must be readable, got: {error}. It is damaged or incomplete.") from error
 
 
 def check_table(path: Path) -> None:
-    """Read a parquet file's footer alone; the errors are those of ``read_table``."""
+    """Read only the footer of a parquet file; raises the errors of ``read_table``."""
     read_table(path, [])

@@ -1,4 +1,4 @@
-"""The writing side of a dataset folder: sets of files that are completed one after the other, then counted."""
+"""The store that writes a dataset folder: shards that are completed one after the other and then counted."""
 
 from __future__ import annotations
 
@@ -7,30 +7,35 @@ import time
 from pathlib import Path
 from typing import Any
 
-from vdworld.data.columns import write_table
+from vdworld.data.atomic_files import write_json
 from vdworld.data.dataset_info import make_info, make_task_table
 from vdworld.data.episode import Episode
-from vdworld.data.files import write_json
-from vdworld.data.folder import next_file_number
+from vdworld.data.episode_rows import features_of, rows_of
+from vdworld.data.feature_statistics import FeatureStatistics
 from vdworld.data.layout import IMAGES, INFO, STATS, TASKS, Layout
-from vdworld.data.rows import features_of, rows_of
+from vdworld.data.parquet_tables import write_table
 from vdworld.data.shard import Shard
-from vdworld.data.statistics import Statistics
+from vdworld.data.writable_folder import next_file_number
 
 _FRAMES_DESCRIBED = 4  # per episode, for the colour statistics
 
 
-class Store:
-    """Episodes on their way to the disk.
+class DatasetStore:
+    """Write episodes to a dataset folder, shard by shard.
 
-    The order of writing makes ``info.json`` the last word: videos, rows, episode entries, statistics, then the counts.
-    What it doesn't count does not exist for readers.
+    ``info.json`` is written last, after videos, rows, episode entries and statistics. Episodes that it does not count
+    do not exist for readers, so that a crash never leaves a damaged dataset.
 
     Args:
         root: The dataset folder.
-        layout: What the folder holds; None if nothing.
+        layout: The layout of the dataset in it; None if there is none yet.
         fps: Frames per second.
-        notes: What only vdworld reads, see ``EpisodeWriter``.
+        notes: Entries for vdworld alone; see ``EpisodeWriter``.
+
+    Attributes:
+        features: The description of columns and videos; empty before the first episode.
+        num_safe_episodes: The number of episodes that a crash cannot lose.
+        num_safe_rows: The number of their rows.
     """
 
     def __init__(self, root: Path, layout: Layout | None, *, fps: float, notes: dict[str, Any]) -> None:
@@ -44,36 +49,36 @@ class Store:
         self._next_file = next_file_number(layout)
         self._stats = json.loads((root / STATS).read_text()) if entries and (root / STATS).is_file() else {}
         self._shard: Shard | None = None
-        self._statistics = Statistics()
+        self._statistics = FeatureStatistics()
         self._opened = 0.0
 
     @property
     def num_episodes(self) -> int:
-        """Episodes so far, those that are not yet safe included."""
+        """The number of episodes, those that are not safe yet included."""
         return self.num_safe_episodes + (0 if self._shard is None else len(self._shard.entries))
 
     @property
     def num_rows(self) -> int:
-        """Their rows, one more than transitions in each episode."""
+        """The number of their rows; an episode has one more row than transitions."""
         return self.num_safe_rows + (0 if self._shard is None else self._shard.num_rows)
 
     @property
     def num_unsafe_rows(self) -> int:
-        """Rows that a crash would lose."""
+        """The number of rows that a crash would lose."""
         return self.num_rows - self.num_safe_rows
 
     @property
     def seconds_open(self) -> float:
-        """Seconds for which the present files have been open."""
+        """The age in seconds of the shard under construction."""
         return 0.0 if self._shard is None else time.monotonic() - self._opened
 
     def add(self, episode: Episode) -> None:
-        """Take in an episode whose ``index``, ``seed`` and ``split`` are set.
+        """Add an episode whose ``index``, ``seed`` and ``split`` are set.
 
         Raises:
             OSError: The disk is full or failed.
         """
-        if self._shard is not None and not self._shard.intact:  # an episode was broken off: its frames are in the way
+        if self._shard is not None and not self._shard.intact:  # drop the frames of an interrupted episode
             self.flush()
             self.discard()
         try:
@@ -87,7 +92,7 @@ class Store:
             self._statistics.add_frames(IMAGES + camera, frames[:: max(len(frames) // _FRAMES_DESCRIBED, 1)])
 
     def flush(self) -> None:
-        """Complete the files under construction and count their episodes.
+        """Complete the shard under construction and count its episodes.
 
         Raises:
             OSError: The disk is full or failed.
@@ -99,7 +104,7 @@ class Store:
             self._shard.commit()
             self._count(*counts)
         except BaseException as error:
-            if self._num_counted() == counts[0]:  # an interrupt came right after the last rename: all is safe
+            if self._num_counted() == counts[0]:  # interrupted after the last rename: all is safe
                 self._settle(*counts)
             elif isinstance(error, OSError):
                 raise self._give_up(error) from error
@@ -109,7 +114,7 @@ class Store:
         self._settle(*counts)
 
     def discard(self) -> None:
-        """Drop the files under construction; what is safe stays."""
+        """Remove the shard under construction. Safe episodes stay."""
         if self._shard is not None:
             self._shard.discard()
         self._shard = None
@@ -117,7 +122,7 @@ class Store:
     def _open_shard(self) -> Shard:
         if self._shard is None:
             self._shard = Shard(self.root, number=self._next_file, first_row=self.num_safe_rows, fps=self.fps)
-            self._statistics = Statistics(self._stats)
+            self._statistics = FeatureStatistics(self._stats)
             self._opened = time.monotonic()
         return self._shard
 
@@ -139,11 +144,11 @@ class Store:
         self._shard = None
 
     def _give_up(self, error: OSError) -> OSError:
-        """Drop what could not be written, and say what is safe."""
+        """Remove the shard, and return an error that says how much is safe."""
         self.discard()
         num_steps = self.num_safe_rows - self.num_safe_episodes
         return OSError(
             error.errno,
             f"Writing to {self.root} failed ({error.strerror or error}). {self.num_safe_episodes} episodes "
-            f"({num_steps} steps) are safe and stay readable. Make room, then append to the folder to go on.",
+            f"({num_steps} steps) are safe and stay readable. Free some space, then append to the folder to continue.",
         )

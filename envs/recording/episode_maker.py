@@ -1,4 +1,4 @@
-"""Run a policy for one episode of a real environment, and keep everything."""
+"""Record single episodes: run a policy in a real environment, and keep frames, actions, rewards, ends and numbers."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from vdworld.spaces import flatten_action, unflatten_action
 from vdworld.spec import EnvironmentSpec
 
 Policy = Callable[[dict[str, Any], gym.Space, np.random.Generator], Any]
+"""A policy for recording; ``record`` documents its arguments."""
 
 
 class Stopped(Exception):
-    """An episode was broken off on request."""
+    """An episode was interrupted on request."""
 
 
 @dataclass
 class RecordedEpisode:
-    """What ``EpisodeWriter.add`` takes, for one episode of T transitions."""
+    """One episode of T transitions, as the arguments of ``EpisodeWriter.add``."""
 
     frames: dict[str, np.ndarray]
     actions: np.ndarray
@@ -38,7 +39,7 @@ class RecordedEpisode:
         return len(self.actions)
 
     def first(self, num_steps: int) -> RecordedEpisode:
-        """Return the episode cut off after `num_steps` transitions, or all of it if it is no longer."""
+        """Return the first `num_steps` transitions of the episode, or all of it if it is not longer."""
         if len(self) <= num_steps:
             return self
         truncated = self.truncated[:num_steps].copy()
@@ -56,14 +57,14 @@ class RecordedEpisode:
 
 @dataclass
 class EpisodeMaker:
-    """Make the episodes of a recording; each depends on `seed` and its number alone, never on the ones before.
+    """Make the episodes of a recording. An episode depends only on `seed` and its number, not on earlier episodes.
 
     Args:
-        env: Description of the environment, or a function that builds it together with ``settings``.
+        env: Specification of the environment, or a function that builds it.
         policy: See ``record``; None explores.
         seed: The recording's seed.
-        settings: Fields of ``EnvironmentSpec`` for a function.
-        built: The environment, if it stands already; this process alone uses it.
+        settings: Fields of ``EnvironmentSpec`` if `env` is a function.
+        built: The environment, if it is built already; only this process uses it.
     """
 
     env: EnvironmentSpec | Callable[[], gym.Env]
@@ -73,7 +74,7 @@ class EpisodeMaker:
     built: RealEnv | None = None
 
     def build(self) -> RealEnv:
-        """Return the environment, building it if it does not stand yet."""
+        """Return the environment; the first call builds it."""
         if self.built is None:
             self.built = make_real(self.env, **self.settings)
         return self.built
@@ -82,7 +83,7 @@ class EpisodeMaker:
         """Run the episode with number `index`.
 
         Raises:
-            Stopped: ``should_stop`` said so between two steps.
+            Stopped: ``should_stop`` returned True between two steps.
         """
         env_seed, policy_seed = np.random.SeedSequence([self.seed, index]).generate_state(2) % 2**31
         policy = Exploration() if self.policy is None else self.policy
@@ -111,8 +112,11 @@ def run_episode(
         policy: See ``record``.
         env_seed: Seed of the reset.
         policy_seed: Seed of the policy and of the action space.
-        max_steps: Cut the episode off after so many steps; None leaves its end to the environment.
-        should_stop: Asked before every step; raises ``Stopped`` if it says yes.
+        max_steps: Truncate the episode after this number of steps; None leaves its end to the environment.
+        should_stop: Called before every step.
+
+    Raises:
+        Stopped: ``should_stop`` returned True.
     """
     rng = np.random.default_rng(policy_seed)
     env.action_space.seed(policy_seed)
@@ -124,10 +128,10 @@ def run_episode(
     while not steps or not (steps[-1][2] or steps[-1][3]):
         if should_stop():
             raise Stopped
-        seen = {"frames": env.frames(), "state": env.state(), "observation": observation}
-        flat = flatten_action(env.action_space, policy(seen, env.action_space, rng)).astype(np.float32)
-        taken = unflatten_action(env.action_space, flat)  # exactly what the dataset will say
-        observation, reward, terminated, truncated, _ = env.step(taken)
+        policy_input = {"frames": env.frames(), "state": env.state(), "observation": observation}
+        flat = flatten_action(env.action_space, policy(policy_input, env.action_space, rng)).astype(np.float32)
+        action = unflatten_action(env.action_space, flat)  # exactly the action that the dataset will hold
+        observation, reward, terminated, truncated, _ = env.step(action)
         truncated = truncated or (max_steps is not None and len(steps) + 1 >= max_steps and not terminated)
         steps.append((flat, reward, terminated, truncated))
         frames.append(env.frames())
@@ -145,7 +149,7 @@ def run_episode(
 
 
 def _stack(states: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Stack what every step gives, ``[T+1, d]`` each; NaN in the first row for what the reset does not give."""
+    """Stack the numbers that every step gives, ``[T+1, d]`` each; NaN in the first row for those that a reset lacks."""
     stacked = {}
     for name, last in states[-1].items():
         rows = [state.get(name) for state in states]

@@ -1,4 +1,4 @@
-"""Decode episodes into memory."""
+"""Decode the frames of whole episodes into memory, and check first that they fit."""
 
 from __future__ import annotations
 
@@ -8,40 +8,40 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vdworld.data.frames import decode_episodes
+from vdworld.data.frame_decoding import decode_episodes
 from vdworld.data.layout import EpisodeEntry, Layout
 from vdworld.data.resize import resize_area
 
 _FRAMES_AT_ONCE = 64
-_SHARE = 0.9  # of the free memory that frames may take
+_SHARE = 0.9  # of the free memory, for frames
 
 
 def decode_into(target: np.ndarray, layout: Layout, entries: Sequence[EpisodeEntry], key: str) -> None:
-    """Fill ``target`` uint8 ``[N, 3, h, w]`` with the episodes' frames of one feature, resized by area to fit."""
+    """Decode the episodes' frames of one feature into ``target``, uint8 ``[N, 3, h, w]``; its size decides theirs."""
     size = (target.shape[2], target.shape[3])
-    position, waiting = 0, []
+    position, batch = 0, []
     for image in decode_episodes(layout, entries, key):
         if image.shape[1:] == size:
             target[position] = image
             position += 1
             continue
-        waiting.append(image)
-        if len(waiting) == _FRAMES_AT_ONCE:
-            target[position : position + len(waiting)] = resize_area(np.stack(waiting), size)
-            position, waiting = position + len(waiting), []
-    if waiting:
-        target[position:] = resize_area(np.stack(waiting), size)
+        batch.append(image)
+        if len(batch) == _FRAMES_AT_ONCE:
+            target[position : position + len(batch)] = resize_area(np.stack(batch), size)
+            position, batch = position + len(batch), []
+    if batch:
+        target[position:] = resize_area(np.stack(batch), size)
 
 
 def check_memory(shape: tuple[int, int, int, int], available: int | None = None) -> None:
-    """Refuse to hold frames for which there is no room.
+    """Raise a MemoryError if frames do not fit into the free memory.
 
     Args:
-        shape: Of the uint8 frames ``[N, c, h, w]``.
-        available: Free memory in bytes; by default what the system reports, if it does.
+        shape: Shape of the uint8 frames ``[N, c, h, w]``.
+        available: Free memory in bytes; by default what the system reports. Without a report nothing is checked.
 
     Raises:
-        MemoryError: They don't fit; the message says which size would.
+        MemoryError: The frames do not fit; the message gives a size that does.
     """
     available = _free_memory() if available is None else available
     needed = math.prod(shape)
@@ -57,7 +57,7 @@ def check_memory(shape: tuple[int, int, int, int], available: int | None = None)
 
 
 def _free_memory() -> int | None:
-    """Return the memory in bytes that is free or can be freed, or None where the system does not say."""
+    """Return the free and reclaimable memory in bytes, or None if the system does not report it."""
     try:
         with open("/proc/meminfo") as file:
             lines = dict(line.split(":", 1) for line in file)

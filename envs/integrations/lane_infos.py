@@ -1,4 +1,4 @@
-"""Infos of vector environments, lane by lane."""
+"""Split the infos of a vector environment into one dict per lane."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from vdworld.envs.dream.dream_spaces import map_leaves, to_numpy
+from vdworld.envs.array_trees import map_leaves, to_numpy
 
 
 def infos_by_lane(infos: dict[str, Any], num_envs: int) -> list[dict[str, Any]]:
-    """Turn a vector environment's infos, arrays or tensors beside their masks ``"_..."``, into one dict per lane."""
+    """Return one dict per lane from a vector environment's infos: arrays or tensors with their masks ``"_..."``."""
     lanes: list[dict[str, Any]] = [{} for _ in range(num_envs)]
     for name, value in infos.items():
         if name.startswith("_"):

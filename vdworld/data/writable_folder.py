@@ -1,4 +1,4 @@
-"""Open a folder for writing: new, or to append to; clear away what a broken-off recording left."""
+"""Prepare a folder for writing, new or to append to, and remove what an interrupted recording left in it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from vdworld.data.files import SUFFIX
+from vdworld.data.atomic_files import SUFFIX
 from vdworld.data.layout import FILES_PER_CHUNK, INFO, Layout, read_layout
 
 _NUMBERED = re.compile(r"chunk-(\d+)/file-(\d+)\.(parquet|mp4)")
@@ -14,14 +14,18 @@ _OTHERS = re.compile(r"meta/(info\.json|stats\.json|tasks\.parquet)")
 
 
 def open_folder(path: Path, *, append: bool) -> Layout | None:
-    """Make a folder ready for ``EpisodeWriter``.
+    """Prepare a folder for ``EpisodeWriter``.
+
+    Args:
+        path: The folder; it need not exist.
+        append: Whether the folder may hold a dataset.
 
     Returns:
-        What the folder holds already; None if nothing yet.
+        The layout of the dataset in the folder; None if there is none yet.
 
     Raises:
-        FileExistsError: It holds a dataset and `append` is False, or something that is no dataset.
-        ValueError: It holds a dataset that other software wrote, or a damaged one.
+        FileExistsError: The folder holds a dataset and `append` is False, or it holds other files.
+        ValueError: The folder holds a dataset by other software, or a damaged one.
     """
     if path.exists() and not path.is_dir():
         raise FileExistsError(f"`path` must be a folder, got the file {path}. Choose another name.")
@@ -41,27 +45,33 @@ def open_folder(path: Path, *, append: bool) -> Layout | None:
 
 
 def next_file_number(layout: Layout | None) -> int:
-    """Return the number, counted over all chunks, of the file to write next."""
+    """Return the number of the file to write next, counted over all chunks."""
     places = [entry.data_file for entry in layout.entries] if layout is not None else []
     return max((chunk * FILES_PER_CHUNK + file + 1 for chunk, file in places), default=0)
 
 
-def agree(path: Path, name: str, given: Any, stored: Any) -> Any:
-    """Return the value to go on with: the stored one, which a given one must equal.
+def agreed_value(path: Path, name: str, value: Any, stored: Any) -> Any:
+    """Return the stored value of an argument, with which a new value must agree.
+
+    Args:
+        path: The dataset folder, for the message.
+        name: The name of the argument.
+        value: Its new value; None agrees with any stored value.
+        stored: The value that the folder holds.
 
     Raises:
-        ValueError: They differ.
+        ValueError: The values differ.
     """
-    if given is None or given == stored:
+    if value is None or value == stored:
         return stored
-    if isinstance(given, dict) and isinstance(stored, dict):
-        differing = [key for key in {**stored, **given} if given.get(key) != stored.get(key)]
-        given, stored = ({key: values.get(key) for key in differing} for values in (given, stored))
-    raise ValueError(f"`{name}` must be {stored} as in {path}, got {given}. Write into another folder instead.")
+    if isinstance(value, dict) and isinstance(stored, dict):
+        differing = [key for key in {**stored, **value} if value.get(key) != stored.get(key)]
+        value, stored = ({key: values.get(key) for key in differing} for values in (value, stored))
+    raise ValueError(f"`{name}` must be {stored} as in {path}, got {value}. Write to another folder instead.")
 
 
 def _check_free(path: Path) -> None:
-    """Refuse a folder that holds anything other than the remains of a recording."""
+    """Raise an error if the folder holds anything but leftovers of a recording."""
     files = (file for file in path.rglob("*") if file.is_file())
     foreign = next((file for file in files if _number(file) is None and not _OTHERS.search(_plain(file))), None)
     if foreign is not None:
@@ -69,7 +79,7 @@ def _check_free(path: Path) -> None:
 
 
 def _remove_leftovers(path: Path, next_number: int) -> None:
-    """Remove files under construction, and finished ones whose episodes were never counted."""
+    """Remove unfinished files, and finished ones whose episodes were never counted."""
     for folder in ("data", "videos", "meta"):
         for file in [file for file in (path / folder).rglob("*") if file.is_file()]:
             number = _number(file)

@@ -1,4 +1,4 @@
-"""How an episode becomes rows of a table, and how ``info.json`` describes them."""
+"""An episode as the rows of a table, and the description of its columns in ``info.json``."""
 
 from __future__ import annotations
 
@@ -8,14 +8,19 @@ import numpy as np
 
 from vdworld.data.episode import Episode
 from vdworld.data.layout import IMAGES
-from vdworld.data.video import CODEC, PIXEL_FORMAT
+from vdworld.data.lossless_video import CODEC, PIXEL_FORMAT
 
 
 def rows_of(episode: Episode, *, first_row: int, fps: float) -> dict[str, np.ndarray]:
-    """Lay an episode out in T + 1 rows.
+    """Return an episode as T + 1 rows: columns ``[T+1, d]`` by name.
 
-    Row t holds observation t, the action taken after it, and what that action led to (``next.*``). The last row holds
-    the final observation and ``is_last``; its action and reward are zero and belong to no transition.
+    Row t holds observation t, the action taken after it, and the results of this action (``next.*``). The last row
+    holds the final observation and ``is_last``; its action and reward are zero and belong to no transition.
+
+    Args:
+        episode: The episode.
+        first_row: The number of rows in the folder before it.
+        fps: Frames per second.
     """
     length = len(episode) + 1
     frame_index = np.arange(length)
@@ -23,7 +28,7 @@ def rows_of(episode: Episode, *, first_row: int, fps: float) -> dict[str, np.nda
     if episode.rewards is not None:
         columns["next.reward"] = _with_last_row(episode.rewards[:, None])
     done = _with_last_row((episode.terminated | episode.truncated)[:, None])
-    done[-1] = True  # readers of the layout look for the end of an episode in its last row
+    done[-1] = True  # readers of the layout expect the end of an episode in its last row
     columns["next.terminated"] = _with_last_row(episode.terminated[:, None])
     columns["next.truncated"] = _with_last_row(episode.truncated[:, None])
     columns |= {"next.done": done, "is_last": frame_index == length - 1, **episode.state}
@@ -34,7 +39,7 @@ def rows_of(episode: Episode, *, first_row: int, fps: float) -> dict[str, np.nda
 
 
 def features_of(episode: Episode, fps: float) -> dict[str, dict[str, Any]]:
-    """Describe an episode's columns and videos as ``info.json`` does."""
+    """Return the description of an episode's columns and videos for ``info.json``."""
     features: dict[str, dict[str, Any]] = {}
     for camera, frames in episode.frames.items():
         height, width = frames.shape[1:3]
@@ -52,5 +57,5 @@ def features_of(episode: Episode, fps: float) -> dict[str, dict[str, Any]]:
 
 
 def _with_last_row(values: np.ndarray) -> np.ndarray:
-    """Append a row of zeros (False)."""
+    """Append a row of zeros, or of False."""
     return np.concatenate([values, np.zeros_like(values[:1])])

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all: written under a temporary name, then renamed."""
+"""Files that appear only when they are complete: written under a temporary name, then renamed."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ import os
 from pathlib import Path
 from typing import Any
 
-SUFFIX = ".tmp"  # no reader of the layout looks at such names
+SUFFIX = ".tmp"  # readers of the layout ignore such names
 
 
 class PendingFile:
     """A file under construction.
 
     Args:
-        path: Its final place; the folder is made.
+        path: Its final path; missing folders are created.
+
+    Attributes:
+        file: The open file to write to.
     """
 
     def __init__(self, path: Path) -> None:
@@ -25,10 +28,10 @@ class PendingFile:
         self.file = open(self._temporary, "w+b")  # noqa: SIM115 - open until commit or discard
 
     def commit(self) -> None:
-        """Bring the content to the disk and give the file its name, replacing an older one.
+        """Write the content to the disk and rename the file, which replaces an older one.
 
         Raises:
-            OSError: The disk is full or failed; ``discard`` then cleans up.
+            OSError: The disk is full or failed; call ``discard`` to clean up.
         """
         self.file.flush()
         os.fsync(self.file.fileno())
@@ -36,14 +39,14 @@ class PendingFile:
         os.replace(self._temporary, self.path)
 
     def discard(self) -> None:
-        """Remove what was written, under whichever name it stands."""
-        with contextlib.suppress(OSError):  # the last bytes did not fit on the disk, and are not wanted any more
+        """Remove the unfinished file. After ``commit`` it does nothing."""
+        with contextlib.suppress(OSError):  # a full disk: the last bytes are lost, and not needed
             self.file.close()
         self._temporary.unlink(missing_ok=True)
 
 
 def write_json(path: Path, values: Any) -> None:
-    """Replace a JSON file in one go."""
+    """Write a JSON file, which replaces an older one only when it is complete."""
     pending = PendingFile(path)
     try:
         pending.file.write(json.dumps(values, indent=2).encode())

@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from vdworld.data.video import VideoWriter, check_video, read_frames
+from vdworld.data.lossless_video import VideoWriter, check_video, read_frames
 
 
 def noise(num_frames: int, height: int, width: int) -> np.ndarray:
@@ -72,7 +72,7 @@ def test_a_truncated_file_is_found_without_decoding_it(tmp_path: Path) -> None:
     path = write(tmp_path / "a.mp4", noise(30, 16, 16))
     check_video(path)
     path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(ValueError, match="half-written"):
+    with pytest.raises(ValueError, match="incomplete"):
         check_video(path)
     with pytest.raises(FileNotFoundError, match="must exist"):
         check_video(tmp_path / "none.mp4")

@@ -1,4 +1,4 @@
-"""Frames of recorded episodes, from video files or from pictures inside the tables."""
+"""Decode the frames of episodes, from video files or from pictures stored in tables."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from vdworld.data.columns import read_table
 from vdworld.data.layout import EpisodeEntry, Layout
-from vdworld.data.video import read_frames
+from vdworld.data.lossless_video import read_frames
+from vdworld.data.parquet_tables import read_table
 from vdworld.extras import require
 
 
 def decode_episodes(layout: Layout, entries: Sequence[EpisodeEntry], key: str) -> Iterator[np.ndarray]:
     """Decode the frames of episodes, one episode after the other.
 
-    Episodes that lie side by side in a file are decoded in one go.
+    Episodes that follow one another in a video file are decoded in one pass.
 
     Args:
-        layout: The folder.
-        entries: The episodes, in the order wanted.
+        layout: The layout of the folder.
+        entries: The episodes, in the order of the result.
         key: The feature that holds the frames.
 
     Yields:
@@ -29,7 +29,7 @@ def decode_episodes(layout: Layout, entries: Sequence[EpisodeEntry], key: str) -
 
     Raises:
         FileNotFoundError: A file is missing.
-        ValueError: A file is damaged or half-written.
+        ValueError: A file is damaged or incomplete.
     """
     if layout.features[key]["dtype"] == "image":
         for entry in entries:
@@ -47,12 +47,12 @@ def decode_episodes(layout: Layout, entries: Sequence[EpisodeEntry], key: str) -
 
 
 def _continues(first: EpisodeEntry, entry: EpisodeEntry, key: str, end: float, fps: float) -> bool:
-    """Say whether an episode lies in the same file as ``first``, at the second ``end``."""
+    """Return whether an episode is in the same file as ``first`` and begins there at second ``end``."""
     return entry.videos[key][:2] == first.videos[key][:2] and abs(entry.videos[key][2] - end) < 0.5 / fps
 
 
 def _pictures(layout: Layout, entry: EpisodeEntry, key: str) -> Iterator[np.ndarray]:
-    """Read the pictures that stand in a table, each a coded file of its own."""
+    """Decode the pictures stored in a table, each an encoded image file."""
     image: Any = require("PIL.Image", extra="data")
     table = read_table(layout.data_path(entry), [key, "episode_index"])
     rows = np.flatnonzero(table.column("episode_index").to_numpy() == entry.index)

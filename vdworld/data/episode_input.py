@@ -1,4 +1,4 @@
-"""What users hand to ``EpisodeWriter.add``, checked and brought into one form."""
+"""Check the arguments of ``EpisodeWriter.add``, and convert them to an ``Episode``."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def make_episode(
     state: Mapping[str, Any] | None = None,
     action_space: gym.Space | None = None,
 ) -> Episode:
-    """Build an episode from arrays; ``EpisodeWriter.add`` describes the arguments.
+    """Return an episode made of arrays; ``EpisodeWriter.add`` documents the arguments.
 
     Raises:
-        ValueError: The arguments don't fit each other, or ``action_space``.
+        ValueError: The arguments do not fit together, or the actions do not fit ``action_space``.
     """
     flat = _flat_actions(actions, action_space)
     num_steps = len(flat)
@@ -33,7 +33,7 @@ def make_episode(
         raise ValueError("`frames` must hold at least one camera, got an empty dict.")
     ends = [_vector("terminated", terminated, num_steps, bool), _vector("truncated", truncated, num_steps, bool)]
     if terminated is None and truncated is None:
-        ends[1][-1] = True  # the recording stops here, whatever the environment would have done
+        ends[1][-1] = True  # the recording stops here, though the environment did not end the episode
     return Episode(
         frames={name: _frames(name, pixels, num_steps) for name, pixels in named.items()},
         actions=flat,
@@ -77,7 +77,7 @@ def _vector(name: str, values: Any, num_steps: int, dtype: type) -> np.ndarray:
     if values is None:
         return np.zeros(num_steps, dtype=dtype)
     array = np.asarray(values)
-    if array.ndim == 0 and dtype is bool:  # one flag for how the episode ended
+    if array.ndim == 0 and dtype is bool:  # a single flag describes the end of the episode
         return np.arange(num_steps) == (num_steps - 1 if array else -1)
     if array.shape != (num_steps,):
         raise ValueError(f"`{name}` must have shape [{num_steps}], one per action, got {list(array.shape)}.")
@@ -85,7 +85,7 @@ def _vector(name: str, values: Any, num_steps: int, dtype: type) -> np.ndarray:
 
 
 def _state_name(name: str) -> str:
-    """Return the name on disk: names without a prefix are observations, and ``/`` is the layout's own sign."""
+    """Return the name on disk. Names without a prefix are observations; the layout reserves ``/``."""
     name = name.replace("/", "_")
     return name if name.startswith(("observation.", "info.")) else f"observation.{name}"
 

@@ -1,4 +1,4 @@
-"""How dreams begin: from a start clip of the world or from given frames, and what an environment tells about it."""
+"""Start episodes as the options of ``reset`` say, and describe the starts in its info."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import torch
 from gymnasium.vector.utils import batch_space
 from torch import Tensor
 
-from vdworld.envs.dream.dream_spaces import by_camera, checked_action
+from vdworld.envs.dream.checked_actions import checked_action
+from vdworld.envs.dream.dream_observations import camera_pixels
 from vdworld.envs.dream.start_sources import StartSource
 from vdworld.spaces import frames_to_float
 from vdworld.world import WorldModel, WorldState
@@ -18,20 +19,20 @@ from vdworld.world import WorldModel, WorldState
 OPTIONS = ("frames", "actions", "lengths", "start_index")
 
 
-def start_lanes(world: WorldModel, source: StartSource, seeds: Sequence[int], options: dict[str, Any]) -> WorldState:
-    """Begin one dream per seed.
+def start_episodes(world: WorldModel, source: StartSource, seeds: Sequence[int], options: dict[str, Any]) -> WorldState:
+    """Start one dream per seed.
 
     Args:
         world: The world to dream in.
-        source: Where dreams begin unless `options` say.
-        seeds: One per lane; it decides the lane's noise, and its beginning unless `options` does.
-        options: ``"start_index"``, ints ``[b]``, choose among the source's clips. ``"frames"``, uint8
-            ``[b, k, h, w, 3]`` or one image ``[b, h, w, 3]`` (by camera for several), with the ``"actions"``
-            ``[b, k - 1, ...]`` between them in the environment's units, or none, start elsewhere; ``"lengths"``, ints
-            ``[b]``, tell how many of the frames are real, counted from the newest. Nothing leaves it to the seeds.
+        source: Where dreams start unless `options` say otherwise.
+        seeds: One per lane. It decides the lane's noise, and its start unless `options` do.
+        options: ``"start_index"``, ints ``[b]``, selects among the source's clips. ``"frames"``, uint8
+            ``[b, k, h, w, 3]`` or one image ``[b, h, w, 3]`` (by camera for several), replaces them, with the optional
+            ``"actions"`` ``[b, k - 1, ...]`` between the frames in the environment's units. ``"lengths"``, ints
+            ``[b]``, is the number of real frames, counted from the newest.
 
     Raises:
-        ValueError: Another option, two ways to start at once, or something of another shape.
+        ValueError: An unknown option, two ways to start at once, or a value of the wrong shape.
     """
     unknown = sorted(options.keys() - set(OPTIONS))
     if unknown:
@@ -47,25 +48,25 @@ def start_lanes(world: WorldModel, source: StartSource, seeds: Sequence[int], op
     return source.begin(seeds)
 
 
-def start_info(world: WorldModel, state: WorldState, seeds: Sequence[int]) -> dict[str, Any]:
-    """Return what the info of ``reset`` holds, a row per lane; ``DreamEnv`` says what the entries mean."""
+def reset_info(world: WorldModel, state: WorldState, seeds: Sequence[int]) -> dict[str, Any]:
+    """Return the entries of the info of ``reset``, a row per lane; ``DreamEnv`` documents them."""
     return {
         "seed": np.array(seeds, dtype=np.int64),
-        "context_frames": by_camera(world, state.frames),
+        "context_frames": camera_pixels(world, state.frames),
         "context_actions": world.action_codec.decode(state.actions),
         "context_action_mask": state.action_mask,
     }
 
 
 def _from_clips(source: StartSource, seeds: Sequence[int], index: Any) -> WorldState:
-    chosen, num_clips = torch.as_tensor(index), len(source)
-    whole = chosen.shape == (len(seeds),) and not chosen.is_floating_point()
-    if not whole or not ((chosen >= 0) & (chosen < num_clips)).all():
+    indices, num_clips = torch.as_tensor(index), len(source)
+    whole = indices.shape == (len(seeds),) and not indices.is_floating_point()
+    if not whole or not ((indices >= 0) & (indices < num_clips)).all():
         raise ValueError(
             f"`start_index` must be a whole number from 0 and below {num_clips}, the number of start clips, for each "
             f"of {len(seeds)} lanes, got {index}."
         )
-    return source.begin_at(chosen, seeds)
+    return source.begin_at(indices, seeds)
 
 
 def _from_frames(world: WorldModel, seeds: Sequence[int], frames: Any, actions: Any, lengths: Any) -> WorldState:
@@ -93,8 +94,8 @@ def _checked_pixels(world: WorldModel, num_lanes: int, view: Any) -> Tensor:
     if pixels.dtype != torch.uint8 or not fits or pixels.shape[1] < 1:
         height, width = world.image_size
         raise ValueError(
-            f"`frames` must be uint8 [{num_lanes}, k, {height}, {width}, 3] with k from 1 (one environment leaves the "
-            f"first axis out, one image the second), got {pixels.dtype} {list(pixels.shape)}."
+            f"`frames` must be uint8 [{num_lanes}, k, {height}, {width}, 3] with k from 1 (a single environment omits "
+            f"the first axis, a single image the second), got {pixels.dtype} {list(pixels.shape)}."
         )
     return pixels
 

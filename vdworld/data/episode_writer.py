@@ -1,4 +1,4 @@
-"""Bring any recordings into a dataset folder, episode by episode."""
+"""Write recordings of any origin to a dataset folder, episode by episode."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
+from vdworld.data.dataset_store import DatasetStore
 from vdworld.data.episode import DEFAULT_TEST_FRACTION, Episode, choose_split
-from vdworld.data.folder import agree, open_folder
-from vdworld.data.incoming import make_episode
-from vdworld.data.rows import features_of
-from vdworld.data.store import Store
+from vdworld.data.episode_input import make_episode
+from vdworld.data.episode_rows import features_of
+from vdworld.data.writable_folder import agreed_value, open_folder
 from vdworld.space_json import space_from_json, space_to_json
 from vdworld.spec import EnvironmentSpec
 
@@ -22,25 +22,26 @@ from vdworld.spec import EnvironmentSpec
 class EpisodeWriter:
     """Write a dataset in the LeRobot v3 layout.
 
-    Episodes go to the disk in sets of files that are completed every ``steps_per_file`` steps or ``seconds_per_file``
-    seconds. A process that dies loses at most the set it was writing; opening the folder again with ``append=True``
-    goes on from there. Use it as a context manager, or call ``close``.
+    Episodes are written in sets of files, which are completed every ``steps_per_file`` steps or ``seconds_per_file``
+    seconds. A process that dies loses at most the incomplete set; open the folder with ``append=True`` to continue.
+    Use the writer as a context manager, or call ``close``.
 
     Args:
         path: The dataset folder: a new one or, with ``append``, one that holds a dataset.
         fps: Frames per second.
-        action_space: The environment's; None takes a Box around the actions when the dataset is read.
+        action_space: The environment's action space; None makes readers use a Box around all actions.
         spec: How to rebuild the environment, if there is one.
-        task: What is done in the recordings, in words; the environment's id by default.
-        seed: Decides, with an episode's number, whether it is held out; 0 by default.
-        test_fraction: Share of the episodes to hold out, in [0, 1); .2 by default.
-        append: Add to the folder's episodes. Their numbers and splits stay, and the arguments must agree with them.
+        task: A description of the task in words; by default the environment's id.
+        seed: Decides, with an episode's number, whether it is held out; by default 0.
+        test_fraction: Share of the episodes to hold out, in [0, 1); by default 0.2.
+        append: Whether to add to the episodes in the folder, which keep their numbers and splits. The other arguments
+            must agree with the folder.
         steps_per_file: Transitions after which a set of files is completed.
-        seconds_per_file: Seconds after which it is completed when the next episode comes.
+        seconds_per_file: Age in seconds at which a set is completed when an episode is added.
 
     Raises:
-        FileExistsError: The folder holds a dataset and `append` is False, or it holds other things.
-        ValueError: With `append`, an argument differs from what the folder says.
+        FileExistsError: The folder holds a dataset and `append` is False, or it holds other files.
+        ValueError: `fps` or `test_fraction` is out of range, or an argument disagrees with the folder.
     """
 
     def __init__(
@@ -59,12 +60,12 @@ class EpisodeWriter:
     ) -> None:
         if fps <= 0:
             raise ValueError(f"`fps` must be positive, got {fps}.")
-        choose_split(0, test_fraction=test_fraction or 0.0)  # refuses what is out of range
+        choose_split(0, test_fraction=test_fraction or 0.0)  # raises if it is out of range
         self.path = Path(path)
         self.steps_per_file = steps_per_file
         self.seconds_per_file = seconds_per_file
         layout = open_folder(self.path, append=append)
-        given = {
+        arguments = {
             "action_space": None if action_space is None else space_to_json(action_space),
             "spec": None if spec is None else spec.to_json(),
             "task": task,
@@ -73,37 +74,39 @@ class EpisodeWriter:
         }
         if layout is None:
             defaults = {"task": "" if spec is None else spec.id, "seed": 0, "test_fraction": DEFAULT_TEST_FRACTION}
-            notes = {name: defaults.get(name) if value is None else value for name, value in given.items()}
+            notes = {name: defaults.get(name) if value is None else value for name, value in arguments.items()}
         else:
-            notes = {name: agree(self.path, name, value, layout.own.get(name)) for name, value in given.items()}
-            agree(self.path, "fps", float(fps), layout.info["fps"])
+            notes = {
+                name: agreed_value(self.path, name, value, layout.own.get(name)) for name, value in arguments.items()
+            }
+            agreed_value(self.path, "fps", float(fps), layout.info["fps"])
         stored = notes["action_space"]
         self.action_space = None if stored is None else space_from_json(stored)
-        self._store = Store(self.path, layout, fps=float(fps), notes=notes)
+        self._store = DatasetStore(self.path, layout, fps=float(fps), notes=notes)
 
     @property
     def num_episodes(self) -> int:
-        """Episodes in the folder, those not yet flushed included."""
+        """The number of episodes in the folder, those not flushed yet included."""
         return self._store.num_episodes
 
     @property
     def num_steps(self) -> int:
-        """Transitions in the folder, those not yet flushed included."""
+        """The number of transitions in the folder, those not flushed yet included."""
         return self._store.num_rows - self._store.num_episodes
 
     @property
     def num_safe_episodes(self) -> int:
-        """Episodes that are flushed, and so outlive a crash."""
+        """The number of flushed episodes, which a crash cannot lose."""
         return self._store.num_safe_episodes
 
     @property
     def num_safe_steps(self) -> int:
-        """Transitions that are flushed."""
+        """The number of transitions of flushed episodes."""
         return self._store.num_safe_rows - self._store.num_safe_episodes
 
     @property
     def state_sizes(self) -> dict[str, int] | None:
-        """How many numbers per frame each entry of ``state`` holds; None before the first episode."""
+        """The number of values per frame of each entry of ``state``; None before the first episode."""
         names = [name for name in self._store.features if name.startswith(("observation.", "info."))]
         sizes = {n: self._store.features[n]["shape"][0] for n in names if self._store.features[n]["dtype"] != "video"}
         return sizes if self._store.features else None
@@ -118,22 +121,23 @@ class EpisodeWriter:
         state: Mapping[str, Any] | None = None,
         seed: int | None = None,
     ) -> None:
-        """Add one episode of T transitions; every episode has the same cameras, image sizes and entries.
+        """Add an episode of T transitions. All episodes must have the same cameras, image sizes and entries.
 
         Args:
-            frames: uint8 RGB ``[T+1, h, w, 3]``, or one such array per camera name. Frame t is what was seen before
-                action t; the last one is what the last action led to.
+            frames: uint8 RGB ``[T+1, h, w, 3]``, or one such array per camera name. Frame t precedes action t; the last
+                frame follows the last action.
             actions: ``[T, n]`` or ``[T]`` in the environment's units, or a list of T actions of ``action_space``.
-            rewards: ``[T]``; None if there are none, and then for every episode.
-            terminated: ``[T]`` flags, or one for the last transition: the environment came to its own end.
-            truncated: Likewise: the episode was cut off. With neither given, it was, after the last transition.
-            state: Further numbers per frame, ``[T+1, ...]`` by name: ``observation.<name>`` or ``info.<name>``; a bare
-                name is an observation's.
+            rewards: ``[T]``; None if the dataset has no rewards.
+            terminated: Whether the environment ended the episode: flags ``[T]``, or one flag for the last transition.
+            truncated: Whether the episode was cut off, in the same form. If neither is passed, the episode counts as
+                truncated after the last transition.
+            state: Further numbers per frame, ``[T+1, ...]`` by name: ``observation.<name>`` or ``info.<name>``; a name
+                without a prefix becomes an observation.
             seed: The seed that the environment was reset with.
 
         Raises:
-            ValueError: The arrays don't fit each other or the episodes before; nothing is written.
-            OSError: The disk is full or failed; the message says how many episodes are safe.
+            ValueError: The arrays do not fit together, or differ from earlier episodes; nothing is written.
+            OSError: The disk is full or failed; the message gives the number of episodes that are safe.
         """
         episode = make_episode(frames, actions, rewards, terminated, truncated, state, self.action_space)
         self._check_features(episode)
@@ -146,15 +150,15 @@ class EpisodeWriter:
             store.flush()
 
     def flush(self) -> None:
-        """Complete the files under construction, so that every episode added so far is safe.
+        """Complete the files under construction, so that a crash cannot lose the episodes added so far.
 
         Raises:
-            OSError: The disk is full or failed; the message says how many episodes are safe.
+            OSError: The disk is full or failed; the message gives the number of episodes that are safe.
         """
         self._store.flush()
 
     def close(self) -> None:
-        """Flush, and leave no file under construction behind."""
+        """Flush, and remove unfinished files."""
         self._store.flush()
         self._store.discard()
 
@@ -167,13 +171,13 @@ class EpisodeWriter:
         self.close()
 
     def _check_features(self, episode: Episode) -> None:
-        known = {name: (f["dtype"], list(f["shape"])) for name, f in self._store.features.items()}
+        stored = {name: (f["dtype"], list(f["shape"])) for name, f in self._store.features.items()}
         new = {name: (f["dtype"], f["shape"]) for name, f in features_of(episode, self._store.fps).items()}
-        if not known or new == known:
+        if not stored or new == stored:
             return
-        name = next(name for name in [*known, *new] if known.get(name) != new.get(name))
+        name = next(name for name in [*stored, *new] if stored.get(name) != new.get(name))
         raise ValueError(
-            f"Every episode must have the same entries: {name!r} must be {_describe(known.get(name))}, "
+            f"Every episode must have the same entries: {name!r} must be {_describe(stored.get(name))}, "
             f"got {_describe(new.get(name))}."
         )
 

@@ -1,4 +1,4 @@
-"""What one environment and a batch of them do alike in each step: imagine, reward, show."""
+"""The dynamics of a dream, for one environment and a batch alike: where it starts, how it steps, rewards and ends."""
 
 from __future__ import annotations
 
@@ -19,20 +19,24 @@ from vdworld.world.disagreement import uncertainty_limit as limit_of
 RewardFunction = Callable[[Rollout], Tensor]
 
 
-class DreamLanes:
-    """A world together with the way in which environments dream in it; it holds no episode of its own.
+class DreamDynamics:
+    """A world and the settings with which environments dream in it. It holds no episode of its own.
 
     Args:
         world: A checkpoint folder, a name or a world in memory; see ``shared_world``.
-        device: Where the world lies; None leaves a world in memory where it is, and loads one on the CPU.
+        device: The world's device; None leaves a world in memory where it is, and loads others on the CPU.
         num_sampling_steps: Network evaluations per frame; None takes the world's own number.
-        starts: Where dreams begin; see ``DreamEnv``.
-        with_uncertainty: Whether steps tell how uncertain they are.
-        uncertainty_limit: The share of held-out steps beyond whose uncertainty an episode is truncated.
+        starts: Where dreams start; see ``DreamEnv``.
+        with_uncertainty: Whether steps report their uncertainty.
+        uncertainty_limit: Truncate at steps that are more uncertain than this share of held-out steps; None never does.
         reward_function: Rewards ``[b, h]`` of a Rollout, in place of the world's own; a step is a Rollout with h = 1.
 
+    Attributes:
+        starts: The source of the dreams' starts.
+
     Raises:
-        ValueError: The world gives no rewards and there is no `reward_function`; a count below 1; another device.
+        ValueError: The world predicts no rewards and there is no `reward_function`, `num_sampling_steps` is below 1,
+            or `device` is not that of a world in memory.
     """
 
     def __init__(
@@ -40,21 +44,22 @@ class DreamLanes:
         world: str | Path | WorldModel,
         device: str | torch.device | None = None,
         num_sampling_steps: int | None = None,
-        reward_function: RewardFunction | None = None,
         starts: Starts = None,
         with_uncertainty: bool = False,
         uncertainty_limit: float | None = None,
+        reward_function: RewardFunction | None = None,
     ) -> None:
         if num_sampling_steps is not None and num_sampling_steps < 1:
             raise ValueError(f"`num_sampling_steps` must be at least 1, got {num_sampling_steps}.")
         self.world = shared_world(world, device)
         self.starts = start_source(self.world, starts)
-        self.num_sampling_steps = num_sampling_steps
-        self.limit = (
-            None if uncertainty_limit is None else limit_of(self.world.uncertainty_quantiles, uncertainty_limit)
-        )
-        self.with_uncertainty = with_uncertainty or self.limit is not None
+        quantiles = self.world.uncertainty_quantiles
+        self.limit = None if uncertainty_limit is None else limit_of(quantiles, uncertainty_limit)
         self.reward_function = reward_function
+        self._sampling = {
+            "num_sampling_steps": num_sampling_steps,
+            "with_uncertainty": with_uncertainty or self.limit is not None,
+        }
         if reward_function is None and not self.world.has_reward:
             raise ValueError(
                 "`reward_function` must be given for a world that was trained without rewards, got None. "
@@ -62,24 +67,23 @@ class DreamLanes:
             )
 
     def step(self, state: WorldState, action: Any) -> tuple[WorldState, Outcome]:
-        """Imagine the next frame of every lane; The outcome's reward is the one to hand on."""
-        asked = {"num_sampling_steps": self.num_sampling_steps, "with_uncertainty": self.with_uncertainty}
-        state, outcome = self.world.step(state, action, **asked)
+        """Imagine the next frame of every lane. The outcome holds the final reward."""
+        state, outcome = self.world.step(state, action, **self._sampling)
         if self.reward_function is not None:
             outcome = replace(outcome, reward=self._own_reward(self.reward_function, state, outcome))
         return state, outcome
 
     def ends(self, outcome: Outcome) -> np.ndarray:
-        """Return which lanes terminated, and which are truncated as too uncertain: bool ``[2, b]``."""
+        """Return which lanes terminate, and which are truncated because they are too uncertain: bool ``[2, b]``."""
         too_uncertain = torch.zeros_like(outcome.terminated)
         if self.limit is not None and outcome.uncertainty is not None:
             too_uncertain = outcome.uncertainty > self.limit
-        return torch.stack([outcome.terminated, too_uncertain]).cpu().numpy()  # the device is waited for once
+        return torch.stack([outcome.terminated, too_uncertain]).cpu().numpy()  # waits for the device only once
 
-    def told(self, outcome: Outcome) -> dict[str, Tensor]:
-        """Return what the info of a step holds, a row per lane ``[b]``."""
-        told = {"continuation": outcome.continuation, "uncertainty": outcome.uncertainty}
-        return {name: value for name, value in told.items() if value is not None}
+    def step_info(self, outcome: Outcome) -> dict[str, Tensor]:
+        """Return the entries of a step's info, a row per lane ``[b]``."""
+        entries = {"continuation": outcome.continuation, "uncertainty": outcome.uncertainty}
+        return {name: values for name, values in entries.items() if values is not None}
 
     def _own_reward(self, function: RewardFunction, state: WorldState, outcome: Outcome) -> Tensor:
         rollout = Rollout(
