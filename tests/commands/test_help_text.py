@@ -37,7 +37,8 @@ def test_the_values_are_those_of_a_run(tmp_path: Path) -> None:
     assert main(["train", f"data={tmp_path}/data", f"output={tmp_path}/world", *words]) == 0
     world, values = WorldModel.from_pretrained(tmp_path / "world"), shown(help_text("train", overrides=words))
     assert values["trainer"] == world.training_info["settings"]
-    network, process = dict(world.network.description), dict(world.process.description)
+    parts: list[Any] = [world.network, world.process]
+    network, process = (dict(part.description) for part in parts)
     assert values["network"].items() >= {k: v for k, v in network.items() if k in values["network"]}.items()
     assert values["network"].items() >= {"width": network["width"], "reach": 2}.items()
     assert all(values["process"][name] == value for name, value in process.items() if name != "_target_")
@@ -78,7 +79,7 @@ def test_every_key_is_shown_with_its_comment(verb: str, name: str | None) -> Non
     assert set(shown(text)) >= set(config) - {"world"}
     fill_nulls(verb, config)
     values = shown(text)
-    for key in config:
+    for key in map(str, config):
         if not OmegaConf.is_missing(config, key) and key not in {"network", "process", "planner", "objective"}:
             plain = OmegaConf.to_container(config)
             assert isinstance(plain, dict)

@@ -68,8 +68,9 @@ def test_a_step_recorded_in_inference_mode_serves_outside_of_it(
     dreams = []
     for mode in (torch.inference_mode, torch.inference_mode, torch.no_grad, torch.inference_mode):
         with mode():
-            state, action = world.start(frames[:, :4], actions[:, :3]), actions[:, 3]
-            after, outputs = imagine_recorded(world, state, action, StepRequest(num_steps=2))
+            state = world.start(frames[:, :4], actions[:, :3])
+            action = world.action_codec.encode_batch(actions[:, 3], (3,), world.device)
+            after, outputs = recorded_step(world, state, action, StepRequest(2))
             dreams.append((after.frames.clone(), outputs["reward"].clone()))
     assert tape.recorded == 1
     for frames_after, reward in dreams[1:]:

@@ -169,7 +169,7 @@ def test_other_modes_are_refused(mode):
         Collector(envs, policy_for(envs))
 
 
-def test_readings_of_a_dict_are_observed_in_final_observations_too():
+def test_readings_of_a_dict_are_observed_in_final_observations_too(monkeypatch):
     class Telling(gym.Env):
         observation_space = spaces.Dict(
             {"count": spaces.Box(-np.inf, np.inf, (1,), np.float32), "eye": spaces.Box(0, 255, (8, 8, 3), np.uint8)}
@@ -189,7 +189,9 @@ def test_readings_of_a_dict_are_observed_in_final_observations_too():
 
     envs = gym.vector.SyncVectorEnv([Telling] * 2, autoreset_mode=AutoresetMode.SAME_STEP)
     policy = policy_for(envs)
-    policy.network.step = lambda observed, state: (torch.zeros(2, 2), observed.readings[:, 0], state)
+    monkeypatch.setattr(
+        policy.network, "step", lambda observed, state: (torch.zeros(2, 2), observed.readings[:, 0], state)
+    )
     rollout = Collector(envs, policy).collect(6)
     assert rollout.readings[0, :, 0].tolist() == [0, 1, 2, 0, 1, 2]
     assert rollout.next_values[0].tolist() == [1, 2, 3, 1, 2, 3]
