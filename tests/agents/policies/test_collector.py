@@ -189,7 +189,11 @@ def test_readings_of_a_dict_are_observed_in_final_observations_too():
 
     envs = gym.vector.SyncVectorEnv([Telling] * 2, autoreset_mode=AutoresetMode.SAME_STEP)
     policy = policy_for(envs)
-    policy.network.step = lambda observed, state: (torch.zeros(2, 2), observed.readings[:, 0], state)
+    policy.network.step = lambda observations, state: (
+        torch.zeros(2, 2),
+        observations.readings[:, 0],
+        state,
+    )
     rollout = Collector(envs, policy).collect(6)
     assert rollout.readings[0, :, 0].tolist() == [0, 1, 2, 0, 1, 2]
     assert rollout.next_values[0].tolist() == [1, 2, 3, 1, 2, 3]
