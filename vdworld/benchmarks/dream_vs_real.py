@@ -51,7 +51,7 @@ def run(
     uncertainty_limit: float = 0.99,
     num_sampling_steps: int | None = None,
     learner: Mapping[str, Any] | None = None,
-    num_episodes: int = 30,
+    num_episodes: int = 50,
     max_steps: int = 1_000,
     execution: Mapping[str, Any] | None = None,
     seed: int = 0,

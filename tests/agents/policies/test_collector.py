@@ -190,7 +190,7 @@ def test_readings_of_a_dict_are_observed_in_final_observations_too(monkeypatch):
     envs = gym.vector.SyncVectorEnv([Telling] * 2, autoreset_mode=AutoresetMode.SAME_STEP)
     policy = policy_for(envs)
     monkeypatch.setattr(
-        policy.network, "step", lambda observed, state: (torch.zeros(2, 2), observed.readings[:, 0], state)
+        policy.network, "step", lambda observations, state: (torch.zeros(2, 2), observations.readings[:, 0], state)
     )
     rollout = Collector(envs, policy).collect(6)
     assert rollout.readings[0, :, 0].tolist() == [0, 1, 2, 0, 1, 2]
