@@ -103,7 +103,7 @@ def test_what_a_benchmark_needs_is_named(name: str, keys: list[str], capsys: pyt
         (["few_steps", "output={0}/out", "data={0}/nothing"], "{0}/nothing"),
         (["grid", "output={0}/out", "data={0}/nothing"], "{0}/nothing"),
         (
-            ["dream_vs_real", "world={0}", "data={0}", "learner={{horizn: 2}}"],
+            ["dream_vs_real", "world={0}", "data={0}", "learner_settings={{horizn: 2}}"],
             "LearningSettings has no argument horizn.",
         ),
     ],
