@@ -71,7 +71,7 @@ def test_the_command_line_measures_and_resumes(home: Path, tmp_path: Path, capsy
         "device=cpu",
     ]
     words += ["num_steps=8", "num_envs=2", "dream_steps=3", "ways=[dreams]"]
-    words += ["learner={horizon: 2, hidden_dim: 8}", "num_episodes=2", "max_steps=4"]
+    words += ["learner_settings={horizon: 2, hidden_dim: 8}", "num_episodes=2", "max_steps=4"]
     assert main(words) == 0
     assert "Policies in the real environment" in capsys.readouterr().out
     assert json.loads((tmp_path / "out/dream_vs_real.json").read_text())["ways"] == ["dreams"]

@@ -94,6 +94,8 @@ def test_what_a_benchmark_needs_is_named(name: str, keys: list[str], capsys: pyt
     ("words", "message"),
     [
         (["sizes", "peer=/nonexistent"], "there is no key 'peer'."),
+        (["dream_vs_real", "learning.num_steps=8"], "there is no key 'learning.num_steps'. Did you mean num_steps?"),
+        (["dream_vs_real", "learning.settings={{a: 1}}"], "Did you mean learner_settings?"),
         (["speed", "repeats=often"], "`repeats` must be a whole number, got 'often'."),
         (["speed", "batch_sizes=[a]"], "Every element of `batch_sizes` must be a whole number, got ['a']."),
         (["speed", "batch_sizes=[0]"], "`batch_sizes` must hold whole numbers from 1, got [0]."),
@@ -103,7 +105,7 @@ def test_what_a_benchmark_needs_is_named(name: str, keys: list[str], capsys: pyt
         (["few_steps", "output={0}/out", "data={0}/nothing"], "{0}/nothing"),
         (["grid", "output={0}/out", "data={0}/nothing"], "{0}/nothing"),
         (
-            ["dream_vs_real", "world={0}", "data={0}", "learner={{horizn: 2}}"],
+            ["dream_vs_real", "world={0}", "data={0}", "learner_settings={{horizn: 2}}"],
             "LearningSettings has no argument horizn.",
         ),
     ],

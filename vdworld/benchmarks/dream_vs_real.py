@@ -50,7 +50,7 @@ def run(
     dream_steps: int = 50,
     uncertainty_limit: float = 0.99,
     num_sampling_steps: int | None = None,
-    learner: Mapping[str, Any] | None = None,
+    learner_settings: Mapping[str, Any] | None = None,
     num_episodes: int = 50,
     max_steps: int = 1_000,
     execution: Mapping[str, Any] | None = None,
@@ -66,7 +66,7 @@ def run(
         resume: Whether to continue with the policies in `output`.
         num_steps, seeds, ways, num_envs, dream_steps, uncertainty_limit, num_sampling_steps, num_episodes, max_steps,
             seed: See ``measure_dream_vs_real``.
-        learner: Fields of ``LearningSettings``; None takes its defaults.
+        learner_settings: Fields of ``LearningSettings``; None takes its defaults.
         execution: Arguments of ``vdworld.world.Execution``; None takes its defaults.
         device: A device's name; ``"auto"`` is the GPU if there is one, else the CPU.
 
@@ -79,7 +79,7 @@ def run(
             f"`output` must be a new folder, got {folder}, which holds a result. Continue with resume=true, or name "
             "another folder."
         )
-    learning = dict(learner or {})
+    learning = dict(learner_settings or {})
     steps_per_update = num_envs * LearningSettings(**learning).horizon
     settings: dict[str, Any] = {"num_steps": num_steps, "seeds": seeds, "ways": ways, "num_envs": num_envs}
     settings |= {"dream_steps": dream_steps, "uncertainty_limit": uncertainty_limit, "num_episodes": num_episodes}

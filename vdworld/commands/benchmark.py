@@ -12,7 +12,7 @@ from vdworld.benchmarks.results import print_and_save
 from vdworld.commands.arguments import keyword_arguments, without_nulls
 from vdworld.world import Execution
 
-PARTS = {"execution": Execution, "learner": LearningSettings}  # keys whose values are settings of a class
+PARTS = {"execution": Execution, "learner_settings": LearningSettings}  # keys whose values are settings of a class
 
 
 def run(config: DictConfig, name: str) -> None:

@@ -58,7 +58,9 @@ def _unknown_key(verb: str, key: str, name: str | None) -> str:
     if head == "trainer" and (present := present_name(setting)):
         return f"`{key}` is now called `trainer.{present}`."
     keys = [*leaves(compose_config(verb, name=name)), *groups(verb, name)]
-    close = [leaf for leaf in keys if leaf.rpartition(".")[2] == key] or difflib.get_close_matches(key, keys, n=1)
+    close = [leaf for leaf in keys if leaf.rpartition(".")[2] == key.rpartition(".")[2]] or difflib.get_close_matches(
+        key, keys, n=1
+    )
     command = verb if name is None else f"{verb} {name}"
     hint = f"Did you mean {' or '.join(close)}?" if close else f"`vdworld {command} --help` lists the keys."
     return f"there is no key {key!r}. {hint}"
