@@ -147,7 +147,7 @@ def test_shortcuts_are_told_how_long_they_are() -> None:
 
 
 def test_what_a_world_was_not_trained_for_is_refused_with_advice() -> None:
-    with pytest.raises(ValueError, match=r"`action_guidance` must be 1.*trainer\.hiding\.action_dropout=0\.1"):
+    with pytest.raises(ValueError, match=r"`action_guidance` must be 1.*trainer\.corruption\.action_dropout=0\.1"):
         check_sampling(Sampling(action_guidance=2.0), RectifiedFlow())
     with pytest.raises(ValueError, match=r"`history_guidance` must be 1 .* its history, got 1\.5"):
         check_sampling(Sampling(history_guidance=1.5), RectifiedFlow(), trained_without=("actions",))

@@ -82,7 +82,7 @@ def check_sampling(
         if weight != 1 and name not in trained_without:
             raise ValueError(
                 f"`{setting}_guidance` must be 1 for a world that never went without its {name}, got {weight}. "
-                f"Train with trainer.hiding.{setting}_dropout=0.1."
+                f"Train with trainer.corruption.{setting}_dropout=0.1."
             )
 
 
