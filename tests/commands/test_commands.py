@@ -136,6 +136,10 @@ def test_benchmark_measures_a_saved_world(home, capsys, tmp_path):
         (["train", "data={0}/world", "output={0}/w"], "must hold meta/info.json"),
         (["train", "data={0}/data", "output={0}/world"], "Resume its training with resume=true"),
         (["train", "data={0}/data", "output={0}/w", "network.width=wide"], "`width` must be a whole number"),
+        (
+            ["learn", "online=true", "output={0}/p", "real.env=a/B-v0", "training.trainer={{hiding: {{stains: 0.1}}}}"],
+            "`trainer.hiding` is now called `trainer.corruption`.",
+        ),
         (["train", "data={0}/data", "output={0}/w", "device=cpuu"], "`device` must be auto, cpu or a device"),
         (["evaluate", "data={0}/data", "world={0}/nothing"], "There is no world at"),
         (["evaluate", "data={0}/data", "world={0}/data"], "holds no world: config.json is missing"),

@@ -120,6 +120,8 @@ def test_ctrl_c_says_so_and_exits_as_shells_expect(monkeypatch, capsys):
         (["output=o"], "`data` must be given, as in `vdworld train data=...`."),
         ([*TRAIN, "trainer.max_stpes=1"], "there is no key 'trainer.max_stpes'. Did you mean trainer.max_steps?"),
         ([*TRAIN, "max_steps=1"], "there is no key 'max_steps'. Did you mean trainer.max_steps?"),
+        ([*TRAIN, "trainer={max_stpes: 1}"], "there is no key 'trainer.max_stpes'. Did you mean trainer.max_steps?"),
+        ([*TRAIN, "trainer={hiding: {stains: 1}}"], "`trainer.hiding` is now called `trainer.corruption`."),
         ([*TRAIN, "zzz=1"], "there is no key 'zzz'. `vdworld train --help` lists the keys."),
         ([*TRAIN, "wrld=tiny"], "there is no key 'wrld'. Did you mean world?"),
         ([*TRAIN, "world=runs/pusht"], "`world` must be one of base, small, tiny, got runs/pusht."),

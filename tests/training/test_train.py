@@ -203,6 +203,8 @@ def test_a_reward_that_never_changes_is_predicted(record_squares: Record, train_
 def test_settings_that_do_not_exist_or_make_no_sense_are_named(squares: Dataset, train_small: Run) -> None:
     with pytest.raises(ValueError, match=r"`train` has no setting batchsize\. It takes .*batch_size"):
         train_small(squares, batchsize=3)
+    with pytest.raises(ValueError, match=r"The setting `hiding` of `train` is now called `corruption`\."):
+        train_small(squares, hiding={})
     with pytest.raises(ValueError, match="`batch_size` must be positive, got 0"):
         train_small(squares, batch_size=0)
     with pytest.raises(ValueError, match=r"StackedUNet` has no argument widht"):

@@ -22,7 +22,8 @@ def explain(verb: str, error: Exception, name: str | None = None) -> str:
     """
     text = re.split(r"\n\s*(?:Config search path|See https://hydra)", str(error))[0].strip()
     if unknown := re.match(r"Could not override '([^']+)'", text):
-        return _unknown_key(verb, unknown[1], name)
+        inner = str(getattr(error.__cause__, "full_key", ""))  # longer where the override is a whole mapping
+        return _unknown_key(verb, inner if inner.startswith(f"{unknown[1]}.") else unknown[1], name)
     if option := re.match(r"In '\w+': Could not find '(\w+)/(.+)'", text):
         return f"`{option[1]}` must be one of {', '.join(options(verb, option[1]))}, got {option[2]}."
     return text or type(error).__name__
