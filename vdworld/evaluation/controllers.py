@@ -18,6 +18,7 @@ from vdworld.evaluation.real_lanes import RealLanes
 from vdworld.spaces import flatten_action, leaf_size, leaves, unflatten_action
 
 RANDOM, IDLE = "random", "no-op"
+"""The names of the two baselines."""
 
 
 @runtime_checkable

@@ -23,6 +23,8 @@ from vdworld.world import WorldModel
 from vdworld.world.disagreement import disagreement
 
 HELD_OUT, RANDOM, BOTH = "held-out clips", "random actions", "both"
+"""The kinds of clips."""
+
 _BATCH_SIZE = 32
 _STEPS_PER_CLIP = 4  # recorded under random actions, so that clips hardly overlap
 

@@ -16,6 +16,7 @@ from vdworld.metrics import Interval
 
 INK, FAINT = "#1f2933", "#9aa5b1"
 COLOURS = ("#0b6e99", "#d9730d", "#6940a5", "#448361", "#ad1a72")
+"""The colours of text, of baselines and of agents."""
 
 
 def new_figure(width: float, height: float) -> Any:

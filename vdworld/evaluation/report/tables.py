@@ -13,6 +13,8 @@ from vdworld.evaluation.returns import Returns
 from vdworld.evaluation.uncertainty_calibration import UncertaintyCalibration
 
 REWARD_ERRORS = ("reward_error", "mean_reward_error")
+"""The scores that show the error of rewards and its baseline."""
+
 NORMALIZED = "Human-normalised: 0 is the published score of random play, 1 that of a human (Wang et al. 2016)."
 """The note of tables with human-normalised scores."""
 
