@@ -115,7 +115,7 @@ class ContextCorruption:
         return torch.where(hidden, strength.masked_fill(completely, math.inf), ratios)
 
     def corrupt(self, frames: Frames, rng: torch.Generator) -> tuple[Frames, LaneMask]:
-        """Add blob noise and clip mixup to clips, the same on all frames; return the clips and which have any ``[b]``."""
+        """Add blob noise and clip mixup to clips, the same on all frames; return clips and which have any ``[b]``."""
         corrupted = torch.zeros(len(frames), dtype=torch.bool)
         if self.blob_noise:
             where = _places(frames, rng)
