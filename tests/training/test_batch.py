@@ -84,23 +84,23 @@ def test_shares_out_of_range_are_refused() -> None:
 
 def test_stains_lie_alike_on_all_frames_of_half_of_the_clips() -> None:
     frames = torch.zeros(200, 2, 3, 128, 128)
-    blob_noise, stained = ContextCorruption(blob_noise=0.2).stained(frames, generator())
+    blob_noise, corrupted = ContextCorruption(blob_noise=0.2).corrupt(frames, generator())
     assert torch.equal(blob_noise, blob_noise[:, :1].expand_as(blob_noise))
-    assert torch.equal(stained, (blob_noise != 0).flatten(1).any(dim=1))
-    assert abs(stained.float().mean() - 0.5) < 0.15  # four standard deviations
-    assert 0.02 < blob_noise[stained].square().mean().sqrt() < 0.2  # faint, a few places in each
-    assert len(blob_noise[stained].flatten(1).unique(dim=0)) == stained.sum()
+    assert torch.equal(corrupted, (blob_noise != 0).flatten(1).any(dim=1))
+    assert abs(corrupted.float().mean() - 0.5) < 0.15  # four standard deviations
+    assert 0.02 < blob_noise[corrupted].square().mean().sqrt() < 0.2  # faint, a few places in each
+    assert len(blob_noise[corrupted].flatten(1).unique(dim=0)) == corrupted.sum()
 
 
-def test_nothing_is_stained_unless_asked() -> None:
+def test_nothing_is_corrupted_by_default() -> None:
     frames = torch.zeros(5, 2, 3, 8, 8)
-    blob_noise, stained = ContextCorruption().stained(frames, generator())
+    blob_noise, corrupted = ContextCorruption().corrupt(frames, generator())
     assert blob_noise is frames
-    assert not stained.any()
+    assert not corrupted.any()
 
 
 def test_stains_keep_within_a_frame_s_range() -> None:
-    blob_noise, _ = ContextCorruption(blob_noise=1.0).stained(torch.ones(50, 2, 3, 64, 64), generator())
+    blob_noise, _ = ContextCorruption(blob_noise=1.0).corrupt(torch.ones(50, 2, 3, 64, 64), generator())
     assert blob_noise.max() == 1
     assert blob_noise.min() < 0.5
 
@@ -109,13 +109,13 @@ def test_spots_are_small_or_large() -> None:
     rng, frames = generator(), torch.zeros(50, 1, 3, 64, 64)
     steepest = set()
     for _ in range(20):
-        blob_noise, stained = ContextCorruption(blob_noise=0.2).stained(frames, rng)
-        rows = blob_noise[stained]
+        blob_noise, corrupted = ContextCorruption(blob_noise=0.2).corrupt(frames, rng)
+        rows = blob_noise[corrupted]
         steepest.add(round(float(rows.diff(dim=-1).abs().amax() / rows.abs().amax()) * 32))
     assert len(steepest) >= 3  # the closer, the steeper
 
 
-def test_the_context_is_stained_and_nobody_is_told() -> None:
+def test_the_context_is_corrupted_without_a_label() -> None:
     past, actions, action_mask = torch.zeros(200, 2, 3, 128, 128), torch.zeros(200, 2, 1), torch.ones(200, 2).bool()
     context, exact = ContextCorruption(context_noise=0.0, blob_noise=0.2).context(
         FLOW, past, actions, action_mask, generator()
@@ -135,20 +135,20 @@ def test_a_past_is_exact_without_stains_ghosts_and_noise() -> None:
 
 def test_ghosts_are_patches_of_the_next_clip_in_half_of_the_clips() -> None:
     frames = torch.linspace(-1, 1, 200)[:, None, None, None, None].expand(200, 2, 3, 128, 128)
-    clip_mixup, stained = ContextCorruption(clip_mixup=0.5).stained(frames, generator())
+    clip_mixup, corrupted = ContextCorruption(clip_mixup=0.5).corrupt(frames, generator())
     share = ((clip_mixup - frames) / (frames.roll(1, dims=0) - frames)).double()
     assert torch.equal(share, share[:, :1, :1].expand_as(share))
     assert -1e-4 <= share.min() < 1e-4
     assert 0.45 < share.max() < 0.501
-    assert torch.equal(stained, (share > 1e-3).flatten(1).any(dim=1))
-    assert abs(stained.float().mean() - 0.5) < 0.15  # four standard deviations
-    assert 0.05 < (share[stained] > 1e-3).float().mean() < 0.6  # patches, not whole frames
+    assert torch.equal(corrupted, (share > 1e-3).flatten(1).any(dim=1))
+    assert abs(corrupted.float().mean() - 0.5) < 0.15  # four standard deviations
+    assert 0.05 < (share[corrupted] > 1e-3).float().mean() < 0.6  # patches, not whole frames
 
 
 def test_ghosts_show_nothing_where_it_belongs() -> None:
     ramp = torch.linspace(-1, 1, 64).expand(20, 1, 3, 64, 64)  # all clips alike
-    clip_mixup, stained = ContextCorruption(clip_mixup=1.0).stained(ramp, generator())
-    assert (clip_mixup[stained] != ramp[stained]).flatten(1).any(dim=1).all()
+    clip_mixup, corrupted = ContextCorruption(clip_mixup=1.0).corrupt(ramp, generator())
+    assert (clip_mixup[corrupted] != ramp[corrupted]).flatten(1).any(dim=1).all()
 
 
 def test_ghosts_hide_no_more_than_everything() -> None:

@@ -133,10 +133,10 @@ def test_mending_what_is_wrong_costs_nothing(world: WorldModel, grey_steps: Data
     world.network.copy_head.to_motion.bias.data[0] += 50.0  # all copies come from elsewhere
     faint: dict[str, Any] = {"context_noise": 0.0, "blob_noise": 0.01}
     rows, rng = encode(world, one).frames[:, :K], torch.Generator().manual_seed(0)
-    unstained = 1 - ContextCorruption(blob_noise=0.01).stained(rows, rng)[1].float().mean().item()
-    assert 0.4 < unstained < 0.95
-    assert loss(world, one, **faint)["copy_penalty"] == pytest.approx(unstained, rel=1e-3)
-    assert loss(world, two, **faint)["copy_penalty"] == pytest.approx(unstained / 2, rel=1e-3)  # the second is dreamt
+    intact = 1 - ContextCorruption(blob_noise=0.01).corrupt(rows, rng)[1].float().mean().item()
+    assert 0.4 < intact < 0.95
+    assert loss(world, one, **faint)["copy_penalty"] == pytest.approx(intact, rel=1e-3)
+    assert loss(world, two, **faint)["copy_penalty"] == pytest.approx(intact / 2, rel=1e-3)  # the second is dreamt
     assert loss(world, one, sampled=True, **faint)["copy_penalty"] == 0
 
 

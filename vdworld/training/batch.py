@@ -1,4 +1,4 @@
-"""Clips as networks see them, and what training hides of them."""
+"""Training batches, and the corruption of their contexts."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from vdworld.world import WorldModel
 
 @dataclass(frozen=True)
 class Batch:
-    """Clips on the world's device, in the network's numbers.
+    """Clips on the world's device, encoded for the network.
 
     Args:
         frames: ``[b, K + H, c, h, w]`` in [-1, 1].
         actions: Encoded ``[b, K + H - 1, a]``.
         action_mask: ``[b, K + H - 1]``; False for null actions.
         rewards: Standardised, of the transitions into the last H frames ``[b, H]``.
-        going_on: 1 where the episode went on there, 0 where it terminated ``[b, H]``.
-        readings: Standardised, beside the last H frames ``[b, H, d]``; NaN where nothing was read.
+        continues: 1 where the episode continued after such a transition, 0 where it terminated ``[b, H]``.
+        readings: Standardised, of the last H frames ``[b, H, d]``; NaN where nothing was recorded.
     """
 
     frames: Tensor
     actions: Tensor
     action_mask: Tensor
     rewards: Tensor
-    going_on: Tensor
+    continues: Tensor
     readings: Tensor
 
     def __len__(self) -> int:
@@ -44,7 +44,7 @@ class Batch:
 
 
 def encode(world: WorldModel, clips: Clips) -> Batch:
-    """Bring clips to a world's device and numbers."""
+    """Move clips to a world's device and encode them for its network."""
     device, heads = world.device, world.heads
     action_mask, readings = clips.action_mask.to(device), clips.readings.to(device)
     return Batch(
@@ -52,31 +52,30 @@ def encode(world: WorldModel, clips: Clips) -> Batch:
         actions=world.action_codec.encode_flat(clips.actions.to(device), action_mask),
         action_mask=action_mask,
         rewards=(clips.rewards.to(device) - heads.reward_offset) / heads.reward_scale,
-        going_on=1.0 - clips.terminated.to(device).float(),
+        continues=1.0 - clips.terminated.to(device).float(),
         readings=(readings - readings.new_tensor(heads.reading_offset)) / readings.new_tensor(heads.reading_scale),
     )
 
 
-SPOT = 4  # pixels from one spot to the next, where they lie closest
+SPOT = 4  # smallest distance of two spots in pixels
 
 
 @dataclass(frozen=True)
 class ContextCorruption:
-    """What training hides from the network, now and then, so that it copes and can be guided.
+    """How training corrupts the network's context, so that it tolerates imperfect dreams and can be guided.
 
     Args:
-        context_noise: The strongest noise on context frames, as a share of the signal; in half of the clips each
-            frame's is drawn between none and this, and the network is told, so that it copes with dreams that are not
-            as clean as recordings. The others have none: only there can it learn to copy what stands still unchanged.
-        action_dropout: Share of the clips whose actions are hidden, all of them.
-        history_dropout: Share of the clips whose past is hidden: half of them wholly, half behind strong noise.
-        blob_noise: The strength of faint spots, in units of a frame's range of 2, that lie alike on all context frames
-            of half of the clips. The target has none and the network is not told: so it learns to wipe away what its
-            dreams leave behind, which it would otherwise copy for ever.
-        clip_mixup: How strongly, at most, patches of another clip shine through the context frames of half of the
-            clips, all alike and displaced, so that nothing is where it belongs; 1 hides what is there. Again the target
-            has none: so the network learns to wipe out remains and to restore what is fading, as a regenerative
-            repeater does with a signal.
+        context_noise: The strongest noise on context frames, as a share of the signal. In half of the clips each frame
+            gets noise between none and this, and the network is given its level, so that it tolerates dreams that are
+            not as clean as recordings. The other clips have none: there it learns to copy static pixels unchanged.
+        action_dropout: Share of the clips of which all actions are null.
+        history_dropout: Share of the clips whose past is hidden: half of them completely, half behind strong noise.
+        blob_noise: The strength of faint spots, in units of a frame's range of 2, that are the same on all context
+            frames of half of the clips. The target has none, and there is no label: so the network learns to remove
+            the traces that its dreams leave, which it would otherwise copy forever.
+        clip_mixup: The largest weight with which displaced patches of another clip are mixed into the context frames
+            of half of the clips, the same on all frames; 1 hides what is there. Again the target has none: so the
+            network learns to remove remnants and to restore what fades, as a regenerative repeater does with a signal.
     """
 
     context_noise: float = 0.1
@@ -112,43 +111,40 @@ class ContextCorruption:
             return ratios
         hidden = torch.rand(b, 1, generator=rng) < self.history_dropout
         strength = torch.tan(torch.rand(shape, generator=rng) * math.pi / 2)  # 0 to infinity, 1 in the middle
-        wholly = torch.rand(b, 1, generator=rng) < 0.5
-        return torch.where(hidden, strength.masked_fill(wholly, math.inf), ratios)
+        completely = torch.rand(b, 1, generator=rng) < 0.5
+        return torch.where(hidden, strength.masked_fill(completely, math.inf), ratios)
 
-    def stained(self, frames: Frames, rng: torch.Generator) -> tuple[Frames, LaneMask]:
-        """Lay stains and ghosts on clips ``[b, t, c, h, w]``, the same on all frames of one; tell on which ``[b]``."""
-        stained = torch.zeros(len(frames), dtype=torch.bool)
+    def corrupt(self, frames: Frames, rng: torch.Generator) -> tuple[Frames, LaneMask]:
+        """Add blob noise and clip mixup to clips, the same on all frames; return clips and which have any ``[b]``."""
+        corrupted = torch.zeros(len(frames), dtype=torch.bool)
         if self.blob_noise:
             where = _places(frames, rng)
             colour = torch.randn(len(frames), frames.shape[2], *where.shape[2:], generator=rng)
             frames = (frames + _enlarged(self.blob_noise * colour * where, frames)).clamp(-1, 1)
-            stained = stained | where.flatten(1).any(dim=1)
+            corrupted = corrupted | where.flatten(1).any(dim=1)
         if self.clip_mixup:
             shift = [int(torch.randint(size, (), generator=rng)) for size in frames.shape[-2:]]
             where, other = _places(frames, rng), frames[:, -1:].roll((1, *shift), dims=(0, -2, -1))
             frames = torch.lerp(frames, other, _enlarged(self.clip_mixup * where, frames).expand(-1, *other.shape[1:]))
-            stained = stained | where.flatten(1).any(dim=1)
-        return frames, stained.to(frames.device)
+            corrupted = corrupted | where.flatten(1).any(dim=1)
+        return frames, corrupted.to(frames.device)
 
     def context(
         self, process: Process, past: Frames, actions: Actions, action_mask: ActionMask, rng: torch.Generator
     ) -> tuple[Context, LaneMask]:
-        """Return a past as the context of the frame after it, with stains, noise and null actions mixed in.
-
-        Beside it stands which clips have their past shown exactly as it is ``[b]``.
-        """
-        shown, stained = self.stained(past, rng)
+        """Return a corrupted past as the context of the frame after it, and which clips have an exact past ``[b]``."""
+        frames, corrupted = self.corrupt(past, rng)
         ratios = self.ratios((past.shape[0], past.shape[1]), rng).to(past.device)
         level = process.level_of(ratios)
         noise = torch.randn(past.shape, generator=rng).to(past.device)
-        context = Context(process.mix(shown, noise, level), actions, self.action_mask(action_mask, rng), level)
-        return context, (ratios == 0).all(dim=1) & ~stained
+        context = Context(process.mix(frames, noise, level), actions, self.action_mask(action_mask, rng), level)
+        return context, (ratios == 0).all(dim=1) & ~corrupted
 
 
 def _places(frames: Frames, rng: torch.Generator) -> Tensor:
-    """Return where spots lie on clips, and how strong they are: up to 1 in about a sixth of the places of half of them.
+    """Return the strength of spots on clips: up to 1 at about a sixth of the places of half of the clips, otherwise 0.
 
-    They lie ``SPOT`` pixels apart, or two or four times as far: ``[b, 1, h / apart, w / apart]``.
+    Places are 1, 2 or 4 times ``SPOT`` pixels apart: ``[b, 1, h / apart, w / apart]``.
     """
     b, _, _, h, w = frames.shape
     apart = SPOT * 2 ** int(torch.randint(3, (), generator=rng))
@@ -158,5 +154,5 @@ def _places(frames: Frames, rng: torch.Generator) -> Tensor:
 
 
 def _enlarged(spots: Tensor, frames: Frames) -> Tensor:
-    """Return spots as soft patterns over whole frames ``[b, 1, c, h, w]``."""
+    """Return spots enlarged to soft patterns over whole frames ``[b, 1, c, h, w]``."""
     return F.interpolate(spots, size=frames.shape[-2:], mode="bilinear").to(frames.device)[:, None]

@@ -1,4 +1,4 @@
-"""What training minimises."""
+"""The training losses of a world."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from vdworld.training.batch import Batch, ContextCorruption
 from vdworld.types import Features, Frame, PerLane
 from vdworld.world import WorldModel
 
-MOVING = 0.05  # a pixel moves if a channel changes by more than this, of a range of 2
-ROUNDING = 1e-3  # a quarter of a grey level: no recorded colour but black and white is so near to them
+MOVING = 0.05  # a pixel moves if a channel changes by more than this, in a range of 2
+ROUNDING = 1e-3  # a quarter of a grey level: among recorded colours, only black and white are this close to the limits
 
 
 @dataclass(frozen=True)
 class LossWeights:
-    """How the parts of the loss add up.
+    """Weights of the parts of the loss.
 
     Args:
         moving: Weight of each clip's mean squared error over its moving pixels, those that differ from the last
-            context frame, beside the mean over all pixels: something small that moves counts as much as something
-            large.
-        static_l1: Weight of the absolute error of the other pixels, in units of a frame's range of 2. Squares leave
-            faint faults alone, which gather in long dreams; an absolute error doesn't. Like `moving` it tilts random
-            odds.
-        copy_penalty: Weight of the share of pixels that networks which copy pixels paint anew or copy from elsewhere,
-            where the past is clean. A noisy one is better copied from all around, which takes the noise away.
+            context frame, added to the mean over all pixels, so that a small moving object counts as much as a large
+            one.
+        static_l1: Weight of the absolute error of the other pixels, in units of a frame's range of 2. Squared
+            errors neglect faint faults, which accumulate in long dreams; an absolute error does not. Like `moving`, it
+            biases the odds of random outcomes.
+        copy_penalty: Weight of the share of pixels that are not copied in place, for networks that copy pixels, where
+            the past is clean. A noisy past is better averaged over many places, which removes the noise.
         reward: Weight of the squared error of the standardised reward.
-        continuation: Weight of the cross entropy of the episode's going on.
+        continuation: Weight of the cross entropy of the continuation.
         readings: Weight of the squared error of the standardised readings.
     """
 
@@ -64,8 +64,8 @@ def world_loss(
     Args:
         world: The world in training.
         batch: K context and H >= 1 target frames.
-        weights: How the parts add up.
-        corruption: What is hidden from the network.
+        weights: Weights of the parts.
+        corruption: How the contexts are corrupted.
         rng: Draws noise and noise levels; on the CPU.
         horizon: How many of the target frames to predict, each from the world's own estimates of those before.
         whole_clips: Whether video networks predict all frames of a clip, or next frames as the others do.
@@ -86,7 +86,7 @@ def unrolled_loss(
     horizon: int = 1,
     sampled: bool = False,
 ) -> Losses:
-    """Return the loss of target frames that are predicted one after the other.
+    """Return the loss of target frames that are predicted one after another.
 
     The context holds the world's own estimates of the earlier ones (Alonso et al. 2024, DIAMOND, section 3.1).
     """
@@ -108,7 +108,7 @@ def unrolled_loss(
             "frame": (process.loss_weight(level) * error).mean(),
             **copy_penalty(prediction.moved_share, exact & (h == 0 and not sampled)),
         }
-        outcomes = batch.rewards[:, h], batch.going_on[:, h], batch.readings[:, h]
+        outcomes = batch.rewards[:, h], batch.continues[:, h], batch.readings[:, h]
         terms |= outcome_loss(world, prediction.features, *outcomes)
         parts = {name: parts.get(name, 0.0) + term / horizon for name, term in terms.items()}
     return total(world, parts, weights)
@@ -119,29 +119,28 @@ def clip_loss(
 ) -> Losses:
     """Return the loss of all frames of clips, each frame at a noise level of its own (Chen et al. 2024, algorithm 1).
 
-    About half of the frames are nearly clean, so that the others learn from a past as dreams show it; these count.
+    About half of the frames are nearly clean, so that the others learn from dreamlike pasts. Only the others count.
     """
     process, frames, device = world.process, batch.frames, batch.frames.device
     b, t = frames.shape[:2]
     drawn, ratios = process.training_levels((b, t), rng), corruption.ratios((b, t), rng)
-    given = (torch.rand(b, t, generator=rng) < 0.5) | (
-        ratios > corruption.context_noise
-    )  # a hidden past is hidden whole
-    given[:, -1] = False
-    level = torch.where(given, process.level_of(ratios), drawn).to(device)
+    is_context = torch.rand(b, t, generator=rng) < 0.5
+    is_context |= ratios > corruption.context_noise  # a hidden past is hidden as a whole
+    is_context[:, -1] = False
+    level = torch.where(is_context, process.level_of(ratios), drawn).to(device)
     noise = process.training_noise(tuple(frames.shape), level, rng).to(device)
     actions = F.pad(batch.actions, (0, 0, 1, 0))
     action_mask = F.pad(corruption.action_mask(batch.action_mask, rng), (1, 0))
-    blob_noise, stained = corruption.stained(frames, rng)
-    shown = torch.where(given[:, :, None, None, None].to(device), blob_noise, frames)
-    prediction = world.denoiser.clip(process.mix(shown, noise, level), level, actions, action_mask)
-    estimate, counts = prediction.frames[:, 1:].float().flatten(0, 1), (~given[:, 1:]).to(device).flatten()
+    corrupted_frames, corrupted = corruption.corrupt(frames, rng)
+    inputs = torch.where(is_context[:, :, None, None, None].to(device), corrupted_frames, frames)
+    prediction = world.denoiser.clip(process.mix(inputs, noise, level), level, actions, action_mask)
+    estimate, counts = prediction.frames[:, 1:].float().flatten(0, 1), (~is_context[:, 1:]).to(device).flatten()
     clean, last = frames[:, 1:].flatten(0, 1), frames[:, :-1].flatten(0, 1)
     error = process.loss_weight(level[:, 1:].flatten()) * frame_error(estimate, clean, last, weights)
     horizon = batch.rewards.shape[1]
-    exact = F.pad((level[:, :-1] == process.clean_level) & ~stained[:, None], (1, 0), value=False)
+    exact = F.pad((level[:, :-1] == process.clean_level) & ~corrupted[:, None], (1, 0), value=False)
     parts = {"frame": (error * counts).sum() / counts.sum(), **copy_penalty(prediction.moved_share, exact)}
-    outcomes = (batch.rewards.flatten(), batch.going_on.flatten(), batch.readings.flatten(0, 1))
+    outcomes = (batch.rewards.flatten(), batch.continues.flatten(), batch.readings.flatten(0, 1))
     parts |= outcome_loss(world, prediction.features[:, -horizon:].flatten(0, 1), *outcomes)
     return total(world, parts, weights)
 
@@ -162,8 +161,8 @@ def shortcut_loss(
         world: The world in training.
         teacher: The world with averaged weights.
         batch: Clips; the first target frame counts.
-        weights: How moving pixels count.
-        corruption: What is hidden from the network.
+        weights: Weights of the parts.
+        corruption: How the contexts are corrupted.
         rng: Draws jumps and noise; on the CPU.
         finest: The step count from which no step is a shortcut.
         sampled: Whether the pasts end with frames that a world sampled.
@@ -190,17 +189,17 @@ def shortcut_loss(
 
 
 def frame_error(estimate: Frame, target: Frame, last: Frame, weights: LossWeights) -> PerLane:
-    """Return each frame's mean squared error ``[b]``, its moving pixels counted once more, and those at rest anew.
+    """Return each frame's mean squared error ``[b]``, plus weighted errors of its moving and of its static pixels.
 
-    Beyond black and white there is nothing wrong: a dream cuts it off, and so keeps them exact.
+    Estimates beyond black or white are not penalised: a dream clamps them, which makes these colours exact.
     """
     error = estimate - target
     error = error.masked_fill((target.abs() > 1 - ROUNDING) & (error * target > 0), 0.0)
     squared = error.square().mean(dim=1)  # [b, h, w]
     moves = (target - last).abs().amax(dim=1) > MOVING
     moving_error = (squared * moves).sum(dim=(1, 2)) / moves.sum(dim=(1, 2)).clamp(min=4)
-    still_error = (error.abs().mean(dim=1) * ~moves).mean(dim=(1, 2))
-    return squared.mean(dim=(1, 2)) + weights.moving * moving_error + weights.static_l1 * still_error
+    static_error = (error.abs().mean(dim=1) * ~moves).mean(dim=(1, 2))
+    return squared.mean(dim=(1, 2)) + weights.moving * moving_error + weights.static_l1 * static_error
 
 
 def copy_penalty(moved_share: Tensor | None, exact: Tensor) -> Losses:
@@ -216,22 +215,22 @@ def copy_penalty(moved_share: Tensor | None, exact: Tensor) -> Losses:
     return {} if moved_share is None else {"copy_penalty": (moved_share * exact).mean()}
 
 
-def outcome_loss(world: WorldModel, features: Features, rewards: Tensor, going_on: Tensor, readings: Tensor) -> Losses:
-    """Return the losses of reward, continuation and readings, of those that were read."""
-    reward, continuation_logit, read = world.heads(features)
+def outcome_loss(world: WorldModel, features: Features, rewards: Tensor, continues: Tensor, readings: Tensor) -> Losses:
+    """Return the losses of reward, continuation and the readings that were recorded."""
+    reward, continuation_logit, predicted = world.heads(features)
     losses = {
         "reward": F.mse_loss(reward.float(), rewards),
-        "continuation": F.binary_cross_entropy_with_logits(continuation_logit.float(), going_on),
+        "continuation": F.binary_cross_entropy_with_logits(continuation_logit.float(), continues),
     }
     if world.readings:
-        known = readings.isfinite()
-        error = (read.float() - readings.where(known, 0.0)).square() * known
-        losses["readings"] = error.sum() / known.sum().clamp(min=1)
+        recorded = readings.isfinite()
+        error = (predicted.float() - readings.where(recorded, 0.0)).square() * recorded
+        losses["readings"] = error.sum() / recorded.sum().clamp(min=1)
     return losses
 
 
 def total(world: WorldModel, parts: Losses, weights: LossWeights) -> Losses:
-    """Add the parts up."""
+    """Return the weighted sum of the parts as ``loss``, beside the parts."""
     loss = parts["frame"] + weights.continuation * parts["continuation"]
     for name, weight in (("copy_penalty", weights.copy_penalty), ("readings", weights.readings)):
         loss = loss + weight * parts.get(name, 0.0)

@@ -58,6 +58,6 @@ def self_forced_batch(world: WorldModel, batch: Batch, num_frames: int, rng: tor
         actions=batch.actions[:, n : n + k],
         action_mask=batch.action_mask[:, n : n + k],
         rewards=batch.rewards[:, n : n + 1],
-        going_on=batch.going_on[:, n : n + 1],
+        continues=batch.continues[:, n : n + 1],
         readings=batch.readings[:, n : n + 1],
     )
