@@ -13,10 +13,10 @@ import gymnasium as gym
 import numpy as np
 
 from vdworld.data import Dataset, Episode, load_dataset
-from vdworld.data.columns import make_table
 from vdworld.data.episode import choose_split
+from vdworld.data.episode_rows import features_of, rows_of
 from vdworld.data.layout import DATA_PATH, EPISODES_PATH, FILES_PER_CHUNK, IMAGES, INFO, VERSION
-from vdworld.data.rows import features_of, rows_of
+from vdworld.data.parquet_tables import make_table
 from vdworld.envs.games.bounce import BALL, PADDLE, BounceEnv
 from vdworld.extras import require
 from vdworld.space_json import space_to_json
