@@ -64,7 +64,7 @@ def test_an_evaluation_needs_no_benchmark(module):
 
 
 def test_the_closure_follows_imports_through_packages_and_functions():
-    assert "vdworld.networks.unet" in closure("vdworld.evaluation")
+    assert "vdworld.networks.stacked_unet" in closure("vdworld.evaluation")
     assert "vdworld.benchmarks.plots" in closure("vdworld.benchmarks.speed")
 
 
@@ -84,3 +84,25 @@ def test_matplotlib_is_required_by_the_report_and_the_plots_of_benchmarks_alone(
     assert modules
     allowed = ("vdworld.evaluation.report.", "vdworld.benchmarks.plots")
     assert {module for module in modules if not module.startswith(allowed)} == set()
+
+
+def imported_at_once(module: str) -> set[str]:
+    """Return the modules that importing a module runs, those imported within functions left out."""
+    tree = ast.parse(FILES[module].read_text())
+    tree.body = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = set()
+    for node in tree.body:
+        assert isinstance(node, ast.ImportFrom | ast.Import)
+        prefix = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+        whole = {f"{prefix}{alias.name}" for alias in node.names}
+        names |= {name if name in FILES else prefix.rstrip(".") for name in whole}
+    return {name for name in names if name in FILES and name != "vdworld"}
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    remaining = {module: imported_at_once(module) - {module} for module in FILES if module != "vdworld"}
+    assert len(remaining) > 200
+    while free := [module for module, needed in remaining.items() if not needed & remaining.keys()]:
+        for module in free:
+            del remaining[module]
+    assert remaining == {}, "these import each other"
