@@ -80,9 +80,9 @@ class FakeWorld(WorldModel):
         """Show the seed; the second of the two actions before it is known."""
         return self._clips([int(s) for s in torch.as_tensor(seed)], torch.as_tensor(seed))
 
-    def start_from_clips(self, chosen: Tensor, seed: int | Sequence[int] | Tensor = 0, clips: Any = None) -> WorldState:
+    def start_from_clips(self, index: Tensor, seed: int | Sequence[int] | Tensor = 0, clips: Any = None) -> WorldState:
         """Show clip i as the frames of seed 200 + i."""
-        return self._clips([200 + int(i) for i in chosen], torch.as_tensor(seed))
+        return self._clips([200 + int(i) for i in index], torch.as_tensor(seed))
 
     @property
     def starts(self) -> range:
