@@ -100,7 +100,7 @@ def test_a_dataset_without_held_out_episodes_is_refused(belt_data):
         ({"num_clips": 0}, "`num_clips` must be at least 1, got 0"),
         ({"repeats": 0}, "`repeats` must be at least 1, got 0"),
         ({"seconds": -1.0}, "`seconds` must not be negative, got -1"),
-        ({"steps": (99,)}, "goes on for 99 steps"),
+        ({"steps": (99,)}, "must hold an episode of 99 steps after the context"),
     ],
 )
 def test_a_number_out_of_range_is_named(copying_world, belt_data, arguments, message):

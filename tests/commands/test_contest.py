@@ -98,7 +98,7 @@ def test_a_world_with_a_longer_context_is_shown_the_same_frames_as_the_peer(home
         (["minutes=x"], "`minutes` must be a number, got 'x'."),
         (["ours={0}/nothing"], "There is no world at"),
         (["batch_sizes=[0]"], "`batch_sizes` must hold whole numbers from 1, got [0]"),
-        (["steps=[50]"], "`dataset` must hold an episode that goes on for 50 steps"),
+        (["steps=[50]"], "`dataset` must hold an episode of 50 steps after the context"),
         (["num_clips=0"], "`num_clips` must be at least 1, got 0"),
         (["repeats=0"], "`repeats` must be at least 1, got 0"),
     ],
