@@ -25,7 +25,7 @@ def test_a_fresh_world_has_the_network_and_the_size_that_were_named():
 
 
 def test_a_device_that_is_not_here_is_refused():
-    with pytest.raises(ValueError, match="`device` must be auto, cpu or a device that is here, got 'abacus'"):
+    with pytest.raises(ValueError, match="`device` must be auto, cpu or a device of this machine, got 'abacus'"):
         measured_world(device="abacus")
 
 

@@ -94,4 +94,4 @@ def test_the_command_prints_the_table_and_saves_the_figures(
     rows = json.loads((tmp_path / "uncertainty.json").read_text())["rows"]
     assert [row["clips"] for row in rows] == [HELD_OUT, BOTH]
     assert main(["benchmark", "uncertainty"]) != 0
-    assert "`world` must name a folder" in capsys.readouterr().err
+    assert "`data` and `world` must be given" in capsys.readouterr().err

@@ -105,7 +105,7 @@ def test_the_command_line_runs_and_resumes_it(tmp_path: Path, capsys: pytest.Cap
     assert len(json.loads((tmp_path / "run/progress.json").read_text())["rounds"]) == 2
     assert (tmp_path / "run/curve.png").read_bytes().startswith(b"\x89PNG")
     assert main(words) == 2
-    assert "resume=true goes on" in capsys.readouterr().err
+    assert "Resume its run with resume=true" in capsys.readouterr().err
     assert main([*words, "resume=true"]) == 0
     assert "[2/2]" not in capsys.readouterr().out
     assert main(["learn", "online=true", f"output={tmp_path}/new"]) == 2

@@ -72,7 +72,7 @@ def test_what_goes_together_trains_and_dreams_with_every_sampler(
 def test_copies_of_pixels_with_another_prediction_are_refused_before_training(
     squares: Dataset, train_small: Callable, process: str, network: str
 ) -> None:
-    with pytest.raises(ValueError, match=r"`prediction` must be 'x' .* Choose process\.prediction=x, or network\.copy"):
+    with pytest.raises(ValueError, match=r"`prediction` must be 'x' .* Choose process\.prediction=x or network\.copy"):
         train_small(squares, network=named(network, True), process=PROCESSES[process])
 
 
@@ -95,5 +95,5 @@ def test_predictions_that_a_process_does_not_admit_are_refused_with_advice(
 
 @pytest.mark.parametrize("process", [name for name in PROCESSES if not name.startswith("edm")])
 def test_churn_is_for_edm_alone(process: str) -> None:
-    with pytest.raises(ValueError, match=r"sampler=ancestral adds noise under every process"):
+    with pytest.raises(ValueError, match=r"sampler=ancestral, which adds noise under every process"):
         check_sampler("churn", build(PROCESSES[process]))

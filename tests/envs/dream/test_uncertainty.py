@@ -60,7 +60,7 @@ def test_tensors_tell_it_on_the_device() -> None:
 
 
 def test_a_world_that_was_never_measured_has_no_limit() -> None:
-    with pytest.raises(ValueError, match=r"must be None \(null on the command line\) .* Or measure it first"):
+    with pytest.raises(ValueError, match=r"must be None \(null on the command line\) .* Measure it first"):
         DreamEnv(random_world(), uncertainty_limit=0.9)
 
 

@@ -162,7 +162,7 @@ def test_options_go_to_the_next_reset_as_they_are() -> None:
     np.testing.assert_array_equal(envs.reset(), [shown(202, 0), shown(204, 0)])
     envs.seed(3)
     np.testing.assert_array_equal(envs.reset(), [shown(3, 0), shown(4, 0)])
-    with pytest.raises(ValueError, match="`options` must be one dict, as `envs.reset` takes it"):
+    with pytest.raises(ValueError, match="`options` must be one dict for all lanes"):
         envs.set_options([{"start_index": 2}, {"start_index": 4}])
 
 

@@ -225,5 +225,5 @@ def test_other_vector_environments_serve_too() -> None:
 def test_what_can_not_work_is_refused() -> None:
     with pytest.raises(ValueError, match="`envs` must have the autoreset mode DISABLED.*got AutoresetMode.NEXT_STEP"):
         tianshou_vector_env(DreamVectorEnv(FakeWorld(), 2))
-    with pytest.raises(NotImplementedError, match="set `limit` there"):
+    with pytest.raises(NotImplementedError, match="set `limit` on the `envs`"):
         dreams(2).set_env_attr("limit", 3)

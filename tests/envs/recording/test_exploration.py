@@ -75,5 +75,5 @@ def test_settings_out_of_range_are_refused(settings: dict[str, Any]) -> None:
 
 
 def test_spaces_that_can_not_be_flattened_are_refused() -> None:
-    with pytest.raises(ValueError, match="must be made of Box, Discrete"):
+    with pytest.raises(ValueError, match="must consist of Box, Discrete"):
         explore(spaces.Text(5), 1)
