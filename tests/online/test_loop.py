@@ -109,4 +109,4 @@ def test_the_command_line_runs_and_resumes_it(tmp_path: Path, capsys: pytest.Cap
     assert main([*words, "resume=true"]) == 0
     assert "[2/2]" not in capsys.readouterr().out
     assert main(["learn", "online=true", f"output={tmp_path}/new"]) == 2
-    assert "`real.env` must name" in capsys.readouterr().err
+    assert "`real.env` must be set" in capsys.readouterr().err
