@@ -38,11 +38,16 @@ def named(network: str, copies: bool) -> dict[str, Any]:
     return {"_target_": f"vdworld.networks.{network}", **NETWORKS[network], **extra}
 
 
-def admissible() -> list[tuple[str, str, bool]]:
-    """Which (process, network, copies) go together: copies are clean frames, so that they want x-prediction."""
+def admissible() -> list[Any]:
+    """Which (process, network, copies) go together: copies are clean frames, so that they want x-prediction.
+
+    Schedules alike in all but their numbers are tried with one network in the quick suite.
+    """
     pairs = list(product(PROCESSES, NETWORKS))
     plain = [(process, network, False) for process, network in pairs]
-    return plain + [(p, n, True) for p, n in pairs if n in COPYING and p.endswith("-x")]
+    together = plain + [(p, n, True) for p, n in pairs if n in COPYING and p.endswith("-x")]
+    slow = [p.startswith(("vp-linear", "vp-sigmoid")) and n != "StackedUNet" for p, n, _ in together]
+    return [pytest.param(*case, marks=[pytest.mark.slow] * late) for case, late in zip(together, slow, strict=True)]
 
 
 def dream(world: WorldModel, sampler: str) -> torch.Tensor:
