@@ -84,7 +84,7 @@ def test_lanes_may_know_pasts_of_different_lengths() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"frame": 1}, "`options` must hold nothing but frames, actions, lengths, start_index, got frame"),
+        ({"frame": 1}, "`options` must hold only frames, actions, lengths, start_index, got frame"),
         ({"start_index": 5}, "`start_index` must be a whole number from 0 and below 5"),
         ({"start_index": 1.0}, "`start_index` must be a whole number"),
         ({"start_index": 1, "frames": shown(0, 0)[None]}, "`options` must hold one way to start"),
