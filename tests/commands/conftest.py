@@ -1,4 +1,4 @@
-"""A stand-in for ``vdworld train``."""
+"""A fake ``vdworld train``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from vdworld.commands import train
 
 @pytest.fixture
 def runs(monkeypatch, tmp_path):
-    """Stand in for ``vdworld train``: keep the configurations that it was run with, in an empty folder."""
+    """Replace ``vdworld train`` by a function that keeps its configurations, in an empty folder."""
     configs = []
     monkeypatch.setattr(train, "run", configs.append)
     monkeypatch.chdir(tmp_path)

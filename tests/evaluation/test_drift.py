@@ -44,7 +44,7 @@ def test_a_world_that_stops_is_frozen_from_then_on(make_world, moving) -> None:
     assert verdicts(drift) == ["healthy", "healthy", "frozen"]
     assert drift.collapse == 120
     assert drift.share("frozen", 120) == 1
-    assert drift.share("dissolved", 120) == 0, "what stands still is a real picture all the same"
+    assert drift.share("dissolved", 120) == 0, "a still picture is a real picture"
 
 
 def test_a_world_that_fades_to_grey_is_dissolved(make_world, moving) -> None:
@@ -90,7 +90,7 @@ def test_where_nothing_moves_standing_still_is_healthy(copying_world, still) -> 
 def test_where_half_of_the_recordings_stand_still_only_a_world_that_always_does_is_frozen(
     make_world, half_still
 ) -> None:
-    """Whole episodes follow one another in a dream, so that about half of the dreams stand at any time."""
+    """Whole episodes follow one another in a dream, so that about half of the dreams stand still at any time."""
     assert verdicts(measure(make_world(rolled), half_still, num_lanes=32)) == ["healthy"] * 3
     assert verdicts(measure(make_world(lambda frame, _: frame), half_still, num_lanes=32)) == ["frozen"] * 3
 

@@ -11,7 +11,7 @@ import pytest
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
-from tests.envs.fake_world import BOX, HEIGHT, WIDTH, FakeWorld, rewarded, shown
+from tests.envs.fake_world import BOX, HEIGHT, WIDTH, FakeWorld, frame_of, reward_of
 from vdworld.envs import DreamEnv, DreamVectorEnv
 from vdworld.envs.array_trees import map_leaves
 
@@ -50,28 +50,28 @@ def test_an_end_and_a_time_limit_are_reported_as_in_sb3() -> None:
 
     for t in (1, 2):
         observations, rewards, dones, infos = steps[t - 1]
-        np.testing.assert_array_equal(observations, [shown(3, t, 0.5), shown(4, t, -0.5)])
-        assert rewards.tolist() == [rewarded(t, 0.5), rewarded(t, -0.5)]
+        np.testing.assert_array_equal(observations, [frame_of(3, t, 0.5), frame_of(4, t, -0.5)])
+        assert rewards.tolist() == [reward_of(t, 0.5), reward_of(t, -0.5)]
         assert (rewards.dtype, dones.dtype, dones.tolist()) == (np.float32, np.bool_, [False, False])
         assert infos == [{"continuation": 1 - t / 16, "TimeLimit.truncated": False}] * 2
 
     observations, rewards, dones, infos = steps[2]
     assert dones.tolist() == [False, True]
-    assert rewards.tolist() == [rewarded(3, 0.5), rewarded(3, -0.5)]
+    assert rewards.tolist() == [reward_of(3, 0.5), reward_of(3, -0.5)]
     terminal = infos[1].pop("terminal_observation")
-    np.testing.assert_array_equal(terminal, shown(4, 3, -0.5))
+    np.testing.assert_array_equal(terminal, frame_of(4, 3, -0.5))
     assert infos == [
         {"continuation": 1 - 3 / 16, "TimeLimit.truncated": False},
         {"continuation": 0.0, "TimeLimit.truncated": False},
     ]
     seed = envs.reset_infos[1]["seed"]
     assert seed not in (3, 4)
-    np.testing.assert_array_equal(observations, [shown(3, 3, 0.5), shown(seed, 0)])
+    np.testing.assert_array_equal(observations, [frame_of(3, 3, 0.5), frame_of(seed, 0)])
 
     _, _, dones, infos = steps[4]
     assert dones.tolist() == [True, False]
     assert (infos[0]["TimeLimit.truncated"], infos[0]["continuation"]) == (True, 1 - 5 / 16)
-    np.testing.assert_array_equal(infos[0]["terminal_observation"], shown(3, 5, 0.5))
+    np.testing.assert_array_equal(infos[0]["terminal_observation"], frame_of(3, 5, 0.5))
 
 
 def test_an_end_at_the_time_limit_is_an_end() -> None:
@@ -156,9 +156,9 @@ def test_options_go_to_the_next_reset_as_they_are() -> None:
     envs = dreams()
     envs.seed(3)
     envs.set_options({"start_index": np.array([2, 4])})
-    np.testing.assert_array_equal(envs.reset(), [shown(202, 0), shown(204, 0)])
+    np.testing.assert_array_equal(envs.reset(), [frame_of(202, 0), frame_of(204, 0)])
     envs.seed(3)
-    np.testing.assert_array_equal(envs.reset(), [shown(3, 0), shown(4, 0)])
+    np.testing.assert_array_equal(envs.reset(), [frame_of(3, 0), frame_of(4, 0)])
     with pytest.raises(ValueError, match="`options` must be one dict for all lanes"):
         envs.set_options([{"start_index": 2}, {"start_index": 4}])
 
@@ -178,12 +178,12 @@ def test_tensors_are_refused() -> None:
         dreams(output="torch").reset()
 
 
-def test_actions_that_miss_the_box_by_a_rounding_are_put_back() -> None:
+def test_actions_beyond_the_box_by_a_rounding_error_are_clipped() -> None:
     envs = dreams()
     envs.seed(3)
     envs.reset()
     observations, *_ = envs.step(np.array([[1.0000001, 0.0], [-1.0000001, 0.0]], dtype=np.float32))
-    np.testing.assert_array_equal(observations, [shown(3, 1, 1.0), shown(4, 1, -1.0)])
+    np.testing.assert_array_equal(observations, [frame_of(3, 1, 1.0), frame_of(4, 1, -1.0)])
 
 
 def test_observations_stay_as_they_are_where_the_vector_environment_reuses_its_memory() -> None:
@@ -191,7 +191,7 @@ def test_observations_stay_as_they_are_where_the_vector_environment_reuses_its_m
     envs.seed(3)
     first = envs.reset()
     envs.step(np.zeros((1, 2), dtype=np.float32))
-    np.testing.assert_array_equal(first, [shown(3, 0)])
+    np.testing.assert_array_equal(first, [frame_of(3, 0)])
 
 
 def test_pictures_are_tiled() -> None:
@@ -199,10 +199,10 @@ def test_pictures_are_tiled() -> None:
         assert envs.render_mode == "rgb_array"
         envs.seed(3)
         envs.reset()
-        np.testing.assert_array_equal(envs.get_images(), [shown(3, 0), shown(4, 0)])
+        np.testing.assert_array_equal(envs.get_images(), [frame_of(3, 0), frame_of(4, 0)])
         tiled = envs.render()
         assert tiled is not None
-        np.testing.assert_array_equal(tiled, np.concatenate([shown(3, 0), shown(4, 0)], axis=0))
+        np.testing.assert_array_equal(tiled, np.concatenate([frame_of(3, 0), frame_of(4, 0)], axis=0))
 
 
 def test_attributes_and_methods_of_single_environments_are_reached() -> None:
@@ -211,7 +211,7 @@ def test_attributes_and_methods_of_single_environments_are_reached() -> None:
     assert envs.get_attr("_max_episode_steps") == [9, 5, 9]
     assert envs.get_attr("_max_episode_steps", indices=1) == [5]
     results = envs.env_method("reset", indices=[1], seed=6)
-    np.testing.assert_array_equal(results[0][0], shown(6, 0))
+    np.testing.assert_array_equal(results[0][0], frame_of(6, 0))
     assert envs.has_attr("world")
     assert not envs.has_attr("no_such_name")
 
