@@ -1,9 +1,11 @@
 # Every target sets up what it needs: a virtual environment in .venv with the pinned packages of constraints.txt.
 # The only requirement is Python 3.10 or later; `make PYTHON=/path/to/python3 install` picks another interpreter.
 # ARGS passes arguments on: `make demo ARGS="seed=1"`.
+# BENCHMARK picks a benchmark: `make benchmark BENCHMARK=sizes`.
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+BENCHMARK ?= speed
 BASE ?= HEAD
 
 BIN := $(VENV)/bin
@@ -18,7 +20,7 @@ INSTALL := $(PIP) install --constraint constraints.txt
 help:
 	@echo "make demo        record PushT, train a world, plan in it, and let the plans act in the real environment"
 	@echo "make test        run every check: style, types, layers, tests"
-	@echo "make benchmark   imagined frames per second on this machine; ARGS=NAME runs another benchmark"
+	@echo "make benchmark   imagined frames per second on this machine; BENCHMARK=sizes runs another one"
 	@echo "make gpu         on a machine with a GPU: tests, speed and training there, in ten minutes (docs/gpu.md)"
 	@echo "make gpu-bundle  beforehand, on any machine: collect the packages and clips that 'make gpu' needs"
 	@echo "make same-bytes  compare training, dreams and plans with those of BASE=REVISION, byte for byte"
@@ -52,7 +54,7 @@ same-bytes: $(STAMP)
 	$(BIN)/python tests/regression/same_bytes.py $(BASE)
 
 benchmark: $(STAMP)
-	$(BIN)/vdworld benchmark $(or $(ARGS),speed)
+	$(BIN)/vdworld benchmark $(BENCHMARK) $(ARGS)
 
 # The machine's own Python, with its torch, unless there is a virtual environment already.
 gpu:

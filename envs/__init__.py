@@ -1,6 +1,6 @@
 """Environments: dreams in a learned world, the real environments behind them, and the recording of experience.
 
-A name is imported when it is first used. The rooms are ``dream``, ``real``, ``recording``, ``games``, ``tasks``,
+A name is imported when it is first used. The subpackages are ``dream``, ``real``, ``recording``, ``games``, ``tasks``,
 ``checking`` and ``integrations``.
 """
 
@@ -35,7 +35,7 @@ __all__ = [
     "tasks",
 ]
 
-_ROOM_OF = {
+_SUBPACKAGE_OF = {
     "DreamEnv": "dream",
     "DreamVectorEnv": "dream",
     "FrameObservation": "real",
@@ -51,8 +51,8 @@ _ROOM_OF = {
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    room = importlib.import_module(f"{__name__}.{_ROOM_OF.get(name, name)}")
-    return getattr(room, name) if name in _ROOM_OF else room
+    subpackage = importlib.import_module(f"{__name__}.{_SUBPACKAGE_OF.get(name, name)}")
+    return getattr(subpackage, name) if name in _SUBPACKAGE_OF else subpackage
 
 
 def __dir__() -> list[str]:

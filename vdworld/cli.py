@@ -21,7 +21,9 @@ def overview() -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb and return the exit code: 0, 2 after a user error, 130 after Ctrl-C.
+    """Run one verb and return the exit code.
+
+    It is 0, or 1 if a part of a benchmark failed, 2 after a user error, and 130 after Ctrl-C.
 
     Args:
         arguments: The words after ``vdworld``; None takes them from the command line.

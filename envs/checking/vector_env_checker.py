@@ -170,12 +170,12 @@ class _Check:
             resets: Lanes to reset, by the number of the step that follows.
             handed_out: Receives the observations, without copying them.
         """
-        nothing = np.zeros(self.envs.num_envs)
+        zeros, no_lane = np.zeros(self.envs.num_envs), np.zeros(self.envs.num_envs, dtype=np.bool_)
         observation, info = self.envs.reset(seed=seed)
-        results = [self.checked(observation, info, nothing, nothing > 0, nothing > 0)]
-        kept = [observation]
+        results = [self.checked(observation, info, zeros, no_lane, no_lane)]
+        observations = [observation]
         for t, action in enumerate(actions):
-            reset_mask = (resets or {}).get(t, nothing > 0)
+            reset_mask = (resets or {}).get(t, no_lane)
             if self.mode is AutoresetMode.DISABLED:
                 reset_mask = reset_mask | results[-1].ended
             if reset_mask.any():
@@ -184,9 +184,9 @@ class _Check:
             require_rule(len(returned) == 5, f"`step` must return five values, got {len(returned)}.")
             observation, reward, terminated, truncated, info = returned
             results.append(self.checked(observation, info, reward, terminated, truncated))
-            kept.append(observation)
+            observations.append(observation)
         if handed_out is not None:
-            handed_out += kept
+            handed_out += observations
         return results
 
     def checked(self, observation: Any, info: Any, reward: Any, terminated: Any, truncated: Any) -> StepResult:
@@ -200,9 +200,9 @@ class _Check:
         }
         for name, value in parts.items():
             kind = "floats" if name == "reward" else "bools"
-            right = np.issubdtype(value.dtype, np.floating) if name == "reward" else value.dtype == np.bool_
+            fits = np.issubdtype(value.dtype, np.floating) if name == "reward" else value.dtype == np.bool_
             got = f"got {value.dtype} of shape {value.shape}"
-            require_rule(right and value.shape == (count,), f"`{name}` must hold {count} {kind}, {got}.")
+            require_rule(fits and value.shape == (count,), f"`{name}` must hold {count} {kind}, {got}.")
         require_rule(isinstance(info, dict), f"`info` must be a dict, got {type(info)}.")
         entries = copy_arrays(info)
         self.masks(entries, "info")
@@ -212,9 +212,9 @@ class _Check:
         """Check that every entry has a mask of the lanes that have it."""
         for key in (key for key in info if not key.startswith("_")):
             mask = info.get(f"_{key}")
-            right = isinstance(mask, np.ndarray) and mask.dtype == np.bool_ and mask.shape == (self.envs.num_envs,)
+            fits = isinstance(mask, np.ndarray) and mask.dtype == np.bool_ and mask.shape == (self.envs.num_envs,)
             rule = f'`{name}` must hold beside "{key}" the mask of its lanes "_{key}", {self.envs.num_envs} bools'
-            require_rule(right, f"{rule}, got {mask!r}.")
+            require_rule(fits, f"{rule}, got {mask!r}.")
             if isinstance(info[key], dict) and key != "final_obs":  # whose entries are observations
                 self.masks(info[key], f"{name}[{key!r}]")
 

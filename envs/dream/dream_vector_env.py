@@ -95,7 +95,7 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
         self._state: WorldState | None = None
         self._observations: Any = None  # as tensors
         self._elapsed = np.zeros(num_envs, dtype=np.int64)
-        self._ended = np.zeros(num_envs, dtype=np.bool_)  # lanes whose episode is over, with no other begun yet
+        self._ended = np.zeros(num_envs, dtype=np.bool_)  # lanes whose episode is over and not followed by another yet
 
     @torch.no_grad()
     def reset(self, *, seed: Seeds = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:

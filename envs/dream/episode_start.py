@@ -1,4 +1,4 @@
-"""Start episodes as the options of ``reset`` say, and describe the starts in its info."""
+"""Start episodes from the options of ``reset``, and describe the starts in its info."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def start_episodes(world: WorldModel, source: StartSource, seeds: Sequence[int],
     """
     unknown = sorted(options.keys() - set(OPTIONS))
     if unknown:
-        raise ValueError(f"`options` must hold nothing but {', '.join(OPTIONS)}, got {', '.join(unknown)}.")
+        raise ValueError(f"`options` must hold only {', '.join(OPTIONS)}, got {', '.join(unknown)}.")
     if "start_index" in options:
         if len(options) > 1:
             raise ValueError(f"`options` must hold one way to start, got {', '.join(sorted(options))}. Leave one out.")

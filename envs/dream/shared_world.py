@@ -60,10 +60,8 @@ def _key(name: str, device: torch.device) -> Key:
     folder = Path(name).expanduser()
     if not folder.is_dir():
         return name, str(device), 0
-    parts = [
-        part for part in folder.iterdir() if part.suffix in (".json", ".safetensors")
-    ]  # not the logs, which change during training
-    changed = max((part.stat().st_mtime_ns for part in parts), default=0)
+    files = [file for file in folder.iterdir() if file.suffix in (".json", ".safetensors")]  # logs change in training
+    changed = max((file.stat().st_mtime_ns for file in files), default=0)
     return str(folder.resolve()), str(device), changed
 
 

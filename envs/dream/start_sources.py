@@ -39,7 +39,7 @@ class StartSource(Protocol):
         ...
 
     def close(self) -> None:
-        """Release what the source opened."""
+        """Close the environment that the source opened, if any."""
         ...
 
 

@@ -65,7 +65,7 @@ class LanesAsWorkers:
         self.is_closed = False
         self._action_spaces = _independent(envs.single_action_space, envs.num_envs)
         self._ended = np.zeros(envs.num_envs, dtype=np.bool_)  # lanes whose episode is over
-        self._stepped_along = np.zeros(envs.num_envs, dtype=np.bool_)  # lanes that stepped without being asked to
+        self._stepped_along = np.zeros(envs.num_envs, dtype=np.bool_)  # lanes that stepped with an arbitrary action
 
     def reset(
         self, env_id: int | Sequence[int] | np.ndarray | None = None, **kwargs: Any

@@ -1,4 +1,4 @@
-"""Find environments by id: import the package that registers it, and know its defaults for recording."""
+"""Find environments by id: import the package that registers one, and return its defaults for recording."""
 
 from __future__ import annotations
 

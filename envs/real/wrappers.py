@@ -18,7 +18,7 @@ from vdworld.envs.real.real_env import RealEnv
 
 
 class FrameObservation(gym.Wrapper, RecordConstructorArgs):
-    """Observe a real environment's frames and the given readings, as a dream of it does.
+    """Observe a real environment's frames and some of its readings, as a dream of it does.
 
     ``FrameObservation(make_real(world.spec), world.readings)`` has the spaces of ``DreamEnv(world)``: one camera is a
     uint8 Box ``[h, w, 3]``, several cameras or readings make a Dict. Wrap the result of ``make_real`` in it, and it in

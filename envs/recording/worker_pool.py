@@ -39,7 +39,7 @@ def make_episodes(
         maker: Makes the episodes; it is copied to the processes.
         first_index: The number of the first episode.
         num_processes: The number of processes; 1 uses this process. The episodes do not depend on it.
-        should_stop: Called every now and then; ends the iteration if it returns True.
+        should_stop: Called several times per second; ends the iteration if it returns True.
 
     Raises:
         Stopped: ``should_stop`` returned True.

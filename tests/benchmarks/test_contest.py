@@ -47,8 +47,8 @@ def test_the_difference_is_ours_minus_the_peers_clip_by_clip(copying):
 
 def test_every_batch_size_is_measured_as_often_as_requested(copying):
     assert copying.ours.prediction.num_clips < 200  # there are fewer clips than lanes; they repeat
-    assert {batch: len(turns.ratios) for batch, turns in copying.turns.items()} == {1: 2, 200: 2}
-    assert all(rate > 0 for turns in copying.turns.values() for rate in (*turns.ours, *turns.peer))
+    assert {batch: len(turns.ratios) for batch, turns in copying.rates.items()} == {1: 2, 200: 2}
+    assert all(rate > 0 for turns in copying.rates.values() for rate in (*turns.ours, *turns.peer))
 
 
 def test_the_tables_name_both_and_say_what_each_imagines(copying):

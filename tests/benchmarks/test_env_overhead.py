@@ -18,8 +18,8 @@ def world():
 
 def test_both_outputs_are_timed_in_turns(world):
     result = measure_env_overhead(world, batch_sizes=[1, 3], repeats=2, seconds=0)
-    assert list(result.turns) == [(1, "numpy"), (1, "torch"), (3, "numpy"), (3, "torch")]
-    assert all(len(turns.ours) == len(turns.peer) == 2 for turns in result.turns.values())
+    assert list(result.rates) == [(1, "numpy"), (1, "torch"), (3, "numpy"), (3, "torch")]
+    assert all(len(turns.ours) == len(turns.peer) == 2 for turns in result.rates.values())
     assert result.about["world"].startswith("StackedUNet")
 
 

@@ -39,7 +39,7 @@ def comparison(belt_data) -> PlannerComparison:
     )
 
 
-def test_all_that_fit_stand_beside_the_others_and_the_baselines(comparison: PlannerComparison) -> None:
+def test_all_fitting_planners_are_compared_with_other_agents_and_baselines(comparison: PlannerComparison) -> None:
     table = comparison.table()
     names = ["random_shooting", "cross_entropy", "icem", "mppi", "categorical", "beam_search"]
     assert [row[0] for row in table.rows] == [*names, "policy", "random", "no-op"]

@@ -48,7 +48,7 @@ def test_few_steps_compares_worlds_with_and_without_shortcuts(
         for world in figures[part]:
             steps = ["1", "2", "4"] if "consistency" in world["name"] else ["1", "2", "4", "32"]
             assert list(world["clips" if part == "clips" else "outcomes"]) == steps
-    assert "most points off" in text
+    assert "largest error, points" in text
     assert "Held-out clips" in text
     written = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("model.safetensors")}
     assert len(written) == 6

@@ -25,7 +25,7 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def test_a_clone_is_kept_and_what_comes_next_is_said(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_clone_is_saved_and_the_next_commands_are_printed(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = data.parent / "clone"
     assert main(["clone", f"data={data}", f"output={output}", *QUICK]) == 0
     policy = Policy.from_pretrained(output)
@@ -39,7 +39,7 @@ def test_a_clone_is_kept_and_what_comes_next_is_said(data: Path, capsys: pytest.
     assert "`output` must be a new folder" in capsys.readouterr().err
 
 
-def test_with_goals_it_says_how_far_they_lie(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_with_goals_the_next_commands_name_their_distance(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = data.parent / "clone"
     assert main(["clone", f"data={data}", f"output={output}", "goal_offset=3", "max_minutes=1", *QUICK]) == 0
     assert Policy.from_pretrained(output).goals

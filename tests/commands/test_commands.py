@@ -43,7 +43,7 @@ def test_info_says_what_a_dataset_holds(home, capsys):
 
 
 class AlwaysTwo:
-    """Acts the same whatever it sees."""
+    """Returns the same action for every observation."""
 
     def __call__(self, observation, action_space, rng):
         return 2
@@ -110,11 +110,11 @@ def test_learn_keeps_a_policy_that_evaluate_lets_play(home, capsys, tmp_path, mo
     assert "policy" in says(capsys, 0, [*play, f"policy={tmp_path}/policy"])
     plan = ["plan", "planner=policy_mppi", f"world={home}/world", f"data={home}/data", "num_episodes=2", "max_steps=2"]
     plan += ["planner.search.horizon=2", "planner.search.num_candidates=6", "planner.search.num_elites=2"]
-    judged: list[int] = []
+    batch_sizes: list[int] = []
     worth = Policy.value
-    monkeypatch.setattr(Policy, "value", lambda self, state: (judged.append(len(state)), worth(self, state))[1])
+    monkeypatch.setattr(Policy, "value", lambda self, state: (batch_sizes.append(len(state)), worth(self, state))[1])
     assert "planner" in says(capsys, 0, [*plan, f"policy={tmp_path}/policy"])
-    assert judged, "the critic looks beyond the plans"
+    assert batch_sizes, "the critic estimates the return beyond the plans"
     assert says(capsys, 2, plan).endswith("PolicyGuidedMPPI needs `policy`.")
 
 

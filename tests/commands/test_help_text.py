@@ -22,7 +22,7 @@ from vdworld.training import TrainerSettings
 from vdworld.world import WorldModel
 
 
-def shown(text: str) -> dict[str, Any]:
+def parsed_help(text: str) -> dict[str, Any]:
     """Return the keys and groups of a help text, read as YAML."""
     keys, _, rest = text.partition("must be given):\n")[2].partition("\n\nGroups")
     keys, _, _ = keys.partition("\n\n--cfg job")
@@ -36,7 +36,7 @@ def test_the_values_are_those_of_a_run(tmp_path: Path) -> None:
     record = ["env=vdworld/Bounce-v0", "num_steps=60", "max_episode_steps=20", "image_size=64", "num_envs=1"]
     assert main(["record", *record, f"output={tmp_path}/data"]) == 0
     assert main(["train", f"data={tmp_path}/data", f"output={tmp_path}/world", *words]) == 0
-    world, values = WorldModel.from_pretrained(tmp_path / "world"), shown(help_text("train", overrides=words))
+    world, values = WorldModel.from_pretrained(tmp_path / "world"), parsed_help(help_text("train", overrides=words))
     assert values["trainer"] == world.training_info["settings"]
     config = json.loads((tmp_path / "world" / "config.json").read_text())
     assert (values["network"]["reach"], values["process"]["shift"]) == (2, 2)
@@ -56,23 +56,23 @@ def test_the_values_of_a_preset_say_so_and_follow_the_other_words() -> None:
     assert re.search(r"\n    max_steps: 7 +# stop", help_text("train", overrides=["trainer.max_steps=7"]))
 
 
-def test_what_the_preset_hands_on_to_another_process_stands_before_the_class_s_default() -> None:
-    values = shown(help_text("train", overrides=["process=edm"]))
+def test_values_of_the_preset_come_before_the_defaults_of_another_process() -> None:
+    values = parsed_help(help_text("train", overrides=["process=edm"]))
     assert values["process"]["prediction"] == "x"
-    assert values["process"]["initial_std"] is None  # stands for sigma_max
+    assert values["process"]["initial_std"] is None  # means sigma_max
 
 
 def test_a_planner_shows_the_defaults_of_its_class() -> None:
-    assert shown(help_text("plan"))["planner"] == defaults_of(CrossEntropy)
-    inner = shown(help_text("plan", overrides=["planner=policy_mppi", "planner.search.horizon=5"]))["planner"]
+    assert parsed_help(help_text("plan"))["planner"] == defaults_of(CrossEntropy)
+    inner = parsed_help(help_text("plan", overrides=["planner=policy_mppi", "planner.search.horizon=5"]))["planner"]
     assert inner["search"]["horizon"] == 5
     assert None not in inner["search"].values()
 
 
 def test_settings_that_depend_on_another_one_follow_it() -> None:
-    assert (shown(help_text("learn"))["num_epochs"], shown(help_text("clone"))["horizon"]) == (4, 15)
-    assert shown(help_text("learn", overrides=["objective=pmpo"]))["num_epochs"] == 1
-    assert shown(help_text("clone", overrides=["video=true"]))["horizon"] == 8
+    assert (parsed_help(help_text("learn"))["num_epochs"], parsed_help(help_text("clone"))["horizon"]) == (4, 15)
+    assert parsed_help(help_text("learn", overrides=["objective=pmpo"]))["num_epochs"] == 1
+    assert parsed_help(help_text("clone", overrides=["video=true"]))["horizon"] == 8
 
 
 @pytest.mark.parametrize(("verb", "name"), CONFIGURATIONS)
@@ -81,7 +81,7 @@ def test_every_key_is_shown_with_its_value(verb: str, name: str | None) -> None:
     fill_nulls(verb, config)
     container = OmegaConf.to_container(config)
     assert isinstance(container, dict)
-    values, expected = shown(text), {str(key): value for key, value in container.items()}
+    values, expected = parsed_help(text), {str(key): value for key, value in container.items()}
     assert values.keys() >= expected.keys()
     plain = expected.keys() - groups(verb, name)
     assert {key: values[key] for key in plain} == {key: expected[key] for key in plain}

@@ -31,7 +31,7 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_planners_stand_beside_a_clone_and_the_baselines(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_planners_are_compared_with_a_clone_and_the_baselines(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     small = ["num_updates=1", "horizon=4", "hidden_dim=8", "device=cpu"]
     assert main(["clone", f"data={home}/data", f"output={home}/clone", *small]) == 0
     words = [f"world={home}/world", f"data={home}/data", f"policy={home}/clone", f"output={home}/out", *QUICK]

@@ -1,4 +1,4 @@
-"""Batches of dreams in the world that is known by heart, and how to compare what they give."""
+"""Batches of dreams in the fake world, and a comparison of their results."""
 
 from __future__ import annotations
 

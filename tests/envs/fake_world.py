@@ -1,4 +1,4 @@
-"""A world whose dreams are known by heart: every frame tells its lane's seed, the step and the last action."""
+"""A world whose dreams are known exactly: every frame shows its lane's seed, the step and the last action."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ BOX = spaces.Box(-1.0, 1.0, (2,), np.float32)
 NUM_CLIPS = 5
 
 
-def shown(seed: int, count: int, action: float = 0.0, camera: int = 0) -> np.ndarray:
+def frame_of(seed: int, count: int, action: float = 0.0, camera: int = 0) -> np.ndarray:
     """Return the frame ``[h, w, 3]`` after ``count`` steps, the last of which took an action that begins so."""
     code = round(100 + 50 * action) % 256
     return np.full((HEIGHT, WIDTH, 3), (seed % 256, count, code + camera), dtype=np.uint8)
 
 
-def rewarded(count: int, action: float) -> float:
+def reward_of(count: int, action: float) -> float:
     """Return the reward of step ``count``."""
     return 10.0 * count + action
 
@@ -39,9 +39,9 @@ class FakeWorld(WorldModel):
     """A scripted world with the public face of a WorldModel.
 
     Args:
-        action_space: Frames tell the first number of the flat action.
+        action_space: Frames show the first number of the flat action.
         cameras: Camera i adds i to the last channel.
-        has_reward: Whether it claims to know rewards.
+        has_reward: Whether it claims to predict rewards.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class FakeWorld(WorldModel):
         self.cameras, self.image_size, self.fps = cameras, (HEIGHT, WIDTH), 12.5
         self.has_reward, self.spec, self.readings = has_reward, None, {}
         self.uncertainty_quantiles = (0.0, 0.05, 0.1)
-        self.asked_sampling_steps: list[int | None] = []
+        self.num_sampling_steps_log: list[int | None] = []
         self.anchor = nn.Parameter(torch.zeros(1))
 
     @property
@@ -70,9 +70,9 @@ class FakeWorld(WorldModel):
         encoded = torch.zeros(b, CONTEXT - 1, self.action_codec.dim)
         action_mask = torch.zeros(b, CONTEXT - 1, dtype=torch.bool)
         if actions is not None:
-            given = self.action_codec.encode(actions)[:, -(CONTEXT - 1) :]
-            encoded[:, CONTEXT - 1 - given.shape[1] :] = given
-            action_mask[:, CONTEXT - 1 - given.shape[1] :] = True
+            past = self.action_codec.encode(actions)[:, -(CONTEXT - 1) :]
+            encoded[:, CONTEXT - 1 - past.shape[1] :] = past
+            action_mask[:, CONTEXT - 1 - past.shape[1] :] = True
         seeds = torch.as_tensor(seed)
         return WorldState(frames, encoded, action_mask, seeds, torch.zeros_like(seeds), torch.zeros(b, 1))
 
@@ -97,7 +97,7 @@ class FakeWorld(WorldModel):
         with_uncertainty: bool = False,
     ) -> Any:
         """Count one step further; reward and end follow the script, and the uncertainty is a hundredth of the seed."""
-        self.asked_sampling_steps.append(num_sampling_steps)
+        self.num_sampling_steps_log.append(num_sampling_steps)
         first = self.action_codec.flatten(action)[:, 0]
         count = state.counter + 1
         frame = torch.stack([self._frame(*lane) for lane in zip(state.seed, count, first, strict=True)])
@@ -124,5 +124,5 @@ class FakeWorld(WorldModel):
         return WorldState(frames, encoded, action_mask, seeds, torch.zeros_like(seeds), torch.zeros(len(frames), 1))
 
     def _frame(self, seed: Any, count: Any, action: Any) -> Tensor:
-        views = [shown(int(seed), int(count), float(action), camera) for camera in range(len(self.cameras))]
+        views = [frame_of(int(seed), int(count), float(action), camera) for camera in range(len(self.cameras))]
         return torch.cat([frames_to_float(torch.from_numpy(view)) for view in views])

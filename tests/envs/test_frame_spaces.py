@@ -24,7 +24,7 @@ def test_only_the_prefix_of_observations_is_stripped() -> None:
     assert strip_prefix("info.observation.pos") == "info.observation.pos"
 
 
-def test_cameras_are_side_by_side_in_the_order_asked_for() -> None:
+def test_cameras_are_side_by_side_in_the_requested_order() -> None:
     left, right = np.zeros((2, 3, 3), np.uint8), np.ones((2, 4, 3), np.uint8)
     picture = side_by_side({"a": right, "b": left}, ["b", "a"])
     assert picture.shape == (2, 7, 3)

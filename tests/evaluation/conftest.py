@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.evaluation.moving_bar import record_bar
 from vdworld.data import Dataset, EpisodeWriter, load_dataset
 from vdworld.envs.real.real_env import make_real
 from vdworld.spec import EnvironmentSpec
@@ -161,3 +162,8 @@ def pusht_data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 def pusht_world() -> FakeWorld:
     space = gym.spaces.Box(0, 512, (2,), np.float32)
     return FakeWorld(copy_last, action_space=space, image_size=(32, 32), fps=10.0)
+
+
+@pytest.fixture(scope="module")
+def moving(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return record_bar(tmp_path_factory.mktemp("moving"))

@@ -45,8 +45,8 @@ def test_an_unknown_game_is_refused() -> None:
 
 
 def test_the_returns_table_has_a_column_for_known_scores() -> None:
-    known = returns_table(Returns(PLAYS, (0, 1), 10, 0, environment="ALE/Pong-v5"))
-    assert (known.columns[-1], known.rows[0][-1]) == ("human-normalised", "0.00 [0.00, 0.00]")
-    assert "Wang et al. 2016" in known.note
+    table = returns_table(Returns(PLAYS, (0, 1), 10, 0, environment="ALE/Pong-v5"))
+    assert (table.columns[-1], table.rows[0][-1]) == ("human-normalised", "0.00 [0.00, 0.00]")
+    assert "Wang et al. 2016" in table.note
     unknown = returns_table(Returns(PLAYS, (0, 1), 10, 0, environment="CartPole-v1"))
     assert unknown.columns == ("", "return", "minus random's", "steps")

@@ -104,7 +104,7 @@ def test_baselines_follow_the_agents_and_their_names_are_reserved() -> None:
 
 
 class Placed(gym.Env):
-    """Black pictures, and a number that alone tells which action is right."""
+    """Black pictures, and a number, which alone determines the right action."""
 
     metadata = {"render_modes": []}
     action_space = gym.spaces.Discrete(2)
@@ -129,11 +129,11 @@ def test_a_policy_with_readings_observes_them_as_from_frame_observation() -> Non
     wrapped = FrameObservation(make_real(Placed), ["observation.place"])
     policy = Policy(wrapped.observation_space, ActionCodec(Placed.action_space), deterministic=True, hidden_dim=16)
     torch.nn.init.normal_(policy.network.actor.weight, generator=torch.Generator().manual_seed(0))
-    shown = []
+    observed = []
     read = policy.observer.read
-    policy.observer.read = lambda observation, device: shown.append(observation) or read(observation, device)  # pyright: ignore
+    policy.observer.read = lambda observation, device: observed.append(observation) or read(observation, device)  # pyright: ignore
     AgentController(policy).act(lanes)
     expected = wrapped.reset(seed=3)[0]
-    assert set(shown[0]) == set(expected) == {"pixels", "place"}
-    np.testing.assert_array_equal(shown[0]["place"][3], expected["place"])
-    np.testing.assert_array_equal(shown[0]["pixels"][3], expected["pixels"])
+    assert set(observed[0]) == set(expected) == {"pixels", "place"}
+    np.testing.assert_array_equal(observed[0]["place"][3], expected["place"])
+    np.testing.assert_array_equal(observed[0]["pixels"][3], expected["pixels"])

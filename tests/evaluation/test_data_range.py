@@ -76,7 +76,7 @@ def test_recorded_windows_are_compared_with_the_other_half_of_the_episodes() -> 
     low, high = np.quantile(values[:50], [0.01, 0.99])
     np.testing.assert_array_equal(failed[50:], (values[50:] < low) | (values[50:] > high))
     assert failed[50:].mean() == pytest.approx(0.56)
-    assert failed[:50].mean() == pytest.approx(0.04), "the first two lie below the other half's hundredth"
+    assert failed[:50].mean() == pytest.approx(0.04), "the first two are below the other half's hundredth"
 
 
 def test_a_single_episode_is_halved() -> None:

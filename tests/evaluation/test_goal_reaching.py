@@ -1,4 +1,4 @@
-"""Goal-reaching on PushT itself, with an agent that knows the answer: it repeats what was recorded."""
+"""Goal-reaching on PushT itself, with an agent that repeats the recorded actions."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class Replay:
     def __init__(self, dataset, starts: GoalStarts) -> None:
         episodes = {episode.index: episode for episode in dataset}
         self.plans = [episodes[e].actions[m : m + OFFSET] for e, m in starts.windows.tolist()]
-        self.seen = []
+        self.observations = []
 
     def reset(self, mask=None, seed=None, goal=None, context=None) -> None:
         self.step, self.goal, self.context = 0, goal, context
 
     def act(self, observation):
-        self.seen.append(observation)
+        self.observations.append(observation)
         self.step += 1
         return np.stack([plan[min(self.step, OFFSET) - 1] for plan in self.plans])
 
@@ -100,7 +100,7 @@ def test_every_agent_starts_at_the_recorded_state(attempt, starts) -> None:
     assert result.frame_gap < 0.2
     np.testing.assert_array_equal(agent.context[0], starts.context)
     assert agent.goal is starts.goal_frames
-    assert len(agent.seen) == BUDGET
+    assert len(agent.observations) == BUDGET
 
 
 def test_differences_are_paired_by_start(attempt) -> None:

@@ -18,7 +18,7 @@ from vdworld.spaces import frames_to_float, frames_to_pixels
 
 SIZE = 20  # five cells to a side, so that left and right never touch
 LEFT, RIGHT = torch.zeros(1, 2, 2), torch.zeros(1, 2, 2)
-LEFT[0, :, 0] = RIGHT[0, :, 1] = 1  # each two pixels bright, so they lie 2 apart
+LEFT[0, :, 0] = RIGHT[0, :, 1] = 1  # each two pixels bright, so their distance is 2
 PAIR = torch.stack([LEFT, RIGHT])
 
 
@@ -76,7 +76,7 @@ def test_the_midpoint_of_two_outcomes_has_distance_one_half() -> None:
 
 
 def test_every_row_has_its_own_outcomes_and_the_nearest_two_set_the_scale() -> None:
-    near = torch.stack([LEFT, RIGHT, 0.5 * LEFT])  # the last lies 2 ** .5 / 2 from the first
+    near = torch.stack([LEFT, RIGHT, 0.5 * LEFT])  # the last is 2 ** .5 / 2 from the first
     index, share = classify(torch.stack([0.75 * LEFT, LEFT]), torch.stack([near, 10 * near]))
     assert index.tolist() in ([0, 2], [2, 2])
     assert share.tolist() == pytest.approx([0.5, 4 * 2**0.5 / (5 * 2**0.5)])

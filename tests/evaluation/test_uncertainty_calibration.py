@@ -42,7 +42,7 @@ def world(dataset: Dataset) -> WorldModel:
 def test_the_error_is_that_of_the_frame_after_the_recorded_action(
     world: WorldModel, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A stand-in that steps exactly as the counter does is off by nothing; one that forgets the action is."""
+    """A fake world that steps exactly as the counter does has no error; one that ignores the action has."""
     exact = measure_uncertainty(_scripted(world, monkeypatch, knows_action=True), dataset, num_clips=20)
     assert exact.clips[HELD_OUT]["error"].max() < 1e-6
     blind = measure_uncertainty(_scripted(world, monkeypatch, knows_action=False), dataset, num_clips=20)
@@ -64,9 +64,9 @@ def _scripted(world: WorldModel, monkeypatch: pytest.MonkeyPatch, *, knows_actio
 
 def test_random_actions_are_recorded_if_the_environment_is_known(world: WorldModel, tmp_path: Path) -> None:
     settings: dict[str, Any] = {"num_steps": 120, "num_envs": 1, "image_size": 8, "progress": False}
-    known = vdworld.record("CartPole-v1", tmp_path / "poles", **settings)
-    trained = vdworld.train(known, max_steps=1, batch_size=2, network=NETWORK, num_rollout_gifs=0, device="cpu")
-    result = measure_uncertainty(trained, known, num_clips=6)
+    dataset = vdworld.record("CartPole-v1", tmp_path / "poles", **settings)
+    trained = vdworld.train(dataset, max_steps=1, batch_size=2, network=NETWORK, num_rollout_gifs=0, device="cpu")
+    result = measure_uncertainty(trained, dataset, num_clips=6)
     assert list(result.clips) == [HELD_OUT, RANDOM]
     assert len(result.clips[RANDOM]["error"]) == 6
     assert (result.clips[RANDOM]["uncertainty"] > 0).all()

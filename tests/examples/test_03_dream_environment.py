@@ -13,7 +13,7 @@ from tests.envs.random_world import SIZE, random_world
 EXAMPLE = Path(__file__).parents[2] / "examples" / "03_dream_environment.py"
 
 
-def test_it_keeps_a_film_of_the_dream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_saves_a_gif_of_the_dream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world = random_world().save_pretrained(tmp_path / "world")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", [str(EXAMPLE), str(world)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from vdworld.metrics import Interval
@@ -20,6 +21,15 @@ def test_results_survive_saving_and_loading(tmp_path: Path) -> None:
     rows = [" ".join(line.split()) for line in str(again).splitlines()]
     assert "20 1.50 [1.00, 2.00] 6 0.5" in rows
     assert not any(row.startswith("10 ") for row in rows), "the first round was not evaluated"
+
+
+def test_a_run_of_an_earlier_version_is_loaded_with_its_baselines(tmp_path: Path) -> None:
+    baselines = {"random": Interval(1.5, 1.0, 2.0, 30)}
+    OnlineResult([Round(1, 10, 2, 3, 0.5)], baselines).save(tmp_path)
+    values = json.loads((tmp_path / "progress.json").read_text())
+    values["floors"] = values.pop("baselines")  # the key of version 0.1.0
+    (tmp_path / "progress.json").write_text(json.dumps(values))
+    assert OnlineResult.load(tmp_path).baselines == baselines
 
 
 def test_a_folder_without_a_result_has_no_rounds(tmp_path: Path) -> None:

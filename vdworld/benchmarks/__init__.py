@@ -1,8 +1,7 @@
 """Measurements of speed, cost and scaling, and comparisons of worlds, planners and policies.
 
 Each benchmark is a module with a function ``run``, whose keyword arguments are the keys of its YAML file in
-``configs/benchmark``.
-The names below are loaded when they are first used.
+``configs/benchmark``. The names below are imported when they are first used.
 """
 
 from __future__ import annotations

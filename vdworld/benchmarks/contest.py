@@ -94,7 +94,7 @@ def measure_contest(
 
     Args:
         ours: A world.
-        peer: Another one.
+        peer: Another world.
         dataset: Its held-out episodes are predicted.
         names: Labels of the two in tables.
         steps: Steps ahead to report; None takes 1, 5, 10 and 20 as far as the episodes reach.
@@ -109,8 +109,8 @@ def measure_contest(
     Raises:
         ValueError: No episode is held out, the worlds have different context lengths, or a number is out of range.
     """
-    turns = {"repeats": repeats, "seconds": seconds}
-    check_protocol(dataset, steps=steps, num_clips=num_clips, batch_sizes=batch_sizes, **turns)
+    timing = {"repeats": repeats, "seconds": seconds}
+    check_protocol(dataset, steps=steps, num_clips=num_clips, batch_sizes=batch_sizes, **timing)
     check_contexts(ours, peer)
     held_out = dataset.split("test")
     predictions = [
@@ -122,7 +122,7 @@ def measure_contest(
     size = {"image_size": ours.image_size, "cameras": ours.cameras}
     sampler = ClipSampler(held_out, context_length=ours.context_length, horizon=horizon, **size)
     rates = {
-        batch: time_rollouts(ours, peer, _lanes(sampler, windows, batch), seed=seed, **turns) for batch in batch_sizes
+        batch: time_rollouts(ours, peer, _lanes(sampler, windows, batch), seed=seed, **timing) for batch in batch_sizes
     }
     first, second = (
         Contestant(name, prediction, world.training_info, world.has_reward)

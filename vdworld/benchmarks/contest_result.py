@@ -44,14 +44,14 @@ class Contest:
     Args:
         ours: Our world.
         peer: The other world, measured on the same clips.
-        turns: Batch size to imagined frames per second.
+        rates: Batch size to imagined frames per second.
         about: Dataset, seed, command, machine, versions and date; one line of text each.
         notes: What else a reader must know.
     """
 
     ours: Contestant
     peer: Contestant
-    turns: dict[int, PairedRates]
+    rates: dict[int, PairedRates]
     about: dict[str, str] = field(default_factory=dict)
     notes: str = ""
 
@@ -87,7 +87,7 @@ class Contest:
         ours = self.ours.prediction
         note = (
             f"{ours.num_clips} clips from {ours.num_episodes} held-out episodes, rolled out under the recorded "
-            "actions. In brackets: 95% bootstrap intervals over episodes; differences are paired by clip. Moving "
+            "actions. Brackets: 95% bootstrap intervals over episodes; differences are paired by clip. Moving "
             f"pixels are those that differ from the last context frame. Sharpness: 1 is as sharp as reality. "
             f"{self.notes}"
         )
@@ -97,10 +97,10 @@ class Contest:
     def speed_table(self) -> Table:
         """Return the imagined frames per second of both, batch sizes down."""
         rows = [
-            (f"batch {batch}", spread_cell(turns.ours), spread_cell(turns.peer), spread_cell(turns.ratios))
-            for batch, turns in self.turns.items()
+            (f"batch {batch}", spread_cell(rates.ours), spread_cell(rates.peer), spread_cell(rates.ratios))
+            for batch, rates in self.rates.items()
         ]
-        repeats = len(next(iter(self.turns.values())).ours)
+        repeats = len(next(iter(self.rates.values())).ours)
         note = (
             f"Median of {repeats} turns, in brackets the lowest and the highest; the worlds take turns in one process. "
             f"{self.ours.imagines}; {self.peer.imagines}."
@@ -122,7 +122,7 @@ class Contest:
             "num_clips": prediction.num_clips,
             "num_episodes": prediction.num_episodes,
             "prediction": scores,
-            "speed": [{"batch_size": batch, **turns.to_json()} for batch, turns in self.turns.items()],
+            "speed": [{"batch_size": batch, **rates.to_json()} for batch, rates in self.rates.items()],
             "training": {name: dict(one.training) for name, one in self._contestants()},
         }
 

@@ -1,4 +1,4 @@
-"""Train both worlds of a contest on the same clips for the same time, or read back what was trained so."""
+"""Train both worlds of a contest on the same clips for the same time, or load those of an earlier run."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from vdworld.data import Dataset
 from vdworld.training import train
 from vdworld.world import WorldModel
 
-LONGER, LATER = 1.02, 0.1  # a run ends with the step and the measurement (minutes) in which its time is up
+MAX_TIME_RATIO, MAX_EXTRA_MINUTES = 1.02, 0.1  # a run finishes the step and the validation in which its time is up
 
 
 def check_output(folder: Path, resume: bool) -> None:
     """Create the folder of a contest.
 
     Raises:
-        FileExistsError: There is a contest in it that was not to be resumed.
+        FileExistsError: The folder holds a contest, and `resume` is false.
     """
     present = [name for name in ("peer.safetensors", "world", "contest.json") if (folder / name).exists()]
     if present and not resume:
@@ -61,7 +61,7 @@ def our_world(
 
 
 def train_peer(peer: DiamondWorld, dataset: Dataset, path: Path, *, minutes: float, seed: int) -> None:
-    """Train the peer and save it, or load what an earlier run trained for the same time.
+    """Train the peer and save it, or load the one that an earlier run trained for the same time.
 
     Raises:
         ValueError: It was trained on other episodes or for another time.
@@ -80,8 +80,8 @@ def check_training(training_info: Mapping[str, Any] | None, dataset: Dataset, mi
     """Check that a model was trained on a dataset's training episodes for no longer than its opponent.
 
     Args:
-        training_info: How it was trained; earlier trainings that it continued count too.
-        dataset: The contest's.
+        training_info: How it was trained; the time of earlier trainings that it continued counts too.
+        dataset: The dataset of the contest.
         minutes: Training time of the opponent.
         name: Name of the model in errors.
 
@@ -98,7 +98,7 @@ def check_training(training_info: Mapping[str, Any] | None, dataset: Dataset, mi
             )
         spent += training_info.get("minutes", math.inf)
         training_info = training_info.get("before")
-    if spent > LONGER * minutes + LATER:
+    if spent > MAX_TIME_RATIO * minutes + MAX_EXTRA_MINUTES:
         raise ValueError(
             f"{name} must be trained for at most the peer's {minutes:g} minutes, got {spent:.4g}. "
             "Raise `minutes`, or leave `ours` out to train a world."

@@ -92,8 +92,8 @@ def run(
             print(f"\nlearn from {name}")
             return log_updates(logs.enter_context(TrainingLog(run_folder)), num_steps, steps_per_update)
 
-        kept = {"output": folder, "make_logger": make_logger}
-        return measure_dream_vs_real(loaded, load_dataset(data), **kept, **settings, **learning)
+        files = {"output": folder, "make_logger": make_logger}
+        return measure_dream_vs_real(loaded, load_dataset(data), **files, **settings, **learning)
 
 
 def measure_dream_vs_real(
@@ -130,7 +130,7 @@ def measure_dream_vs_real(
         max_steps: Steps after which a real episode is cut off.
         seed: Decides the real episodes.
         output: Folder for the policies; finished runs in it are not repeated. None keeps none.
-        make_logger: Returns each run's callback.
+        make_logger: Returns the callback for a run's figures, given the run's name and folder.
         learner: Fields of ``LearningSettings``.
 
     Raises:

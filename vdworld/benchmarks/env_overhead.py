@@ -37,11 +37,11 @@ class EnvOverhead:
     """Frames per second of vector environments and of rollouts of the same world.
 
     Args:
-        turns: (batch size, output) to the rates of the environment and of the rollout.
+        rates: (batch size, output) to the rates of the environment and of the rollout.
         about: World, seed, command, machine, versions and date; one line of text each.
     """
 
-    turns: dict[tuple[int, str], PairedRates]
+    rates: dict[tuple[int, str], PairedRates]
     about: dict[str, str]
 
     def __str__(self) -> str:
@@ -49,20 +49,20 @@ class EnvOverhead:
 
     def overhead(self, batch: int, output: str) -> float:
         """Return the extra time of a step of the environment as a share of the rollout's, the median of the turns."""
-        return statistics.median(1 / ratio for ratio in self.turns[batch, output].ratios) - 1
+        return statistics.median(1 / ratio for ratio in self.rates[batch, output].ratios) - 1
 
     def table(self) -> Table:
         """Return both rates and the overhead, one batch size and output per row."""
         rows = [
             (
                 f"batch {batch}, {output}",
-                spread_cell(turns.ours),
-                spread_cell(turns.peer),
+                spread_cell(rates.ours),
+                spread_cell(rates.peer),
                 f"{self.overhead(batch, output):+.1%}",
             )
-            for (batch, output), turns in self.turns.items()
+            for (batch, output), rates in self.rates.items()
         ]
-        repeats = len(next(iter(self.turns.values())).ours)
+        repeats = len(next(iter(self.rates.values())).ours)
         note = (
             f"Median of {repeats} turns, in brackets the lowest and the highest. Autoreset mode SAME_STEP, episodes "
             f"of {EPISODE} steps, so that all lanes are reset at once; the rollout is never reset."
@@ -72,8 +72,8 @@ class EnvOverhead:
     def to_json(self) -> dict[str, Any]:
         """Return the figures as plain JSON values."""
         rows = [
-            {"batch_size": batch, "output": output, "overhead": self.overhead(batch, output), **turns.to_json()}
-            for (batch, output), turns in self.turns.items()
+            {"batch_size": batch, "output": output, "overhead": self.overhead(batch, output), **rates.to_json()}
+            for (batch, output), rates in self.rates.items()
         ]
         return {"benchmark": "env_overhead", "about": self.about, "rows": rows}
 
@@ -121,7 +121,7 @@ def measure_env_overhead(
     """
     check_counts(batch_sizes=batch_sizes)
     check_repeats(repeats, seconds)
-    turns = {}
+    rates = {}
     for batch in batch_sizes:
         rng = torch.Generator().manual_seed(seed)
         encoded = torch.rand(batch, LONGEST_ROLLOUT, world.action_codec.dim, generator=rng) * 2 - 1
@@ -129,8 +129,8 @@ def measure_env_overhead(
         for output in OUTPUTS:
             pair = _env_steps(world, batch, output, actions, seed), _rollouts(world, batch, actions, seed)
             settings = {"longest": LONGEST_ROLLOUT, "repeats": repeats, "seconds": seconds}
-            turns[batch, output] = time_pair(*pair, num_lanes=batch, **settings)
-    return EnvOverhead(turns, {"world": describe_world(world), "seed": str(seed), **provenance(world.device)})
+            rates[batch, output] = time_pair(*pair, num_lanes=batch, **settings)
+    return EnvOverhead(rates, {"world": describe_world(world), "seed": str(seed), **provenance(world.device)})
 
 
 def _env_steps(world: WorldModel, batch: int, output: str, actions: Any, seed: int) -> TimedSteps:

@@ -28,10 +28,10 @@ STEPS = (1, 2, 4, 32)
 """Sampling steps to compare; the last is the reference."""
 
 ODDS = {"70:30": (0.7, 0.3), "40:30:20:10": (0.4, 0.3, 0.2, 0.1)}
-SHIFT = 4.0  # the outcome is decided close to pure noise, where more of the steps should lie
-NUM_STEPS = 24_000  # recorded of each random environment: too many to memorise
-BATCH = 96  # clips per training step there, whose frames are small
-SHARE = 0.6  # of the clips that train long steps
+SHIFT = 4.0  # more noise levels close to pure noise, where the outcome is decided
+NUM_STEPS = 24_000  # recorded steps per random environment: too many to memorise
+BATCH = 96  # clips per training step in random environments, whose frames are small
+SHARE = 0.6  # of the training clips, which train long steps
 
 
 def run(

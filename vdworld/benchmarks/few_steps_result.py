@@ -97,10 +97,10 @@ def outcomes_table(worlds: Sequence[FewSteps], title: str) -> Table:
     odds = [f"{share:.0%}" for share in first.odds]
     note = (
         f"{first.num_draws:,} frames each; the column headings are the true odds. Chance alone accounts for up to "
-        f"{first.margin:.1f} points of difference. A blend lies further from the nearest outcome than 10% of the "
+        f"{first.margin:.1f} points of difference. A blend is further from the nearest outcome than 10% of the "
         "distance between two outcomes."
     )
-    return Table(title, ("", *odds, "most points off", "blends", "sharpness"), tuple(rows), note)
+    return Table(title, ("", *odds, "largest error, points", "blends", "sharpness"), tuple(rows), note)
 
 
 def _count(steps: int) -> str:

@@ -16,12 +16,12 @@ def scaling_plot(milliseconds: Mapping[str, Mapping[int, float]]) -> bytes:
     """Draw the time per step along each axis.
 
     Args:
-        milliseconds: The axis in words, to its places and their times.
+        milliseconds: Each axis in words, to the times at its places.
     """
     figure = new_figure(9.2, 5.2)
     for i, (axis, costs) in enumerate(milliseconds.items()):
-        up = "ms per step" if i % 2 == 0 else ""
-        axes = style_axes(figure.add_subplot(2, 2, i + 1), f"Cost with {axis}", axis, up)
+        y_label = "ms per step" if i % 2 == 0 else ""
+        axes = style_axes(figure.add_subplot(2, 2, i + 1), f"Cost with {axis}", axis, y_label)
         axes.plot(list(costs), list(costs.values()), "o-", color=COLOURS[0], markersize=4, linewidth=1.8)
         axes.set_xscale("log")
         axes.set_xticks(list(costs), [f"{place:,}" for place in costs])
@@ -34,9 +34,9 @@ def speed_plot(rates: Rates, peer: Rates | None = None, peer_name: str = "peer")
     """Draw frames per second against the batch size, one line per number of sampling steps.
 
     Args:
-        rates: Of the world.
-        peer: Of another world that always samples in its own number of steps; None draws none.
-        peer_name: Its label.
+        rates: Rates of the world.
+        peer: Rates of another world, which always samples in its own number of steps; None draws none.
+        peer_name: The label of the other world.
     """
     figure = new_figure(5.6, 3.6)
     axes = style_axes(figure.add_subplot(), "Imagined frames per second", "dreams at a time", "")

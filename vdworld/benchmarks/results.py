@@ -14,7 +14,8 @@ from vdworld.evaluation.report.table import Table
 class BenchmarkResult(Protocol):
     """The result of a benchmark; ``str()`` gives its tables.
 
-    A result may also have ``plots``, a mapping from file names to functions that draw them.
+    A result may also have ``plots``, a mapping from file names to functions that draw them, and ``failed``, whether a
+    part of the benchmark failed.
     """
 
     def to_json(self) -> dict[str, Any]:

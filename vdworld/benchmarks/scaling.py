@@ -25,7 +25,7 @@ AXES = {
     "batch": "dreams at a time",
     "image_size": "pixels of a side",
     "context_length": "context frames",
-    "dream_length": "steps dreamt before",
+    "dream_length": "earlier steps of the dream",
 }
 """The axes, and what is counted along each."""
 

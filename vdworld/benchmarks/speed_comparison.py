@@ -26,13 +26,13 @@ class SpeedComparison:
     """Imagined frames per second of two worlds.
 
     Args:
-        turns: (batch size, our sampling steps) to the rates of both.
+        rates: (batch size, our sampling steps) to the rates of both.
         names: Labels of the two in tables.
         about: Worlds, seed, command, machine, versions and date; one line of text each.
         notes: What else a reader must know.
     """
 
-    turns: dict[tuple[int, int], PairedRates]
+    rates: dict[tuple[int, int], PairedRates]
     names: tuple[str, str]
     about: dict[str, str] = field(default_factory=dict)
     notes: str = ""
@@ -43,7 +43,7 @@ class SpeedComparison:
     @property
     def plots(self) -> Mapping[str, Callable[[], bytes]]:
         """File names to functions that draw them."""
-        ours, peer = ({key: getattr(rates, name) for key, rates in self.turns.items()} for name in ("ours", "peer"))
+        ours, peer = ({key: getattr(pair, name) for key, pair in self.rates.items()} for name in ("ours", "peer"))
         return {"speed.png": lambda: speed_plot(ours, peer, self.names[1])}
 
     def table(self) -> Table:
@@ -53,9 +53,9 @@ class SpeedComparison:
                 f"batch {batch}, {steps_in_words(steps)}",
                 *(spread_cell(values) for values in (rates.ours, rates.peer, rates.ratios)),
             )
-            for (batch, steps), rates in self.turns.items()
+            for (batch, steps), rates in self.rates.items()
         ]
-        repeats = len(next(iter(self.turns.values())).ours)
+        repeats = len(next(iter(self.rates.values())).ours)
         note = (
             f"Median of {repeats} turns, in brackets the lowest and the highest. {self.names[0]} imagines frame, "
             f"reward and continuation. {self.notes}"
@@ -66,7 +66,7 @@ class SpeedComparison:
         """Return the figures as plain JSON values."""
         rows = [
             {"batch_size": batch, "num_sampling_steps": steps, **rates.to_json()}
-            for (batch, steps), rates in self.turns.items()
+            for (batch, steps), rates in self.rates.items()
         ]
         return {"benchmark": "speed", "about": self.about, "names": list(self.names), "notes": self.notes, "rows": rows}
 
@@ -100,17 +100,17 @@ def compare_speed(
         ValueError: A number below 1, or a negative time.
     """
     check_counts(batch_sizes=batch_sizes, num_sampling_steps=num_sampling_steps)
-    before, turns = ours.sampling, {}
+    before, rates = ours.sampling, {}
     try:
         for batch in batch_sizes:
             clips = noise_clips(ours, batch, seed)
             for steps in num_sampling_steps:
                 ours.sampling = replace(before, num_steps=steps)
-                turns[batch, steps] = time_rollouts(ours, peer, clips, repeats=repeats, seconds=seconds, seed=seed)
+                rates[batch, steps] = time_rollouts(ours, peer, clips, repeats=repeats, seconds=seconds, seed=seed)
     finally:
         ours.sampling = before
     about = {"world": describe_world(ours), "seed": str(seed), **provenance(ours.device)}
-    return SpeedComparison(turns, names, about, notes)
+    return SpeedComparison(rates, names, about, notes)
 
 
 def compare_with_diamond(

@@ -1,1 +1,1 @@
-"""One file per command; ``run`` takes the composed configuration."""
+"""One file per command; ``run`` takes the composed configuration, and may return an exit code."""

@@ -27,7 +27,7 @@ def run(config: DictConfig) -> None:
         facts[config.world] = world_facts(WorldModel.from_pretrained(config.world))
     origin = provenance()
     facts["this machine"] = {name: origin[name] for name in ("machine", "versions")}
-    print("\n\n".join(table(title, lines) for title, lines in facts.items()))
+    print("\n\n".join(facts_table(title, lines) for title, lines in facts.items()))
 
 
 def describe(path: Path) -> Facts:
@@ -82,7 +82,7 @@ def _one_line(value: Any) -> str:
     return ", ".join(f"{name} {_one_line(part)}" for name, part in value.items() if part is not None)
 
 
-def table(title: str, facts: Facts) -> str:
+def facts_table(title: str, facts: Facts) -> str:
     """Return facts as lines in two columns under a title."""
     width = max(map(len, facts))
     return "\n".join([title, *(f"  {name:<{width}}  {value}" for name, value in facts.items())])

@@ -14,6 +14,7 @@ from vdworld.commands.arguments import instantiate, keyword_arguments
 from vdworld.commands.world_loading import load_world
 from vdworld.data import Dataset, load_dataset
 from vdworld.evaluation import PlayProtocol, evaluate, play
+from vdworld.evaluation.evaluate import held_out_episodes
 from vdworld.evaluation.report.tables import control_table
 from vdworld.types import PerLane
 from vdworld.world import WorldModel, WorldState
@@ -35,9 +36,8 @@ def run(config: DictConfig) -> None:
     if config.output is not None:
         print(evaluate(world, dataset, agents=agents, output=config.output, protocol=protocol))
     else:
-        held_out = dataset.split("test")
-        result = play(world, held_out if len(held_out) else dataset, agents, protocol)
-        print(control_table(result).text())
+        episodes, _ = held_out_episodes(dataset)
+        print(control_table(play(world, episodes, agents, protocol)).text())
     cost = f"{planner.num_evaluations:,} network evaluations and {planner.seconds:.1f} seconds"
     count = "1 plan" if planner.num_plans == 1 else f"{planner.num_plans} plans"
     print(f"\n{count} for all episodes at once took {cost}.")

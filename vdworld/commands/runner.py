@@ -27,7 +27,8 @@ USER_ERRORS = (ValueError, OSError, ImportError, gym.error.Error, HydraException
 def run_verb(verb: str, words: Sequence[str]) -> int:
     """Compose the configuration of `verb`, run it, and return the exit code.
 
-    A user error becomes one line and exit code 2. Any other error is a bug and is raised, as user errors are with
+    The code is the one that the command returns, where None is 0; in a sweep it is the largest one. A user error
+    becomes one line and exit code 2. Any other error is a bug and is raised, as user errors are with
     ``VDWORLD_TRACEBACK=1``.
 
     Args:
@@ -37,7 +38,7 @@ def run_verb(verb: str, words: Sequence[str]) -> int:
     line = None
     try:
         line = parse_command_line(verb, words)
-        _run(line)
+        return _run(line)
     except USER_ERRORS as error:
         if os.environ.get("VDWORLD_TRACEBACK") == "1":
             raise
@@ -46,14 +47,13 @@ def run_verb(verb: str, words: Sequence[str]) -> int:
     except KeyboardInterrupt as interrupt:
         print(f"\nvdworld {verb}: interrupted. {interrupt}".rstrip(), file=sys.stderr)
         return 130
-    return 0
 
 
-def _run(line: CommandLine) -> None:
-    """Print the help or the configuration, or run all jobs one after the other."""
+def _run(line: CommandLine) -> int:
+    """Print the help or the configuration, or run all jobs one after the other; return the largest exit code."""
     if line.help:
         print(help_text(line.verb, line.name, line.overrides))
-        return
+        return 0
     if VERBS[line.verb].named:
         check_name(line.verb, line.name)
     if not line.sweep:
@@ -61,6 +61,7 @@ def _run(line: CommandLine) -> None:
     sweep = expand_sweep(line.overrides, partial(options, line.verb)) if line.sweep else [list(line.overrides)]
     jobs = [compose_job(line.verb, overrides, line.name, number) for number, overrides in enumerate(sweep)]
     configs = [] if line.show else [_checked_config(line, job) for job in jobs]
+    exit_code = 0
     for number, (job, overrides) in enumerate(zip(jobs, sweep, strict=True)):
         if line.sweep:
             comment = "# " if line.show else ""
@@ -68,7 +69,8 @@ def _run(line: CommandLine) -> None:
         if line.show:
             print(OmegaConf.to_yaml(job.config), end="")
         else:
-            _run_command(line, configs[number])
+            exit_code = max(exit_code, _run_command(line, configs[number]))
+    return exit_code
 
 
 def _checked_config(line: CommandLine, job: Composed) -> DictConfig:
@@ -86,10 +88,11 @@ def _checked_config(line: CommandLine, job: Composed) -> DictConfig:
     return config
 
 
-def _run_command(line: CommandLine, config: DictConfig) -> None:
-    """Run the command, which records the words that the user typed beside its figures."""
+def _run_command(line: CommandLine, config: DictConfig) -> int:
+    """Run the command, which records the words that the user typed with its figures, and return its exit code."""
     from vdworld.evaluation.provenance import recorded_command  # help and user errors do without
 
     command = importlib.import_module(f"vdworld.commands.{line.verb}").run
     with recorded_command(["vdworld", line.verb, *line.words]):
-        command(config, line.name) if VERBS[line.verb].named else command(config)
+        exit_code = command(config, line.name) if VERBS[line.verb].named else command(config)
+    return exit_code or 0

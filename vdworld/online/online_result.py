@@ -85,7 +85,8 @@ class OnlineResult:
             return cls()
         values = json.loads((folder / PROGRESS).read_text(encoding="utf-8"))
         rounds = [Round(**{**row, "real_return": _interval(row["real_return"])}) for row in values["rounds"]]
-        baselines = {name: Interval.from_json(row) for name, row in values["baselines"].items()}
+        saved = values["baselines" if "baselines" in values else "floors"]  # "floors" in earlier versions
+        baselines = {name: Interval.from_json(row) for name, row in saved.items()}
         return cls(rounds, baselines, values["about"])
 
     def to_json(self) -> dict[str, Any]:

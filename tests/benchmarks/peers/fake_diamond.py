@@ -1,4 +1,4 @@
-"""A checkout with DIAMOND's names that knows the belt's rule: the last action rolls the last frame by -1, 0 or +1."""
+"""A checkout with DIAMOND's names and the belt's rule: the last action rolls the last frame by -1, 0 or +1."""
 
 from __future__ import annotations
 

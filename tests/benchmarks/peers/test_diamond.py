@@ -25,7 +25,7 @@ def world_of(code: DiamondCode, space: gym.Space, **settings) -> DiamondWorld:
 
 
 def fake(world: DiamondWorld) -> Any:
-    """Return the fake checkout's denoiser, which remembers its batches and adds noise when told."""
+    """Return the fake checkout's denoiser, which remembers its batches and adds noise on request."""
     return world.denoiser
 
 
@@ -43,11 +43,11 @@ def test_it_is_a_world(belt):
     assert belt.context_length == 4
 
 
-def test_a_code_that_knows_the_rule_foresees_held_out_clips_exactly(code, belt_data):
+def test_code_that_follows_the_rule_predicts_held_out_clips_exactly(code, belt_data):
     """Frames, and actions above all, are aligned: rolling by an action's neighbour would be wrong."""
     peer = DiamondWorld.for_dataset(code, belt_data)
-    found = predict(peer, belt_data.split("test"))
-    np.testing.assert_allclose(found.scores["psnr"], PSNR_CEILING, atol=1e-4)
+    prediction = predict(peer, belt_data.split("test"))
+    np.testing.assert_allclose(prediction.scores["psnr"], PSNR_CEILING, atol=1e-4)
 
 
 def test_training_clips_follow_the_rule_too(code, belt_data):
@@ -108,7 +108,7 @@ def test_a_dream_repeats_with_its_seed_and_leaves_the_global_stream_alone(belt):
     assert not torch.equal(first, other)
 
 
-def test_it_samples_in_three_steps_unless_told_otherwise(belt):
+def test_it_samples_in_three_steps_by_default(belt):
     fake(belt).noise = 1.0  # the fake's noise grows with the number of steps
     state, action = belt.start(frames_of(4), seed=[0, 1]), np.ones((2, 1), np.int64)
     spread = [
@@ -177,7 +177,7 @@ def test_training_takes_one_step_at_least_and_says_what_it_did(code, belt_data):
     assert not peer.denoiser.training
 
 
-def test_training_goes_on_until_the_time_is_up_and_warms_up(code, belt_data, monkeypatch):
+def test_training_lasts_until_the_time_is_up_and_warms_up(code, belt_data, monkeypatch):
     ticks = iter(range(100))  # a clock on which every step takes a second
     monkeypatch.setattr(diamond_training, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
     peer = DiamondWorld.for_dataset(code, belt_data)
@@ -203,7 +203,7 @@ def test_training_repeats_and_leaves_the_global_stream_alone(code, belt_data):
     assert not torch.equal(batches[0], batches[2])
 
 
-def test_a_saved_peer_comes_back_with_its_record(code, tmp_path):
+def test_a_saved_peer_is_loaded_with_its_training_info(code, tmp_path):
     first, other = (world_of(code, gym.spaces.Discrete(3), seed=seed) for seed in (0, 1))
     first.training_info = {"steps": 3, "minutes": 0.5}
     first.save(tmp_path / "new" / "peer.safetensors")

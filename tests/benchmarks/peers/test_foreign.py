@@ -23,7 +23,7 @@ def source(tmp_path):
     return tmp_path
 
 
-def test_nothing_of_a_checkout_stays_behind(source):
+def test_no_module_of_a_checkout_stays_imported(source):
     modules, path = dict(sys.modules), list(sys.path)
     with foreign_imports(source, stand_ins=("nobody_has_this",)):
         assert importlib.import_module("models").NAME == "theirs"
@@ -32,7 +32,7 @@ def test_nothing_of_a_checkout_stays_behind(source):
     assert sys.path == path
 
 
-def test_what_was_imported_goes_on_working(source):
+def test_imported_objects_keep_working(source):
     with foreign_imports(source, stand_ins=("nobody_has_this",)):
         utils = importlib.import_module("utils")
     assert utils.name() == "theirs"
@@ -60,7 +60,7 @@ def test_a_package_that_is_there_needs_no_stand_in(source):
     assert sys.modules["json"].loads("1") == 1
 
 
-def test_foreign_draws_repeat_and_leave_the_global_stream_alone():
+def test_foreign_draws_repeat_and_do_not_change_the_global_stream():
     torch.manual_seed(3)
     expected = torch.rand(2)
     torch.manual_seed(3)

@@ -80,5 +80,5 @@ def test_it_trains_and_dreams(real_code, data, request, monkeypatch):
     train_diamond(peer, dataset, minutes=3 / 60, progress=False)
     assert peer.training_info["steps"] == 3
     assert any(not torch.equal(old, new) for old, new in zip(before, peer.parameters(), strict=True))
-    found = predict(peer, dataset.split("test"), num_clips=2, steps=(1, 2), progress=False)
-    assert np.isfinite(found.scores["psnr"]).all()
+    prediction = predict(peer, dataset.split("test"), num_clips=2, steps=(1, 2), progress=False)
+    assert np.isfinite(prediction.scores["psnr"]).all()

@@ -76,12 +76,12 @@ def test_dreams_keep_every_rule(mode: AutoresetMode, output: str) -> None:
 def combinations() -> list[Any]:
     """Every kind of action in every mode and output; two of each kind are quick enough for every day."""
     ways = list(itertools.product(AutoresetMode, ("numpy", "torch")))
-    found = []
+    params = []
     for i, kind in enumerate(ACTION_SPACES):
         for j, (mode, output) in enumerate(ways):
             daily = j in (i % len(ways), (i + 3) % len(ways))
-            found.append(pytest.param(kind, output, mode, marks=() if daily else pytest.mark.slow))
-    return found
+            params.append(pytest.param(kind, output, mode, marks=() if daily else pytest.mark.slow))
+    return params
 
 
 @pytest.mark.parametrize(("kind", "output", "mode"), combinations())
@@ -103,7 +103,7 @@ def test_dreams_of_two_cameras_keep_every_rule() -> None:
     check_vector_env(envs, strict=True, num_steps=7)
 
 
-def test_gymnasium_s_cart_poles_keep_the_contract_but_know_no_lists_of_seeds() -> None:
+def test_gymnasium_s_cart_poles_keep_the_contract_but_take_no_lists_of_seeds() -> None:
     envs = gym.make_vec("CartPole-v1", 3, vectorization_mode="vector_entry_point", max_episode_steps=20)
     check_vector_env(envs)
     with pytest.raises(
@@ -112,7 +112,7 @@ def test_gymnasium_s_cart_poles_keep_the_contract_but_know_no_lists_of_seeds() -
         check_vector_env(envs, strict=True)
 
 
-def test_an_environment_that_never_ends_is_told_of() -> None:
+def test_an_environment_that_never_ends_gives_a_warning() -> None:
     with pytest.warns(UserWarning, match="No episode ended within 2 steps"):
         check_vector_env(SyncVectorEnv([Walk] * 2), num_steps=2)
 

@@ -1,4 +1,4 @@
-"""Claims about one dream as an environment, on a world whose dreams are known by heart."""
+"""Claims about one dream as an environment, on a world whose dreams are known exactly."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from gymnasium import spaces
 from gymnasium.error import InvalidAction, ResetNeeded, UnsupportedMode
 
-from tests.envs.fake_world import BOX, CONTEXT, HEIGHT, WIDTH, FakeWorld, length, rewarded, shown
+from tests.envs.fake_world import BOX, CONTEXT, HEIGHT, WIDTH, FakeWorld, frame_of, length, reward_of
 from vdworld.envs import DreamEnv
 from vdworld.world import Rollout
 
@@ -24,11 +24,11 @@ def run(env: DreamEnv, num_steps: int) -> list[tuple[Any, ...]]:
 def test_an_episode_is_the_one_that_the_world_imagines() -> None:
     env = DreamEnv(FakeWorld())
     observation, _ = env.reset(seed=5)
-    np.testing.assert_array_equal(observation, shown(5, 0))
+    np.testing.assert_array_equal(observation, frame_of(5, 0))
     for count in range(1, length(5) + 1):
         observation, reward, terminated, truncated, info = env.step(ACTION)
-        np.testing.assert_array_equal(observation, shown(5, count, 0.5))
-        assert reward == rewarded(count, 0.5)
+        np.testing.assert_array_equal(observation, frame_of(5, count, 0.5))
+        assert reward == reward_of(count, 0.5)
         assert (terminated, truncated) == (count == length(5), False)
         assert info == {"continuation": 0.0 if terminated else 1 - count / 16}
 
@@ -62,13 +62,13 @@ def test_two_environments_over_one_world_sample_their_own_actions() -> None:
     assert np.array_equal(first.action_space.sample(), expected[1])
 
 
-def test_several_cameras_make_a_dict_and_stand_side_by_side_when_rendered() -> None:
+def test_several_cameras_make_a_dict_and_are_rendered_side_by_side() -> None:
     env = DreamEnv(FakeWorld(cameras=("top", "wrist")), render_mode="rgb_array")
     observation, info = env.reset(seed=5)
     assert observation in env.observation_space
-    np.testing.assert_array_equal(observation["wrist"], shown(5, 0, camera=1))
+    np.testing.assert_array_equal(observation["wrist"], frame_of(5, 0, camera=1))
     assert info["context_frames"]["top"].shape == (CONTEXT, HEIGHT, WIDTH, 3)
-    np.testing.assert_array_equal(env.render(), np.hstack([shown(5, 0), shown(5, 0, camera=1)]))
+    np.testing.assert_array_equal(env.render(), np.hstack([frame_of(5, 0), frame_of(5, 0, camera=1)]))
 
 
 @pytest.mark.parametrize(
@@ -84,8 +84,8 @@ def test_any_action_space_works(space: spaces.Space, action: Any) -> None:
     env = DreamEnv(FakeWorld(space))
     env.reset(seed=5)
     observation, reward, *_ = env.step(action)
-    np.testing.assert_array_equal(observation, shown(5, 1, 1.0))
-    assert reward == rewarded(1, 1.0)
+    np.testing.assert_array_equal(observation, frame_of(5, 1, 1.0))
+    assert reward == reward_of(1, 1.0)
 
 
 def test_stepping_needs_a_running_episode() -> None:
@@ -107,10 +107,10 @@ def test_an_action_outside_of_the_space_is_refused_with_space_and_value(action: 
     with pytest.raises(InvalidAction) as error:
         env.step(action)
     assert str(error.value) == f"`action` must lie in {BOX}, got {action!r}."
-    np.testing.assert_array_equal(env.step(ACTION)[0], shown(0, 1, 0.5))
+    np.testing.assert_array_equal(env.step(ACTION)[0], frame_of(0, 1, 0.5))
 
 
-def test_a_snapshot_brings_the_same_dream_back_as_often_as_wanted() -> None:
+def test_a_snapshot_restores_the_same_dream_any_number_of_times() -> None:
     env = DreamEnv(FakeWorld(), render_mode="rgb_array")
     env.reset(seed=2)
     run(env, 2)
@@ -119,8 +119,8 @@ def test_a_snapshot_brings_the_same_dream_back_as_often_as_wanted() -> None:
     later_seeds = set()
     for _ in range(2):
         env.set_state(snapshot)
-        np.testing.assert_array_equal(env.render(), shown(2, 2, 0.5))
-        np.testing.assert_array_equal(env.step(ACTION)[0], shown(2, 3, 0.5))
+        np.testing.assert_array_equal(env.render(), frame_of(2, 2, 0.5))
+        np.testing.assert_array_equal(env.step(ACTION)[0], frame_of(2, 3, 0.5))
         later_seeds.add(env.reset()[1]["seed"])
     assert len(later_seeds) == 1
 
@@ -143,9 +143,9 @@ def test_rendering_shows_the_current_frame_to_the_last_one() -> None:
     with pytest.raises(ResetNeeded):
         env.render()
     env.reset(seed=0)
-    np.testing.assert_array_equal(env.render(), shown(0, 0))
+    np.testing.assert_array_equal(env.render(), frame_of(0, 0))
     run(env, length(0))
-    np.testing.assert_array_equal(env.render(), shown(0, length(0), 0.5))
+    np.testing.assert_array_equal(env.render(), frame_of(0, length(0), 0.5))
 
 
 def test_rendering_needs_a_known_mode() -> None:
@@ -157,16 +157,16 @@ def test_rendering_needs_a_known_mode() -> None:
         DreamEnv(FakeWorld(), render_mode="ansi")
 
 
-def test_what_was_handed_out_does_not_change_later() -> None:
+def test_returned_values_do_not_change_later() -> None:
     env = DreamEnv(FakeWorld(), render_mode="rgb_array")
     observation, info = env.reset(seed=3)
     picture = env.render()
     action = ACTION.copy()
     env.step(action)
     action[:] = 0
-    np.testing.assert_array_equal(observation, shown(3, 0))
-    np.testing.assert_array_equal(picture, shown(3, 0))
-    np.testing.assert_array_equal(info["context_frames"][-1], shown(3, 0))
+    np.testing.assert_array_equal(observation, frame_of(3, 0))
+    np.testing.assert_array_equal(picture, frame_of(3, 0))
+    np.testing.assert_array_equal(info["context_frames"][-1], frame_of(3, 0))
 
 
 def test_the_number_of_sampling_steps_reaches_the_world() -> None:
@@ -175,7 +175,7 @@ def test_the_number_of_sampling_steps_reaches_the_world() -> None:
         env = DreamEnv(world, num_sampling_steps=num_steps)
         env.reset()
         env.step(ACTION)
-    assert world.asked_sampling_steps == [None, 4]
+    assert world.num_sampling_steps_log == [None, 4]
     with pytest.raises(ValueError, match="`num_sampling_steps` must be at least 1, got 0"):
         DreamEnv(world, num_sampling_steps=0)
 

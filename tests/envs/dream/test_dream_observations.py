@@ -17,7 +17,7 @@ def test_pixels_of_every_grey_level_come_back_exactly() -> None:
     assert torch.equal(pixels, levels.movedim(1, -1).to(torch.uint8))
 
 
-def test_cameras_lie_behind_one_another_on_the_channels() -> None:
+def test_cameras_are_concatenated_on_the_channels() -> None:
     world = FakeWorld(cameras=("top", "wrist"))
     frames = torch.cat([torch.full((2, 3, HEIGHT, WIDTH), value) for value in (-1.0, 1.0)], dim=1)
     pixels = camera_pixels(world, frames)

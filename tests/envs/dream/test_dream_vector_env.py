@@ -1,4 +1,4 @@
-"""Claims about a batch of dreams as a vector environment, on a world whose dreams are known by heart."""
+"""Claims about a batch of dreams as a vector environment, on a world whose dreams are known exactly."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from gymnasium.error import InvalidAction, ResetNeeded, UnsupportedMode
 from gymnasium.vector import AutoresetMode
 
 from tests.envs.fake_lanes import ACTIONS, NEXT_STEP, SAME_STEP, SEEDS, make, same, steps
-from tests.envs.fake_world import CONTEXT, HEIGHT, WIDTH, length, rewarded, shown
+from tests.envs.fake_world import CONTEXT, HEIGHT, WIDTH, frame_of, length, reward_of
 from vdworld.envs import DreamVectorEnv
 
 
-def test_spaces_are_batched_and_the_mode_is_told_twice() -> None:
+def test_spaces_are_batched_and_the_mode_is_in_the_metadata_too() -> None:
     envs = make(autoreset_mode="SameStep")
     assert envs.observation_space.shape == (3, HEIGHT, WIDTH, 3)
     assert envs.action_space.shape == (3, 2)
@@ -27,13 +27,13 @@ def test_spaces_are_batched_and_the_mode_is_told_twice() -> None:
 def test_every_lane_dreams_the_episode_of_its_seed() -> None:
     envs = make()
     observations, infos = envs.reset(seed=list(SEEDS))
-    np.testing.assert_array_equal(observations, [shown(seed, 0) for seed in SEEDS])
+    np.testing.assert_array_equal(observations, [frame_of(seed, 0) for seed in SEEDS])
     assert infos["seed"].tolist() == list(SEEDS)
     assert infos["context_frames"].shape[:2] == (3, CONTEXT)
     for count in (1, 2, 3):
         observations, rewards, terminations, truncations, infos = envs.step(ACTIONS)
-        np.testing.assert_array_equal(observations, [shown(seed, count, 0.5) for seed in SEEDS])
-        np.testing.assert_array_equal(rewards, np.array([rewarded(count, 0.5)] * 3, dtype=np.float32))
+        np.testing.assert_array_equal(observations, [frame_of(seed, count, 0.5) for seed in SEEDS])
+        np.testing.assert_array_equal(rewards, np.array([reward_of(count, 0.5)] * 3, dtype=np.float32))
         np.testing.assert_array_equal(terminations, [count == length(seed) for seed in SEEDS])
         assert not truncations.any()
         assert infos["_continuation"].all()
@@ -54,7 +54,7 @@ def test_a_lane_dreams_the_same_whoever_shares_its_batch(mode: AutoresetMode) ->
 
 
 @pytest.mark.parametrize("mode", [NEXT_STEP, SAME_STEP])
-def test_a_snapshot_brings_all_lanes_back_with_their_counts_and_later_seeds(mode: AutoresetMode) -> None:
+def test_a_snapshot_restores_all_lanes_with_their_counts_and_later_seeds(mode: AutoresetMode) -> None:
     envs = make(autoreset_mode=mode, max_episode_steps=5)
     envs.reset(seed=list(SEEDS))
     steps(envs, 3)
@@ -83,7 +83,7 @@ def test_tensors_hold_what_the_arrays_hold(mode: AutoresetMode) -> None:
     for expected, result in results:
         ours, theirs = dict(result[-1]), dict(expected[-1])
         final, expected_final = ours.pop("final_obs", None), theirs.pop("final_obs", None)
-        if expected_final is None and final is not None:  # tensors tell in every step that no episode ended
+        if expected_final is None and final is not None:  # with tensors, infos say in every step that no episode ended
             assert not ours.pop("_final_obs").any()
             assert not ours.pop("_final_info").any()
             assert ours.pop("final_info") == {}
@@ -100,7 +100,7 @@ def to_arrays(tree: Any) -> Any:
 
 
 @pytest.mark.parametrize("output", ["numpy", "torch"])
-def test_what_was_handed_out_does_not_change_later(output: str) -> None:
+def test_returned_values_do_not_change_later(output: str) -> None:
     envs = make(autoreset_mode=SAME_STEP, output=output)
     observations, infos = envs.reset(seed=list(SEEDS))
     kept = [observations, infos["context_frames"]]
@@ -119,7 +119,7 @@ def test_actions_outside_of_the_space_are_refused() -> None:
     for actions in (ACTIONS[:2], ACTIONS + 1, torch.full((3, 2), torch.nan)):
         with pytest.raises(InvalidAction, match="`action` must lie in"):
             envs.step(actions)
-    np.testing.assert_array_equal(envs.step(ACTIONS)[0], [shown(seed, 1, 0.5) for seed in (0, 1, 2)])
+    np.testing.assert_array_equal(envs.step(ACTIONS)[0], [frame_of(seed, 1, 0.5) for seed in (0, 1, 2)])
 
 
 def test_rendering_gives_a_frame_per_lane() -> None:
@@ -128,7 +128,7 @@ def test_rendering_gives_a_frame_per_lane() -> None:
     envs.step(ACTIONS)
     frames = envs.render()
     assert isinstance(frames, tuple)
-    np.testing.assert_array_equal(np.stack(frames), [shown(seed, 1, 0.5) for seed in SEEDS])
+    np.testing.assert_array_equal(np.stack(frames), [frame_of(seed, 1, 0.5) for seed in SEEDS])
     with pytest.raises(UnsupportedMode):
         make().render()
 

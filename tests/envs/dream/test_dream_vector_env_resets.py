@@ -1,4 +1,4 @@
-"""Claims about how the lanes of a vector environment end and begin anew, worked out by hand."""
+"""Claims about how the lanes of a vector environment end and are reset, worked out by hand."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from gymnasium.error import ResetNeeded
 from gymnasium.vector import AutoresetMode
 
 from tests.envs.fake_lanes import ACTIONS, DISABLED, NEXT_STEP, SAME_STEP, SEEDS, make, same, steps
-from tests.envs.fake_world import BOX, FakeWorld, rewarded, shown
+from tests.envs.fake_world import BOX, FakeWorld, frame_of, reward_of
 from vdworld.envs import DreamEnv, DreamVectorEnv
 
 
-def test_in_next_step_mode_an_ended_lane_begins_anew_one_step_later_whatever_its_action() -> None:
+def test_in_next_step_mode_an_ended_lane_is_reset_one_step_later_whatever_its_action() -> None:
     envs = make(autoreset_mode=NEXT_STEP)
     envs.reset(seed=list(SEEDS))
     (*_, terminations, _, _) = steps(envs, 3)[-1]
@@ -25,9 +25,9 @@ def test_in_next_step_mode_an_ended_lane_begins_anew_one_step_later_whatever_its
 
     observations, rewards, terminations, truncations, infos = envs.step(ACTIONS)
     seed = int(infos["seed"][0])
-    np.testing.assert_array_equal(observations[0], shown(seed, 0))
-    np.testing.assert_array_equal(observations[1], shown(5, 4, 0.5))
-    assert rewards.tolist() == [0.0, rewarded(4, 0.5), rewarded(4, 0.5)]
+    np.testing.assert_array_equal(observations[0], frame_of(seed, 0))
+    np.testing.assert_array_equal(observations[1], frame_of(5, 4, 0.5))
+    assert rewards.tolist() == [0.0, reward_of(4, 0.5), reward_of(4, 0.5)]
     assert terminations.tolist() == [False, True, False]
     assert not truncations.any()
     assert infos["_seed"].tolist() == [True, False, False]
@@ -36,29 +36,29 @@ def test_in_next_step_mode_an_ended_lane_begins_anew_one_step_later_whatever_its
     assert not infos["context_frames"][1:].any()
 
     observations, *_ = envs.step(ACTIONS)
-    np.testing.assert_array_equal(observations[0], shown(seed, 1, 0.5))
+    np.testing.assert_array_equal(observations[0], frame_of(seed, 1, 0.5))
 
 
-def test_in_same_step_mode_an_ended_lane_begins_anew_at_once_and_tells_its_end_in_the_info() -> None:
+def test_in_same_step_mode_an_ended_lane_is_reset_at_once_and_its_end_is_in_the_info() -> None:
     envs = make(autoreset_mode=SAME_STEP)
     envs.reset(seed=list(SEEDS))
     observations, rewards, terminations, _, infos = steps(envs, 3)[-1]
     seed = int(infos["seed"][0])
-    np.testing.assert_array_equal(observations[0], shown(seed, 0))
-    assert rewards.tolist() == [rewarded(3, 0.5)] * 3
+    np.testing.assert_array_equal(observations[0], frame_of(seed, 0))
+    assert rewards.tolist() == [reward_of(3, 0.5)] * 3
     assert terminations.tolist() == [True, False, False]
     assert infos["_final_obs"].tolist() == infos["_final_info"].tolist() == [True, False, False]
-    np.testing.assert_array_equal(infos["final_obs"][0], shown(8, 3, 0.5))
+    np.testing.assert_array_equal(infos["final_obs"][0], frame_of(8, 3, 0.5))
     assert infos["final_obs"][1] is None
     assert infos["final_info"]["_continuation"].tolist() == [True, False, False]
     assert infos["_continuation"].tolist() == [False, True, True]
 
     observations, *_ = envs.step(ACTIONS)
-    np.testing.assert_array_equal(observations[0], shown(seed, 1, 0.5))
-    np.testing.assert_array_equal(observations[2], shown(6, 4, 0.5))
+    np.testing.assert_array_equal(observations[0], frame_of(seed, 1, 0.5))
+    np.testing.assert_array_equal(observations[2], frame_of(6, 4, 0.5))
 
 
-def test_tensors_tell_in_every_step_how_episodes_ended_and_which() -> None:
+def test_with_tensors_every_info_holds_the_final_observations_and_their_mask() -> None:
     envs = make(autoreset_mode=SAME_STEP, output="torch")
     _, infos = envs.reset(seed=list(SEEDS))
     for step, ended in enumerate(([False] * 3, [False] * 3, [True, False, False]), start=1):
@@ -66,7 +66,7 @@ def test_tensors_tell_in_every_step_how_episodes_ended_and_which() -> None:
         assert infos["_final_obs"].tolist() == ended
         lanes = [0, 1, 2] if step < 3 else [1, 2]
         assert torch.equal(infos["final_obs"][lanes], observations[lanes])
-    np.testing.assert_array_equal(infos["final_obs"][0].numpy(), shown(8, 3, 0.5))
+    np.testing.assert_array_equal(infos["final_obs"][0].numpy(), frame_of(8, 3, 0.5))
 
 
 def test_with_resets_disabled_an_ended_lane_must_be_reset_by_mask() -> None:
@@ -79,10 +79,10 @@ def test_with_resets_disabled_an_ended_lane_must_be_reset_by_mask() -> None:
     observations, infos = envs.reset(options=options)
     assert "reset_mask" in options
     seed = int(infos["seed"][0])
-    np.testing.assert_array_equal(observations, [shown(seed, 0), shown(5, 3, 0.5), shown(6, 3, 0.5)])
+    np.testing.assert_array_equal(observations, [frame_of(seed, 0), frame_of(5, 3, 0.5), frame_of(6, 3, 0.5)])
     assert infos["_seed"].tolist() == [True, False, False]
     observations, *_ = envs.step(ACTIONS)
-    np.testing.assert_array_equal(observations, [shown(seed, 1, 0.5), shown(5, 4, 0.5), shown(6, 4, 0.5)])
+    np.testing.assert_array_equal(observations, [frame_of(seed, 1, 0.5), frame_of(5, 4, 0.5), frame_of(6, 4, 0.5)])
 
 
 def test_lanes_are_truncated_by_their_own_count() -> None:
@@ -96,12 +96,12 @@ def test_lanes_are_truncated_by_their_own_count() -> None:
     assert ends[4] == (none, none)
 
 
-def test_a_partial_reset_takes_the_seeds_of_its_lanes_and_starts_their_count_anew() -> None:
+def test_a_partial_reset_takes_the_seeds_of_its_lanes_and_restarts_their_count() -> None:
     envs = make(autoreset_mode=DISABLED, max_episode_steps=2)
     envs.reset(seed=list(SEEDS))
     envs.step(ACTIONS)
     observations, infos = envs.reset(seed=10, options={"reset_mask": np.array([False, False, True])})
-    np.testing.assert_array_equal(observations, [shown(8, 1, 0.5), shown(5, 1, 0.5), shown(12, 0)])
+    np.testing.assert_array_equal(observations, [frame_of(8, 1, 0.5), frame_of(5, 1, 0.5), frame_of(12, 0)])
     assert infos["seed"].tolist() == [0, 0, 12]
     *_, truncations, _ = envs.step(ACTIONS)
     assert truncations.tolist() == [True, True, False]
@@ -128,11 +128,11 @@ def test_it_is_what_gymnasium_makes_of_single_environments(mode: AutoresetMode, 
 def test_lanes_start_from_given_clips_and_frames() -> None:
     envs = make()
     observations, _ = envs.reset(seed=1, options={"start_index": [4, 0, 2]})
-    np.testing.assert_array_equal(observations, [shown(204, 0), shown(200, 0), shown(202, 0)])
+    np.testing.assert_array_equal(observations, [frame_of(204, 0), frame_of(200, 0), frame_of(202, 0)])
     mask = np.array([False, True, False])
-    clips = np.stack([shown(lane, 9)[None] for lane in (60, 61, 62)])
+    clips = np.stack([frame_of(lane, 9)[None] for lane in (60, 61, 62)])
     observations, _ = envs.reset(seed=1, options={"frames": clips, "reset_mask": mask})
-    np.testing.assert_array_equal(observations, [shown(204, 0), shown(61, 9), shown(202, 0)])
+    np.testing.assert_array_equal(observations, [frame_of(204, 0), frame_of(61, 9), frame_of(202, 0)])
     with pytest.raises(ValueError, match="`options` must hold a row for each of 3 lanes"):
         envs.reset(options={"start_index": 1})
 

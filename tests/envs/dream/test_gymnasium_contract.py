@@ -18,7 +18,7 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
 import vdworld  # noqa: F401  registers the environment
-from tests.envs.fake_world import BOX, HEIGHT, WIDTH, FakeWorld, rewarded, shown
+from tests.envs.fake_world import BOX, HEIGHT, WIDTH, FakeWorld, frame_of, reward_of
 from tests.envs.random_world import random_world
 from vdworld.envs import DreamEnv, DreamVectorEnv
 
@@ -41,7 +41,7 @@ def test_gymnasiums_checker_has_nothing_to_say(space: spaces.Space, cameras: tup
         check_env(env.unwrapped)
 
 
-def test_gymnasiums_checker_gives_nothing_but_its_advice_for_a_wide_box() -> None:
+def test_gymnasiums_checker_gives_only_its_advice_for_a_wide_box() -> None:
     world = FakeWorld(spaces.Box(0.0, 512.0, (2,), np.float32))
     env = gym.make(ID, world=world, render_mode="rgb_array")
     with warnings.catch_warnings(record=True) as caught:
@@ -84,7 +84,7 @@ def test_the_time_limit_truncates_and_the_statistics_add_up() -> None:
     assert (terminated, truncated) == (False, False)
     *_, terminated, truncated, info = env.step(action)
     assert (terminated, truncated) == (False, True)
-    assert info["episode"]["r"] == rewarded(1, 0.5) + rewarded(2, 0.5)
+    assert info["episode"]["r"] == reward_of(1, 0.5) + reward_of(2, 0.5)
     assert info["episode"]["l"] == 2
 
 
@@ -92,7 +92,7 @@ def test_frames_are_collected_in_list_mode() -> None:
     env: Any = gym.make(ID, world=FakeWorld(), render_mode="rgb_array_list")
     env.reset(seed=3)
     env.step(np.zeros(2, dtype=np.float32))
-    np.testing.assert_array_equal(np.stack(env.render()), [shown(3, 0), shown(3, 1)])
+    np.testing.assert_array_equal(np.stack(env.render()), [frame_of(3, 0), frame_of(3, 1)])
 
 
 def test_frames_stack_and_shrink_under_the_usual_wrappers() -> None:
@@ -155,7 +155,7 @@ def test_array_conversion_turns_the_tensors_into_arrays_for_other_wrappers() -> 
 def test_gymnasiums_own_vectors_take_the_environment() -> None:
     envs = gym.make_vec(ID, num_envs=2, vectorization_mode="sync", world=FakeWorld(), max_episode_steps=2)
     observations, _ = envs.reset(seed=4)
-    np.testing.assert_array_equal(observations, [shown(4, 0), shown(5, 0)])
+    np.testing.assert_array_equal(observations, [frame_of(4, 0), frame_of(5, 0)])
 
 
 def test_a_folder_without_a_world_is_named(tmp_path: Path) -> None:

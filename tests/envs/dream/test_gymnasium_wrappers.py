@@ -17,7 +17,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 from gymnasium.wrappers import vector
 
 import vdworld  # noqa: F401  registers the environment
-from tests.envs.fake_world import HEIGHT, WIDTH, FakeWorld, rewarded, shown
+from tests.envs.fake_world import HEIGHT, WIDTH, FakeWorld, frame_of, reward_of
 from vdworld.envs import DreamEnv, DreamVectorEnv
 
 ID = "vdworld/Dream-v0"
@@ -103,12 +103,12 @@ def test_rewards_of_a_dream_are_normalized() -> None:
     env = wrappers.NormalizeReward(gym.make(ID, world=FakeWorld()))
     env.reset(seed=3)
     rewards = [float(env.step(STILL)[1]) for _ in range(3)]
-    assert [rewarded(i, 0.0) for i in (1, 2, 3)] == [10, 20, 30]
+    assert [reward_of(i, 0.0) for i in (1, 2, 3)] == [10, 20, 30]
     assert rewards != [10, 20, 30]
     assert env.return_rms.count > 0
 
 
-def test_an_episode_of_a_dream_is_filmed(tmp_path: Path) -> None:
+def test_an_episode_of_a_dream_is_recorded_as_a_video(tmp_path: Path) -> None:
     pytest.importorskip("moviepy")
     env: Any = gym.make(ID, world=_large(), render_mode="rgb_array", max_episode_steps=3)
     env = wrappers.RecordVideo(env, str(tmp_path), episode_trigger=lambda episode: True, fps=5)
@@ -116,21 +116,21 @@ def test_an_episode_of_a_dream_is_filmed(tmp_path: Path) -> None:
     for _ in range(3):
         env.step(STILL)
     env.close()
-    (film,) = tmp_path.glob("*.mp4")
-    frames = iio.imread(film, plugin="pyav")
+    (video,) = tmp_path.glob("*.mp4")
+    frames = iio.imread(video, plugin="pyav")
     assert len(frames) == 4
     for count, frame in enumerate(frames):
-        assert np.abs(frame.mean(axis=(0, 1)) - shown(3, count)[0, 0]).max() < 8  # the film's colours are rounded
+        assert np.abs(frame.mean(axis=(0, 1)) - frame_of(3, count)[0, 0]).max() < 8  # the video's colours are rounded
 
 
-def test_dreams_of_a_batch_are_filmed_side_by_side(tmp_path: Path) -> None:
+def test_a_batch_of_dreams_is_recorded_side_by_side(tmp_path: Path) -> None:
     pytest.importorskip("moviepy")
     envs = DreamVectorEnv(_large(), 2, render_mode="rgb_array", max_episode_steps=3)
-    filmed = vector.RecordVideo(envs, str(tmp_path), step_trigger=lambda step: step == 0, video_length=3, fps=5)
-    filmed.reset(seed=3)
+    recorded = vector.RecordVideo(envs, str(tmp_path), step_trigger=lambda step: step == 0, video_length=3, fps=5)
+    recorded.reset(seed=3)
     for _ in range(4):
-        filmed.step(np.zeros((2, 2), np.float32))
-    filmed.close()
+        recorded.step(np.zeros((2, 2), np.float32))
+    recorded.close()
     assert len(list(tmp_path.glob("*.mp4"))) == 1
 
 

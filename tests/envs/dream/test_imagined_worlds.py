@@ -33,7 +33,7 @@ def actions(num_envs: int, seed: int = 0) -> np.ndarray:
 
 def dream(envs: DreamVectorEnv, num_steps: int = NUM_STEPS) -> list[tuple[np.ndarray, ...]]:
     """Return what the lanes see, earn and whether they end, over some steps."""
-    return [envs.step(chosen)[:4] for chosen in actions(envs.num_envs)[:num_steps]]
+    return [envs.step(batch)[:4] for batch in actions(envs.num_envs)[:num_steps]]
 
 
 def dreams_equal(first: Any, second: Any) -> bool:
@@ -65,9 +65,9 @@ def test_a_lane_dreams_alone_what_it_dreams_in_a_batch_to_a_grey_level(world: Wo
         np.testing.assert_array_equal(together[lane], alone)
         np.testing.assert_array_equal(infos["context_frames"][lane], info["context_frames"])
     env.reset(seed=7)
-    for chosen in actions(4):
-        frames, rewards, terminations, _, step_infos = envs.step(chosen)
-        alone, reward, terminated, _, info = env.step(chosen[0])
+    for batch in actions(4):
+        frames, rewards, terminations, _, step_infos = envs.step(batch)
+        alone, reward, terminated, _, info = env.step(batch[0])
         final = step_infos["final_obs"][0] if terminations[0] else frames[0]
         assert np.abs(final.astype(int) - alone).max() <= 1
         assert terminated == terminations[0]
@@ -76,12 +76,12 @@ def test_a_lane_dreams_alone_what_it_dreams_in_a_batch_to_a_grey_level(world: Wo
             env.reset()
 
 
-def test_frames_rewards_and_ends_lie_where_they_must(world: WorldModel) -> None:
+def test_frames_rewards_and_ends_are_aligned(world: WorldModel) -> None:
     envs = DreamVectorEnv(world, 8, autoreset_mode=AutoresetMode.NEXT_STEP)
     observations, _ = envs.reset(seed=0)
     assert observations in envs.observation_space
-    for chosen in actions(8):
-        observations, rewards, _, truncations, infos = envs.step(chosen)
+    for batch in actions(8):
+        observations, rewards, _, truncations, infos = envs.step(batch)
         assert observations in envs.observation_space
         assert np.isfinite(rewards).all()
         assert not truncations.any()

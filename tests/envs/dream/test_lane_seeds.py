@@ -46,7 +46,7 @@ def test_a_lane_gets_the_same_seeds_however_often_the_others_end() -> None:
     assert busy.next_episode(lanes(1)) == calm.next_episode(lanes(1))
 
 
-def test_a_lane_whose_seed_is_none_goes_on_with_its_stream() -> None:
+def test_a_lane_whose_seed_is_none_continues_its_stream() -> None:
     seeds, expected = LaneSeeds(3), LaneSeeds(3)
     seeds.next_episode(ALL, [1, 2, 3])
     expected.next_episode(ALL, [1, 2, 3])

@@ -132,7 +132,7 @@ def test_dreams_with_readings_are_rendered_without_them(world: WorldModel) -> No
     np.testing.assert_array_equal(env.render(), seen["pixels"])
 
 
-def test_reality_and_dream_stand_in_one_vector_loop(world: WorldModel) -> None:
+def test_real_and_dreamt_lanes_run_in_one_vector_loop(world: WorldModel) -> None:
     def run(envs: gym.vector.VectorEnv) -> tuple[Any, Any]:
         envs.reset(seed=0)
         return envs.single_observation_space, envs.step(envs.action_space.sample())[0].keys()
@@ -142,7 +142,7 @@ def test_reality_and_dream_stand_in_one_vector_loop(world: WorldModel) -> None:
     assert run(dream) == run(real)
 
 
-def test_going_on_with_a_world_keeps_its_readings(world: WorldModel, dataset: Dataset) -> None:
+def test_training_a_world_further_keeps_its_readings(world: WorldModel, dataset: Dataset) -> None:
     quick = {name: value for name, value in QUICK.items() if name != "network"}
     assert vdworld.train(dataset, world=world, **quick).readings == world.readings
     with pytest.raises(ValueError, match="`readings` must be those of the `world`"):

@@ -12,7 +12,7 @@ from gymnasium import wrappers
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 import vdworld  # noqa: F401  registers the environment
-from tests.envs.fake_world import HEIGHT, WIDTH, FakeWorld, shown
+from tests.envs.fake_world import HEIGHT, WIDTH, FakeWorld, frame_of
 from vdworld.envs import DreamEnv, DreamVectorEnv
 from vdworld.envs.dream.rendering import WINDOW_HEIGHT, tile_pictures
 
@@ -20,16 +20,16 @@ ID = "vdworld/Dream-v0"
 STILL = np.zeros(2, dtype=np.float32)
 
 
-def test_frames_are_collected_until_they_are_asked_for() -> None:
+def test_frames_are_collected_until_they_are_rendered() -> None:
     env: Any = DreamEnv(FakeWorld(), render_mode="rgb_array_list")
     env.reset(seed=3)
     env.step(STILL)
-    np.testing.assert_array_equal(np.stack(env.render()), [shown(3, 0), shown(3, 1)])
+    np.testing.assert_array_equal(np.stack(env.render()), [frame_of(3, 0), frame_of(3, 1)])
     env.step(STILL)
-    np.testing.assert_array_equal(np.stack(env.render()), [shown(3, 2)])
+    np.testing.assert_array_equal(np.stack(env.render()), [frame_of(3, 2)])
     env.step(STILL)
     env.reset(seed=4)
-    np.testing.assert_array_equal(np.stack(env.render()), [shown(4, 0)])
+    np.testing.assert_array_equal(np.stack(env.render()), [frame_of(4, 0)])
 
 
 @pytest.mark.parametrize("mode", list(AutoresetMode))
@@ -64,7 +64,7 @@ def test_a_dream_is_shown_in_a_window_large_enough_to_see() -> None:
     times = WINDOW_HEIGHT // HEIGHT
     window = pygame.surfarray.array3d(pygame.display.get_surface())
     assert window.shape == (WIDTH * times, HEIGHT * times, 3)
-    assert (window == shown(3, 1)[0, 0]).all()
+    assert (window == frame_of(3, 1)[0, 0]).all()
     env.close()
     assert not pygame.display.get_init()
 
@@ -76,12 +76,12 @@ def test_all_lanes_are_shown_in_one_window() -> None:
     envs.step(np.zeros((2, 2), np.float32))
     window = pygame.surfarray.array3d(pygame.display.get_surface())
     half = len(window) // 2
-    assert (window[:half] == shown(3, 1)[0, 0]).all()
-    assert (window[half:] == shown(4, 1)[0, 0]).all()
+    assert (window[:half] == frame_of(3, 1)[0, 0]).all()
+    assert (window[half:] == frame_of(4, 1)[0, 0]).all()
     envs.close()
 
 
-def test_pictures_lie_in_a_grid_row_by_row() -> None:
+def test_pictures_are_arranged_in_a_grid_row_by_row() -> None:
     pictures = np.stack([np.full((2, 3, 3), value, np.uint8) for value in (1, 2, 3, 4, 5)])
     expected = np.kron([[1, 2, 3], [4, 5, 0]], np.ones((2, 3)))
     np.testing.assert_array_equal(tile_pictures(pictures)[..., 0], expected)

@@ -44,9 +44,9 @@ def test_another_device_gets_another_copy(folder: Path, loaded: list[tuple[str, 
     assert shared_world(folder, "meta") is not shared_world(folder, "cpu")
 
 
-def test_a_folder_written_again_is_loaded_anew(folder: Path, loaded: list[tuple[str, str]]) -> None:
+def test_a_changed_folder_is_loaded_again(folder: Path, loaded: list[tuple[str, str]]) -> None:
     first = shared_world(folder)
-    (folder / "events.log").write_text("training goes on")
+    (folder / "events.log").write_text("training continues")
     assert shared_world(folder) is first
     os.utime(folder / "config.json", ns=(1, 1))
     assert shared_world(folder) is not first

@@ -1,4 +1,4 @@
-"""Claims about where dreams begin: a dataset's clips, or the real environment; the frames tell their step and sum."""
+"""Claims about where dreams begin: a dataset's clips, or the real environment; the frames show their step and sum."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_an_environment_that_was_handed_over_is_not_closed(world: WorldModel) ->
     assert closed == [True]
 
 
-def test_a_dream_goes_on_from_where_a_real_environment_stands(world: WorldModel) -> None:
+def test_a_dream_continues_from_the_state_of_a_real_environment(world: WorldModel) -> None:
     real = RememberContext(gym.wrappers.TimeLimit(make_real(CounterEnv), 100), num_frames=world.context_length + 1)
     observation, _ = real.reset(seed=0)
     dream = DreamEnv(world)
@@ -119,7 +119,7 @@ def test_what_can_not_be_remembered_is_refused() -> None:
         RememberContext(make_real(CounterEnv), 1).context()
 
 
-def test_a_world_that_does_not_know_its_environment_can_not_begin_as_that_does() -> None:
+def test_a_world_without_a_spec_refuses_starts_from_its_environment() -> None:
     with pytest.raises(ValueError, match="`starts` must not be 'real' for a world that does not know its environment"):
         DreamEnv(FakeWorld(), starts="real")
 

@@ -1,4 +1,4 @@
-"""Claims about what environments tell of uncertainty; in the fake world a step's is a hundredth of the lane's seed."""
+"""Claims about the uncertainty that environments report; in the fake world it is a hundredth of the lane's seed."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ STILL = np.zeros(2, dtype=np.float32)
 LIMIT = 0.5  # of quantiles 0, .05 and .1: uncertainties above .05, seeds above 5
 
 
-def test_uncertainty_is_told_when_asked_for() -> None:
+def test_uncertainty_is_reported_on_request() -> None:
     env = DreamEnv(FakeWorld(), with_uncertainty=True)
     env.reset(seed=7)
     assert env.step(STILL)[4]["uncertainty"] == pytest.approx(0.07)
-    silent = DreamEnv(FakeWorld())
-    silent.reset(seed=7)
-    assert "uncertainty" not in silent.step(STILL)[4]
+    without = DreamEnv(FakeWorld())
+    without.reset(seed=7)
+    assert "uncertainty" not in without.step(STILL)[4]
 
 
 def test_too_uncertain_an_episode_is_truncated_and_over() -> None:
@@ -49,17 +49,17 @@ def test_lanes_are_truncated_one_by_one(mode: AutoresetMode) -> None:
     else:
         np.testing.assert_allclose(info["uncertainty"], [0.05, 0.06], rtol=1e-6)
     if mode is AutoresetMode.NEXT_STEP:
-        assert not envs.step(np.zeros((2, 2), np.float32))[3][1], "the step that begins anew truncates nothing"
+        assert not envs.step(np.zeros((2, 2), np.float32))[3][1], "the step that resets truncates nothing"
 
 
-def test_tensors_tell_it_on_the_device() -> None:
+def test_with_tensors_it_is_on_the_device() -> None:
     envs = DreamVectorEnv(FakeWorld(), 2, with_uncertainty=True, output="torch")
     envs.reset(seed=[5, 6])
     *_, info = envs.step(torch.zeros(2, 2))
     torch.testing.assert_close(info["uncertainty"], torch.tensor([0.05, 0.06]))
 
 
-def test_a_world_that_was_never_measured_has_no_limit() -> None:
+def test_a_world_without_measured_uncertainty_has_no_limit() -> None:
     with pytest.raises(ValueError, match=r"must be None \(null on the command line\) .* Measure it first"):
         DreamEnv(random_world(), uncertainty_limit=0.9)
 

@@ -12,7 +12,7 @@ CPU = torch.device("cpu")
 MASK = np.array([False, True, True])
 
 
-def test_infos_stand_beside_their_mask_with_zeros_elsewhere() -> None:
+def test_infos_have_a_mask_and_zeros_elsewhere() -> None:
     infos = VectorOutput("numpy", 3, CPU).info({"a": torch.tensor([5.0, 6.0])}, MASK)
     assert infos.keys() == {"a", "_a"}
     assert infos["a"].tolist() == [0.0, 5.0, 6.0]
@@ -34,7 +34,7 @@ def test_no_lane_means_no_entry() -> None:
     assert VectorOutput("numpy", 3, CPU).info({"a": torch.zeros(0)}, np.zeros(3, dtype=bool)) == {}
 
 
-def test_tensors_are_handed_over_as_tensors_of_their_own() -> None:
+def test_tensors_are_returned_as_copies() -> None:
     output = VectorOutput("torch", 3, CPU)
     pixels = torch.zeros(3, 2, 2, 3, dtype=torch.uint8)
     infos = output.final({"top": pixels}, {"a": torch.tensor([5.0, 6.0])}, MASK)

@@ -22,7 +22,7 @@ def played(**kwargs: object) -> tuple[int, set[float]]:
         rewards.add(reward)
         if terminated or truncated:
             return length, rewards
-    raise AssertionError("the game goes on")
+    raise AssertionError("the game continues")
 
 
 def test_a_life_lost_ends_an_episode_of_learning_and_not_a_game() -> None:

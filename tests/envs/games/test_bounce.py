@@ -42,8 +42,8 @@ def test_a_ball_bounces_off_the_paddle_where_they_overlap(paddle: float, drift: 
 def test_a_ball_bounces_off_walls_and_ceiling() -> None:
     env = begun(0, 12, 1, drift=-2)
     env._falling = -3
-    seen = [(env.step(1), int(env._row), int(env._column))[1:] for _ in range(6)]
-    assert seen == [(9, 0), (6, 2), (3, 4), (0, 6), (3, 8), (6, 10)]
+    places = [(env.step(1), int(env._row), int(env._column))[1:] for _ in range(6)]
+    assert places == [(9, 0), (6, 2), (3, 4), (0, 6), (3, 8), (6, 10)]
 
 
 def test_the_paddle_moves_by_three_pixels_or_a_share_of_them() -> None:

@@ -1,4 +1,4 @@
-"""The fork does what its odds say, and knows what may follow."""
+"""The fork follows its odds, and lists the possible outcomes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_two_outcomes_are_left_and_right() -> None:
 
 
 @pytest.mark.parametrize("size", [12, 16, 24])
-def test_outcomes_never_coincide_and_lie_equally_far_apart(size: int) -> None:
+def test_outcomes_never_coincide_and_are_equally_far_apart(size: int) -> None:
     env = ForkEnv(FOUR, size)
     expected = (2 * CELL**2 * 3 * (BRIGHT - DARK) ** 2) ** 0.5
     for row in range(size // CELL):
@@ -64,7 +64,7 @@ def test_a_step_leads_to_the_outcome_that_it_names_as_often_as_the_odds_say(odds
     np.testing.assert_allclose(counts / counts.sum(axis=1, keepdims=True), [odds, odds], atol=0.04)
 
 
-def test_the_draw_knows_nothing_of_the_one_before() -> None:
+def test_a_draw_does_not_depend_on_the_one_before() -> None:
     env = ForkEnv((0.5, 0.5))
     env.reset(seed=3)
     drawn = np.array([env.step(0)[4]["outcome"] for _ in range(2_000)])

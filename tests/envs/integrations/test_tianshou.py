@@ -12,7 +12,7 @@ import pytest
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
-from tests.envs.fake_world import BOX, HEIGHT, WIDTH, FakeWorld, length, rewarded, shown
+from tests.envs.fake_world import BOX, HEIGHT, WIDTH, FakeWorld, frame_of, length, reward_of
 from vdworld.envs import DreamEnv, DreamVectorEnv
 
 pytest.importorskip("tianshou")
@@ -27,15 +27,13 @@ ACTION = 0.5  # the first number of what the policy below always does
 
 
 class Steady(Policy):
-    """Take the same action always; ``seen`` keeps the infos it was shown."""
+    """Always take the same action."""
 
     def __init__(self, action: Any = (ACTION, 0.0), space: spaces.Space = BOX) -> None:
         super().__init__(action_space=space, action_scaling=False, action_bound_method=None)
         self.action = np.asarray(action)
-        self.seen: list[Any] = []
 
     def forward(self, batch: Any, state: Any = None, **kwargs: Any) -> Any:
-        self.seen.append(batch.info)
         return Batch(act=np.stack([self.action] * len(batch.obs)))
 
 
@@ -73,18 +71,18 @@ def test_steps_are_collected_as_they_were_dreamt() -> None:
     for lane in range(3):
         rows, first = lane_rows(batch, lane), length(lane)
         assert rows.terminated.tolist() == [step == first for step in range(1, 6)]
-        np.testing.assert_array_equal(rows.rew[:first], [rewarded(step, ACTION) for step in range(1, first + 1)])
-        np.testing.assert_array_equal(rows.obs_next[:first], [shown(lane, t, ACTION) for t in range(1, first + 1)])
+        np.testing.assert_array_equal(rows.rew[:first], [reward_of(step, ACTION) for step in range(1, first + 1)])
+        np.testing.assert_array_equal(rows.obs_next[:first], [frame_of(lane, t, ACTION) for t in range(1, first + 1)])
         np.testing.assert_array_equal(rows.obs[1:first], rows.obs_next[: first - 1])
-        np.testing.assert_array_equal(rows.obs[0], shown(lane, 0))
+        np.testing.assert_array_equal(rows.obs[0], frame_of(lane, 0))
         assert (rows.act == [ACTION, 0.0]).all()
     again = lane_rows(batch, 0)
     assert again.obs[3:, 0, 0, 1].tolist() == [0, 1]  # counted from the start of another dream
-    np.testing.assert_array_equal(again.rew[3:], [rewarded(1, ACTION), rewarded(2, ACTION)])
+    np.testing.assert_array_equal(again.rew[3:], [reward_of(1, ACTION), reward_of(2, ACTION)])
     assert not again.truncated.any()
 
 
-def test_collecting_goes_on_where_it_stopped() -> None:
+def test_collecting_continues_where_it_stopped() -> None:
     _, whole, _ = collected(2, n_step=12)
     _, _, collector = collected(2, n_step=4)
     for _ in range(2):
@@ -100,7 +98,7 @@ def test_whole_episodes_are_collected(num_episodes: int) -> None:
     stats, batch, _ = collected(3, n_episode=num_episodes)
     assert stats.n_collected_episodes == num_episodes
     assert stats.n_collected_steps == len(batch) == stats.lens.sum()
-    assert sorted(stats.returns) == sorted(sum(rewarded(t, ACTION) for t in range(1, n + 1)) for n in stats.lens)
+    assert sorted(stats.returns) == sorted(sum(reward_of(t, ACTION) for t in range(1, n + 1)) for n in stats.lens)
     for lane in range(min(num_episodes, 3)):
         ends = np.flatnonzero(lane_rows(batch, lane).terminated)
         assert ends[0] == length(lane) - 1
@@ -192,9 +190,9 @@ def test_several_cameras_choices_and_tensors_pass() -> None:
     collector.reset(gym_reset_kwargs={"seed": 0})
     collector.collect(n_step=4)
     batch: Any = collector.buffer[:]
-    np.testing.assert_array_equal(batch.obs_next.wrist[0], shown(0, 1, 1, camera=1))
-    np.testing.assert_array_equal(batch.obs_next.top[2], shown(1, 1, 1))
-    assert batch.rew.tolist() == [rewarded(1, 1), rewarded(2, 1)] * 2
+    np.testing.assert_array_equal(batch.obs_next.wrist[0], frame_of(0, 1, 1, camera=1))
+    np.testing.assert_array_equal(batch.obs_next.top[2], frame_of(1, 1, 1))
+    assert batch.rew.tolist() == [reward_of(1, 1), reward_of(2, 1)] * 2
 
 
 def test_wrappers_and_pictures_of_tianshou_work() -> None:
@@ -202,7 +200,7 @@ def test_wrappers_and_pictures_of_tianshou_work() -> None:
     envs = VectorEnvNormObs(tianshou_vector_env(inner))
     observations, _ = envs.reset(seed=0)
     assert observations.dtype == np.float32 or observations.dtype == np.float64
-    np.testing.assert_array_equal(envs.render(), [shown(0, 0), shown(1, 0)])
+    np.testing.assert_array_equal(envs.render(), [frame_of(0, 0), frame_of(1, 0)])
     assert not inner.closed
     envs.close()
     assert inner.closed

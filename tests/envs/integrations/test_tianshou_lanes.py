@@ -12,7 +12,7 @@ from gymnasium.error import ResetNeeded
 from gymnasium.utils.seeding import np_random
 from gymnasium.vector import AutoresetMode
 
-from tests.envs.fake_world import FakeWorld, length, rewarded, shown
+from tests.envs.fake_world import FakeWorld, frame_of, length, reward_of
 from vdworld.envs import DreamVectorEnv
 from vdworld.envs.dream.lane_seeds import draw_seed
 
@@ -25,17 +25,17 @@ def dreams(num_envs: int, **settings: Any) -> Any:
     return tianshou_vector_env(DreamVectorEnv(FakeWorld(), num_envs, autoreset_mode=AutoresetMode.DISABLED, **settings))
 
 
-def test_rows_come_in_the_order_asked_for() -> None:
+def test_rows_come_in_the_requested_order() -> None:
     envs = dreams(3)
     envs.reset(seed=0)
     observations, rewards, *_ = envs.step(np.array([[0.2, 0.0], [-0.4, 0.0]], dtype=np.float32), np.array([2, 0]))
-    np.testing.assert_array_equal(observations, [shown(2, 1, 0.2), shown(0, 1, -0.4)])
-    np.testing.assert_allclose(rewards, [rewarded(1, 0.2), rewarded(1, -0.4)], rtol=1e-6)
+    np.testing.assert_array_equal(observations, [frame_of(2, 1, 0.2), frame_of(0, 1, -0.4)])
+    np.testing.assert_allclose(rewards, [reward_of(1, 0.2), reward_of(1, -0.4)], rtol=1e-6)
     observations, _ = envs.reset(1, seed=20)
-    np.testing.assert_array_equal(observations, [shown(21, 0)])
+    np.testing.assert_array_equal(observations, [frame_of(21, 0)])
 
 
-def test_what_was_handed_over_stays_as_it_was() -> None:
+def test_returned_observations_do_not_change_later() -> None:
     envs = dreams(2)
     first, _ = envs.reset(seed=0)
     kept = first.copy()
@@ -43,7 +43,7 @@ def test_what_was_handed_over_stays_as_it_was() -> None:
     np.testing.assert_array_equal(first, kept)
 
 
-def test_lanes_that_were_carried_along_or_ended_must_be_reset() -> None:
+def test_lanes_that_stepped_along_or_ended_must_be_reset() -> None:
     envs = dreams(3)
     envs.reset(seed=0)
     envs.step(np.zeros((1, 2)), 1)
@@ -67,7 +67,7 @@ def test_a_lane_steps_alone_through_many_ends_of_the_others() -> None:
         envs.reset(2)
 
 
-def test_carried_lanes_begin_anew_only_where_they_ended() -> None:
+def test_lanes_that_stepped_along_are_reset_only_where_they_ended() -> None:
     """While lane 2 steps alone, lane 0 ends after step 3 and takes a seed of its stream in step 4; lane 1 does not."""
     envs = dreams(3)
     envs.reset(seed=0)
@@ -83,7 +83,7 @@ def test_seeding_begins_episodes_and_names_the_seeds() -> None:
     envs = dreams(2)
     assert envs.seed(3) == [[3], [4]]
     observations, *_ = envs.step(np.zeros((2, 2)))
-    np.testing.assert_array_equal(observations, [shown(3, 1), shown(4, 1)])
+    np.testing.assert_array_equal(observations, [frame_of(3, 1), frame_of(4, 1)])
     assert envs.seed([9, 5]) == [[9], [5]]
     samples = [space.sample() for space in envs.action_space]
     assert envs.seed([9, 5]) == [[9], [5]]

@@ -12,7 +12,7 @@ import torch
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
-from tests.envs.fake_world import FakeWorld, rewarded, shown
+from tests.envs.fake_world import FakeWorld, frame_of, reward_of
 from vdworld.envs import DreamEnv, DreamVectorEnv
 
 pytest.importorskip("torchrl")
@@ -42,12 +42,12 @@ def real() -> VectorEnv:
 def pictured(observation: torch.Tensor) -> tuple[int, int, int]:
     """Return seed, step and action code of a frame."""
     seed, count, code = observation[0, 0].tolist()
-    np.testing.assert_array_equal(observation, shown(seed, count, (code - 100) / 50))
+    np.testing.assert_array_equal(observation, frame_of(seed, count, (code - 100) / 50))
     return seed, count, code
 
 
 @pytest.mark.parametrize("make", [dreams, partial(dreams, "numpy"), real])
-def test_a_rollout_tells_what_happened_step_by_step(make: Any) -> None:
+def test_a_rollout_holds_every_step(make: Any) -> None:
     env = TorchRLEnv(make())
     env.set_seed(3)
     rollout = env.rollout(NUM_STEPS, break_when_any_done=False)
@@ -61,7 +61,7 @@ def test_a_rollout_tells_what_happened_step_by_step(make: Any) -> None:
             assert pictured(now["observation"]) == (seed, count, code)
             assert pictured(after["observation"]) == (seed, count + 1, round(100 + 50 * action))
             count += 1
-            torch.testing.assert_close(after["reward"], torch.tensor([rewarded(count, action)]))
+            torch.testing.assert_close(after["reward"], torch.tensor([reward_of(count, action)]))
             terminated, truncated = count == length(seed), count == LIMIT
             flags = [bool(after[name]) for name in ("terminated", "truncated", "done")]
             assert flags == [terminated, truncated, terminated or truncated]
@@ -88,7 +88,7 @@ def test_dreams_and_real_environments_give_the_same_rollouts() -> None:
     assert (rollouts[0] == rollouts[2]).all()
 
 
-def test_observations_are_handed_on_without_a_copy() -> None:
+def test_observations_are_not_copied() -> None:
     envs = dreams()
     env = TorchRLEnv(envs)
     handed_out: list[torch.Tensor] = []
@@ -117,7 +117,7 @@ def test_a_reset_begins_every_lane_unless_some_are_marked() -> None:
     assert env.reset(seed=7)["observation"][:, 0, 0, 0].tolist() == [7, 8]
 
 
-def test_a_mask_on_another_device_is_brought_to_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mask_on_another_device_is_copied_to_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a GPU, where ``Tensor.numpy`` raises until ``cpu`` was called."""
 
     class Elsewhere(torch.Tensor):
@@ -139,8 +139,8 @@ def test_a_mask_on_another_device_is_brought_to_the_cpu(monkeypatch: pytest.Monk
 def test_discrete_actions_arrive_in_either_encoding(one_hot: bool) -> None:
     env = TorchRLEnv(dreams(world=FakeWorld(spaces.Discrete(2))), categorical_action_encoding=not one_hot)
     rollout = env.rollout(3)
-    chosen = rollout["action"].argmax(-1) if one_hot else rollout["action"]
-    assert rollout["next", "observation"][:, :, 0, 0, 2].tolist() == (100 + 50 * chosen).tolist()
+    choices = rollout["action"].argmax(-1) if one_hot else rollout["action"]
+    assert rollout["next", "observation"][:, :, 0, 0, 2].tolist() == (100 + 50 * choices).tolist()
 
 
 def test_several_cameras_become_several_entries() -> None:
@@ -153,7 +153,7 @@ def test_torchrls_own_checker_accepts_it() -> None:
     check_env_specs(TorchRLEnv(dreams()))
 
 
-def test_a_collector_goes_on_over_the_ends_of_episodes() -> None:
+def test_a_collector_continues_across_ends_of_episodes() -> None:
     env = TorchRLEnv(dreams())
     make: Any = getattr(collectors, "Collector", None) or getattr(collectors, "SyncDataCollector")  # noqa: B009
     collector = make(env, None, frames_per_batch=12, total_frames=24)

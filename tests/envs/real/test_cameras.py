@@ -54,7 +54,7 @@ def test_one_camera_can_be_chosen() -> None:
 
 
 @pytest.mark.parametrize("space", [box(4, dtype=np.float32), box(64, 48, 3, dtype=np.float32), box(84, 84, 12)])
-def test_an_environment_without_pictures_is_told_what_is_needed(space: gym.Space) -> None:
+def test_an_environment_without_pictures_is_refused_with_advice(space: gym.Space) -> None:
     with pytest.raises(ValueError, match=r"`env` must show pictures: a uint8 Box .* or render_mode 'rgb_array'"):
         find_cameras(env(space))
 

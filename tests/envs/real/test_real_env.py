@@ -108,7 +108,7 @@ def test_an_id_may_name_its_module() -> None:
     assert package_of(find_environment("CartPole-v1")) == ()
 
 
-def test_pusht_is_seen_without_the_mark_of_the_action() -> None:
+def test_pusht_is_recorded_without_the_mark_of_the_action() -> None:
     pytest.importorskip("gym_pusht")
     env = make_real("gym_pusht/PushT-v0", image_size=(32, 32))
     env.reset(seed=0)
@@ -119,7 +119,7 @@ def test_pusht_is_seen_without_the_mark_of_the_action() -> None:
     assert set(env.state()) >= {"observation.agent_pos", "info.block_pose", "info.vel_agent"}
 
 
-def test_an_environment_that_shows_nothing_is_told_what_is_needed() -> None:
+def test_an_environment_that_shows_nothing_is_refused_with_advice() -> None:
     class Blind(CounterEnv):
         def __init__(self) -> None:
             super().__init__()

@@ -10,7 +10,7 @@ from vdworld.envs.games.scripted import CounterEnv
 from vdworld.envs.real.real_vector_env import make_real_vec
 
 
-def test_they_look_like_dreams_and_begin_anew_in_the_same_step() -> None:
+def test_they_look_like_dreams_and_are_reset_in_the_same_step() -> None:
     envs = make_real_vec(CounterEnv, 2, image_size=(4, 4))
     assert envs.single_observation_space.shape == (4, 4, 3)
     assert envs.metadata["autoreset_mode"] is AutoresetMode.SAME_STEP

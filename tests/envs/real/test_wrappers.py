@@ -62,7 +62,7 @@ def test_several_cameras_become_a_dict_and_numbers_are_left_out() -> None:
     assert {name: view.max() for name, view in observation.items()} == {"top": 1, "wrist": 101}
 
 
-def test_rendered_frames_keep_the_size_that_was_asked_for() -> None:
+def test_rendered_frames_keep_the_requested_size() -> None:
     env = FrameObservation(make_real("CartPole-v1", image_size=(20, 30)))
     assert env.observation_space == spaces.Box(0, 255, (20, 30, 3), np.uint8)
     assert env.reset(seed=0)[0].shape == (20, 30, 3)

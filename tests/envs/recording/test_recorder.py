@@ -60,14 +60,14 @@ def test_actions_lead_from_their_frame_to_the_next(tmp_path: Path) -> None:
 def test_what_the_environment_says_beside_the_frames_is_kept(tmp_path: Path) -> None:
     dataset = record(ID, tmp_path, num_steps=100, progress=False)
     for episode in dataset:
-        shown = episode.frames["pixels"][:, 0, 0, 1]
-        np.testing.assert_array_equal(episode.state["info.sum"][:, 0], shown)
+        sums = episode.frames["pixels"][:, 0, 0, 1]
+        np.testing.assert_array_equal(episode.state["info.sum"][:, 0], sums)
         doubled = episode.state["info.doubled"][:, 0]
         assert np.isnan(doubled[0]), "the reset does not give it"
-        np.testing.assert_array_equal(doubled[1:], 2 * shown[1:])
+        np.testing.assert_array_equal(doubled[1:], 2 * sums[1:])
         assert episode.seed is not None
         _, info = CounterEnv().reset(seed=episode.seed)
-        assert info["sum"] == shown[0], "the seed restores the start"
+        assert info["sum"] == sums[0], "the seed restores the start"
 
 
 def test_the_description_is_stored(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_the_description_is_stored(tmp_path: Path) -> None:
     assert dataset.image_size == (4, 4)
 
 
-def test_exactly_the_steps_asked_for_are_recorded(tmp_path: Path) -> None:
+def test_exactly_the_requested_steps_are_recorded(tmp_path: Path) -> None:
     dataset = record(ID, tmp_path, num_steps=101, progress=False)
     assert dataset.num_steps == 101
     *whole, last = [(e.terminated[-1] or len(e) == 30, e.truncated[-1]) for e in dataset]
@@ -126,7 +126,7 @@ def test_the_seed_decides_everything(tmp_path: Path) -> None:
     assert {episode[1] for episode in runs[0]}.isdisjoint(episode[1] for episode in runs[2])
 
 
-def test_a_longer_recording_goes_on_where_the_shorter_one_ended(tmp_path: Path) -> None:
+def test_a_longer_recording_continues_the_shorter_one(tmp_path: Path) -> None:
     shorter = content(record(ID, tmp_path, num_steps=90, progress=False))
     longer = content(record(ID, tmp_path, num_steps=200, progress=False))
     assert longer[: len(shorter)] == shorter
@@ -163,7 +163,7 @@ def test_any_function_is_a_policy(tmp_path: Path) -> None:
         np.testing.assert_array_equal(episode.actions[:, 0], episode.state["info.sum"][:-1, 0] % NUM_ACTIONS)
 
 
-def test_a_policy_may_begin_each_episode_anew(tmp_path: Path) -> None:
+def test_a_policy_with_a_reset_is_reset_before_each_episode(tmp_path: Path) -> None:
     class CountUp:
         def reset(self, action_space: gym.Space, rng: np.random.Generator) -> None:
             self.next = 0

@@ -45,7 +45,7 @@ def wait_for(path: Path, over: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def test_after_kill_9_the_same_call_goes_on(tmp_path: Path) -> None:
+def test_after_kill_9_the_same_call_continues(tmp_path: Path) -> None:
     command = [sys.executable, "-c", textwrap.dedent(SCRIPT), str(tmp_path / "killed")]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     wait_for(tmp_path / "killed/meta/info.json", lambda: process.poll() is not None)

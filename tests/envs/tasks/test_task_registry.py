@@ -44,7 +44,7 @@ def test_recording_takes_the_keyword_arguments_of_the_folder_as_a_copy() -> None
 
 @pytest.mark.parametrize("folder", ["envs", "agents"])
 def test_only_the_folder_of_a_task_knows_its_environment(folder: str) -> None:
-    """Elsewhere the name may stand in docstrings and comments, as an example, but not in code."""
+    """Elsewhere the name may appear in docstrings and comments, as an example, but not in code."""
     for path in (ROOT / folder).rglob("*.py"):
         if "pusht" in path.relative_to(ROOT).parts:
             continue

@@ -18,7 +18,7 @@ def clip() -> ExampleClip:
     return ExampleClip("typical", episode=4, step=2, context=draw(3), real=draw(5), imagined=draw(5))
 
 
-def test_cameras_stand_side_by_side() -> None:
+def test_cameras_are_side_by_side() -> None:
     left, right = np.zeros((2, 4, 4, 3), np.uint8), np.full((2, 4, 4, 3), 9, np.uint8)
     tiled = tile(np.concatenate([left, right], axis=-1))
     assert tiled.shape == (2, 4, 8, 3)

@@ -1,4 +1,4 @@
-"""``python -m vdworld.benchmarks.gpu [key=value ...]``: the check without Hydra, which a GPU machine may lack."""
+"""``python -m vdworld.benchmarks.gpu [key=value ...]``: the GPU check without Hydra, which a GPU machine may lack."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WORDS = {"true": True, "false": False, "null": None}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the check; return 0 if every part went well, 1 if one failed, 2 if it can't begin."""
+    """Run the check; return 0 if no part failed, 1 if one did, and 2 if the check can't start."""
     defaults = {name: parameter.default for name, parameter in inspect.signature(run).parameters.items()}
     epilog = "Settings: " + ", ".join(f"{name}={value}" for name, value in defaults.items())
     parser = argparse.ArgumentParser(prog="python -m vdworld.benchmarks.gpu", description=run.__doc__, epilog=epilog)

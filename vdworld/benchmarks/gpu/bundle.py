@@ -13,18 +13,18 @@ from typing import Any
 
 from vdworld.benchmarks.gpu.clips import write_pictures
 from vdworld.benchmarks.gpu.needs import BUNDLE, NEEDS
-from vdworld.benchmarks.gpu.training import carried
+from vdworld.benchmarks.gpu.training import dataset_names
 from vdworld.benchmarks.peers.foreign import COMMIT, commit_of
 from vdworld.envs.recording.recorder import record
 
-LARGEST = 50 * 2**20
-"""Bytes that the bundle may have."""
+MAX_SIZE = 50 * 2**20
+"""Maximum size of the bundle in bytes."""
 
 RECORDINGS: dict[str, dict[str, Any]] = {
     "pusht": {"env": "gym_pusht/PushT-v0", "max_episode_steps": 100},
     "pong": {"env": "ALE/Pong-v5"},
 }
-"""What is recorded: the environment, and settings of ``vdworld.record``."""
+"""Name of each recording, and its arguments of ``vdworld.record``."""
 
 _IMAGE_SIZE = 64
 
@@ -33,35 +33,37 @@ def collect_wheels(folder: Path) -> None:
     """Download, or build, the wheels that GPU images tend to lack, in the versions installed here.
 
     Raises:
-        RuntimeError: A package is not installed here, or pip failed.
+        RuntimeError: A package is not installed here, pip failed, or a wheel holds compiled code.
     """
     folder.mkdir(parents=True, exist_ok=True)
     pins = []
     for need in NEEDS:
-        if not need.carried:
+        if not need.bundled:
             continue
         version = need.version()
         if version is None:
-            raise RuntimeError(f"`{need.package}` must be installed here, so that its version is known. Install it.")
+            raise RuntimeError(f"`{need.package}` must be installed to determine its version. Install it first.")
         pins.append(f"{need.package}=={version}")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet", "--no-deps"]
     if subprocess.run([*pip, "--wheel-dir", str(folder), *pins]).returncode != 0:
-        raise RuntimeError("pip could not fetch the wheels; its message stands above.")
+        raise RuntimeError("pip could not download or build the wheels; see its message above.")
     if compiled := [wheel.name for wheel in folder.glob("*.whl") if not wheel.name.endswith("-none-any.whl")]:
-        raise RuntimeError(f"The wheels must run anywhere, got {', '.join(compiled)}. Set `carried` to False for them.")
+        raise RuntimeError(
+            f"The wheels must be pure Python, got {', '.join(compiled)}. Set `bundled` to False for them."
+        )
 
 
 def record_clips(folder: Path, num_steps: int, seed: int = 0) -> None:
-    """Record every environment of ``RECORDINGS`` that is not there yet, as datasets that need no video decoder.
+    """Make the datasets of ``RECORDINGS`` that `folder` lacks; reading them needs no video decoder.
 
     Args:
-        folder: Gets a dataset folder per environment.
-        num_steps: Of each.
-        seed: Decides the episodes.
+        folder: Holds one dataset folder per recording.
+        num_steps: Number of steps per recording.
+        seed: Seeds the episodes.
     """
     for name, settings in RECORDINGS.items():
-        if name in carried(folder):
-            print(f"{folder / name} is there already.")
+        if name in dataset_names(folder):
+            print(f"{folder / name} already exists.")
             continue
         with TemporaryDirectory() as scratch:
             path = Path(scratch) / name
@@ -72,10 +74,10 @@ def record_clips(folder: Path, num_steps: int, seed: int = 0) -> None:
 
 
 def copy_peer(checkout: Path, folder: Path) -> None:
-    """Copy the sources and the licence of a checkout of DIAMOND, and note its commit in ``COMMIT``.
+    """Copy the sources and the licence of a checkout of DIAMOND, and write its commit to the file ``COMMIT``.
 
     Raises:
-        ValueError: It is no checkout of DIAMOND.
+        ValueError: `checkout` is not a checkout of DIAMOND.
     """
     if not (checkout / "src" / "models" / "diffusion").is_dir():
         raise ValueError(f"`peer` must be a folder with DIAMOND's own code, got {checkout}.")
@@ -86,25 +88,25 @@ def copy_peer(checkout: Path, folder: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Make the bundle; return 0, or 1 if it is too large to travel."""
+    """Make the bundle; return 0, or 1 if it is larger than ``MAX_SIZE``."""
     parser = argparse.ArgumentParser(prog="python -m vdworld.benchmarks.gpu.bundle", description=__doc__)
     parser.add_argument("--output", type=Path, default=BUNDLE, help="the folder (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=20_000, help="of each recording (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=20_000, help="steps per recording (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--peer", type=Path, help="a checkout of DIAMOND, whose sources go along")
-    given = parser.parse_args(arguments)
-    collect_wheels(given.output / "wheels")
-    record_clips(given.output / "clips", given.steps, given.seed)
-    if given.peer is not None:
-        copy_peer(given.peer, given.output / "diamond")
-    shutil.rmtree(given.output / "site", ignore_errors=True)  # what was installed here is of no use elsewhere
-    for part in sorted(path for path in given.output.iterdir() if path.is_dir()):
+    parser.add_argument("--peer", type=Path, help="a checkout of DIAMOND whose sources to include")
+    options = parser.parse_args(arguments)
+    collect_wheels(options.output / "wheels")
+    record_clips(options.output / "clips", options.steps, options.seed)
+    if options.peer is not None:
+        copy_peer(options.peer, options.output / "diamond")
+    shutil.rmtree(options.output / "site", ignore_errors=True)  # packages installed there are for this machine alone
+    for part in sorted(path for path in options.output.iterdir() if path.is_dir()):
         print(f"{part}: {_size(part) / 2**20:.1f} MiB")
-    whole = _size(given.output)
-    print(f"Together {whole / 2**20:.1f} MiB, of at most {LARGEST / 2**20:.0f}.")
-    if whole > LARGEST:
-        print("That is too large to travel. Record fewer steps: --steps.")
-    return int(whole > LARGEST)
+    size = _size(options.output)
+    print(f"In total {size / 2**20:.1f} MiB, of at most {MAX_SIZE / 2**20:.0f} MiB.")
+    if size > MAX_SIZE:
+        print("The bundle is too large. Record fewer steps with --steps.")
+    return int(size > MAX_SIZE)
 
 
 def _size(folder: Path) -> int:

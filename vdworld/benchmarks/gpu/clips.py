@@ -1,4 +1,4 @@
-"""Datasets that travel: frames lie as pictures inside the tables, so that reading them needs no video decoder."""
+"""Portable datasets: frames are stored as pictures inside the tables, so reading them needs no video decoder."""
 
 from __future__ import annotations
 
@@ -36,42 +36,42 @@ def write_pictures(
 ) -> Dataset:
     """Write a dataset in the LeRobot v3 layout whose frames are uncompressed pictures in compressed tables.
 
-    Successive frames are alike, so that the compressed table of an episode is about as small as its lossless video.
+    Successive frames are similar, so the compressed table of an episode is about as small as its lossless video.
     ``load_dataset`` reads the folder; it needs pyarrow and Pillow.
 
     Args:
-        folder: A new folder.
-        episodes: The episodes in order; they are numbered anew and keep their splits.
+        folder: A new or empty folder.
+        episodes: The episodes in order; they are renumbered and keep their splits.
         fps: Frames per second.
-        action_space: The environment's.
+        action_space: The environment's action space.
         spec: How to rebuild the environment.
 
     Raises:
-        FileExistsError: The folder holds something already.
+        FileExistsError: The folder is not empty.
     """
     if folder.exists() and any(folder.iterdir()):
         raise FileExistsError(f"`folder` must be new or empty, got {folder}. Remove it, or choose another.")
     parquet, entries, features, num_rows = require("pyarrow.parquet", extra="data"), [], {}, 0
     for index, recorded in enumerate(episodes):
         episode = replace(recorded, index=index)
-        place = {"chunk_index": index // FILES_PER_CHUNK, "file_index": index % FILES_PER_CHUNK}
-        path = folder / DATA_PATH.format(**place)
+        position = {"chunk_index": index // FILES_PER_CHUNK, "file_index": index % FILES_PER_CHUNK}
+        path = folder / DATA_PATH.format(**position)
         path.parent.mkdir(parents=True, exist_ok=True)
         parquet.write_table(_table(episode, num_rows, fps), path, **_COMPRESSION)
-        entries.append(_entry(episode, num_rows, place))
-        features = features or {name: _described(feature) for name, feature in features_of(episode, fps).items()}
+        entries.append(_entry(episode, num_rows, position))
+        features = features or {name: _as_image(feature) for name, feature in features_of(episode, fps).items()}
         num_rows += len(episode) + 1
     _write_meta(folder, entries, features, num_rows, fps, action_space, spec)
     return load_dataset(folder)
 
 
 def bounce_episodes(num_episodes: int = 3, num_steps: int = 30, seed: int = 0) -> list[Episode]:
-    """Play the package's own game: clips for a rehearsal where none were recorded. The second episode is held out.
+    """Play the package's own game, for a rehearsal without recorded clips; the second episode is held out.
 
     Args:
-        num_episodes: How many.
-        num_steps: After how many steps an episode is cut off.
-        seed: Of the starts.
+        num_episodes: Number of episodes.
+        num_steps: Steps after which an episode is truncated.
+        seed: Seed of the first episode; episode i has seed ``seed + i``.
     """
     return [_play(num_steps, seed + index, index) for index in range(num_episodes)]
 
@@ -100,7 +100,7 @@ def _play(num_steps: int, seed: int, index: int) -> Episode:
 
 
 def _table(episode: Episode, first_row: int, fps: float) -> Any:
-    """Return an episode's rows, its pictures in columns of their own."""
+    """Return an episode's rows, with a column of pictures for each camera."""
     pa = require("pyarrow", extra="data")
     table = make_table(rows_of(episode, first_row=first_row, fps=fps))
     for camera, frames in episode.frames.items():
@@ -115,21 +115,23 @@ def _picture_type() -> Any:
 
 
 def _encode(pixels: np.ndarray) -> bytes:
-    """Return an uncompressed picture file; what is alike in successive files is left to the table's compression."""
+    """Return an uncompressed picture file, so that the table's compression can exploit similar successive frames."""
     buffer = io.BytesIO()
     require("PIL.Image", extra="data").fromarray(pixels).save(buffer, format="BMP")
     return buffer.getvalue()
 
 
-def _entry(episode: Episode, first_row: int, place: dict[str, int]) -> dict[str, Any]:
+def _entry(episode: Episode, first_row: int, position: dict[str, int]) -> dict[str, Any]:
+    """Return an episode's row in the table of episodes."""
     length = len(episode) + 1
     entry = {"episode_index": episode.index, "tasks": [""], "length": length}
     entry |= {"dataset_from_index": first_row, "dataset_to_index": first_row + length}
-    entry |= {f"data/{name}": value for name, value in place.items()}
+    entry |= {f"data/{name}": value for name, value in position.items()}
     return entry | {"vdworld/split": episode.split}
 
 
-def _described(feature: dict[str, Any]) -> dict[str, Any]:
+def _as_image(feature: dict[str, Any]) -> dict[str, Any]:
+    """Describe a video as a column of images; return any other feature unchanged."""
     if feature["dtype"] != "video":
         return feature
     return {"dtype": "image", "shape": feature["shape"], "names": feature["names"]}

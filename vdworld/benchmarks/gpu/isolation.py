@@ -1,4 +1,4 @@
-"""Run a part of the GPU check in a process of its own, so that its crash or hang is its own."""
+"""Run a part of the GPU check in its own process, so that a crash or a hang does not affect the others."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-_GRACE = 5.0  # seconds that a process has to end before it is killed
+_GRACE = 5.0  # seconds that a process has to exit before it is terminated, and then before it is killed
 
 
 class NotRunError(Exception):
-    """A part that was left out, such as for want of time; the message says why."""
+    """A part can't run, for example because there is no time; the message gives the reason."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Outcome:
 
     Args:
         status: ``"done"``, ``"failed"``, ``"not run"`` or ``"out of time"``.
-        result: What the function returned, if it is done.
-        message: The traceback, or why there is no result.
-        seconds: How long it took.
+        result: The return value of the function if it is done.
+        message: The traceback, or the reason why there is no result.
+        seconds: Duration.
     """
 
     status: str
@@ -34,16 +34,18 @@ class Outcome:
     seconds: float = 0.0
 
 
-def run_apart(function: Callable[..., Any], *arguments: Any, seconds: float, modules: tuple[str, ...] = ()) -> Outcome:
-    """Call a function in a process of its own and wait for it.
+def run_isolated(
+    function: Callable[..., Any], *arguments: Any, seconds: float, modules: tuple[str, ...] = ()
+) -> Outcome:
+    """Call a function in a new process and wait for it.
 
-    An error on a CUDA device can leave the process unable to use the device again; here nothing of that remains.
+    After some errors a process can't use its CUDA device any more; later processes are not affected.
 
     Args:
-        function: A function of a module, since it is imported anew.
-        arguments: What can be pickled.
-        seconds: After so long the process is ended.
-        modules: What further processes find imported already, where the system can hand that on.
+        function: A function at the top level of a module, which the process imports.
+        arguments: Its arguments, which must be picklable.
+        seconds: Time limit, after which the process is terminated.
+        modules: Modules to import once for all processes, on systems with a fork server.
     """
     began = time.monotonic()
     receiver, sender = multiprocessing.Pipe(duplex=False)
@@ -52,7 +54,7 @@ def run_apart(function: Callable[..., Any], *arguments: Any, seconds: float, mod
     sender.close()
     try:
         if not receiver.poll(max(seconds, 0.0)):
-            outcome = Outcome("out of time", message=f"It was ended after {seconds:.0f} seconds.")
+            outcome = Outcome("out of time", message=f"Terminated after {seconds:.0f} seconds.")
         else:
             outcome = Outcome(*receiver.recv())
     except EOFError:
@@ -60,12 +62,12 @@ def run_apart(function: Callable[..., Any], *arguments: Any, seconds: float, mod
         outcome = Outcome("failed", message=f"The process died with exit code {process.exitcode}.")
     finally:
         receiver.close()
-        _end(process)
+        _stop(process)
     return Outcome(outcome.status, outcome.result, outcome.message, time.monotonic() - began)
 
 
 def _context(modules: tuple[str, ...]) -> Any:
-    """Return a way to start processes that never copies a process which has used CUDA."""
+    """Return a context whose start method never forks a process that has used CUDA."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
@@ -84,8 +86,8 @@ def _call(sender: Connection, function: Callable[..., Any], arguments: tuple[Any
     sender.close()
 
 
-def _end(process: Any) -> None:
-    """Wait for a process that has answered, and end one that has not."""
+def _stop(process: Any) -> None:
+    """Wait until a process exits, and terminate it if it does not."""
     process.join(_GRACE)
     if process.is_alive():
         process.terminate()

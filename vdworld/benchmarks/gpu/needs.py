@@ -1,4 +1,4 @@
-"""What the GPU check needs, what of it is missing here, and how the missing wheels are brought in.
+"""List the packages that the GPU check needs, install missing ones from the bundle, and start the check.
 
 This file runs as a script before anything else is installed, so it imports the standard library alone:
 ``python vdworld/benchmarks/gpu/needs.py [key=value ...]``.
@@ -17,10 +17,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 BUNDLE = ROOT / "build" / "gpu"
-"""What travels to the GPU machine: ``wheels/``, ``clips/``, and ``diamond/`` if it was added."""
+"""The folder to copy to the GPU machine: ``wheels/``, ``clips/``, and ``diamond/`` if it was added."""
 
 SITE = BUNDLE / "site"
-"""Where missing packages are installed; the machine's own packages stay as they are."""
+"""The folder in which missing packages are installed; the machine's own packages stay as they are."""
 
 
 @dataclass(frozen=True)
@@ -29,21 +29,21 @@ class Need:
 
     Args:
         package: Its name in a package index.
-        module: What it is imported as.
-        purpose: Which part needs it, in words.
-        carried: Whether the bundle holds a wheel of it; the others are too large or compiled, and GPU images have them.
-        series: How its version must begin; any version will do where this is empty.
+        module: The name of its module.
+        purpose: What needs it, in words.
+        bundled: Whether the bundle holds a wheel of it; the others are large or compiled, and GPU images have them.
+        series: The required beginning of its version; empty if any version will do.
     """
 
     package: str
     module: str
     purpose: str
-    carried: bool = True
+    bundled: bool = True
     series: str = ""
 
     @property
     def missing(self) -> bool:
-        """Whether the package is not there, or in another version than is needed."""
+        """Whether the package is not installed, or its version does not fit."""
         version = self.version()
         return version is None or not version.startswith(self.series)
 
@@ -59,35 +59,35 @@ class Need:
 
 EVERYTHING = "everything"
 NEEDS = (
-    Need("torch", "torch", EVERYTHING, carried=False),
-    Need("numpy", "numpy", EVERYTHING, carried=False),
+    Need("torch", "torch", EVERYTHING, bundled=False),
+    Need("numpy", "numpy", EVERYTHING, bundled=False),
     Need("gymnasium", "gymnasium", EVERYTHING),
     Need("Farama-Notifications", "farama_notifications", EVERYTHING),
     Need("cloudpickle", "cloudpickle", EVERYTHING),
     Need("typing-extensions", "typing_extensions", EVERYTHING),
     Need("tqdm", "tqdm", EVERYTHING),
-    Need("safetensors", "safetensors", EVERYTHING, carried=False),
-    Need("pyarrow", "pyarrow", "training on carried clips", carried=False),
-    Need("pillow", "PIL", "training on carried clips", carried=False),
-    Need("matplotlib", "matplotlib", "pictures", carried=False),
-    Need("pytest", "pytest", "tests", carried=False),
+    Need("safetensors", "safetensors", EVERYTHING, bundled=False),
+    Need("pyarrow", "pyarrow", "training on recorded clips", bundled=False),
+    Need("pillow", "PIL", "training on recorded clips", bundled=False),
+    Need("matplotlib", "matplotlib", "pictures", bundled=False),
+    Need("pytest", "pytest", "tests", bundled=False),
     Need("beartype", "beartype", "tests"),
     Need("jaxtyping", "jaxtyping", "tests"),
     Need("wadler-lindig", "wadler_lindig", "tests"),
     Need("omegaconf", "omegaconf", "DIAMOND's own code"),
     Need("antlr4-python3-runtime", "antlr4", "DIAMOND's own code", series="4.9."),
-    Need("PyYAML", "yaml", "DIAMOND's own code", carried=False),
+    Need("PyYAML", "yaml", "DIAMOND's own code", bundled=False),
     Need("hydra-core", "hydra", "the command line `vdworld`"),
 )
 
 
 def missing(needs: Sequence[Need] = NEEDS) -> list[Need]:
-    """Return the packages that are not installed, or not in the version that is needed."""
+    """Return the packages that are not installed, or whose version does not fit."""
     return [need for need in needs if need.missing]
 
 
 def describe(needs: Sequence[Need] = NEEDS) -> str:
-    """Return one line per package: its version, or that it is missing, and what needs it."""
+    """Return one line per package: its version or that it is missing, and what needs it."""
     return "\n".join(["Packages:", *(f"  {need.package:<24} {_state(need):<24} for {need.purpose}" for need in needs)])
 
 
@@ -97,18 +97,18 @@ def _state(need: Need) -> str:
 
 
 def install(needs: Sequence[Need], wheels: Path, site: Path) -> list[Need]:
-    """Install wheels of these packages into a folder of their own, and return the packages that have none.
+    """Install wheels of these packages into a separate folder, and return the packages without a wheel.
 
     Args:
         needs: The packages.
-        wheels: The folder with the wheels; nothing else is looked up.
-        site: Where to install.
+        wheels: The folder with the wheels; no package index is used.
+        site: The folder to install into.
 
     Raises:
         subprocess.CalledProcessError: pip failed; its message was printed.
     """
-    there = {_plain(wheel.name.split("-")[0]) for wheel in wheels.glob("*.whl")} if wheels.is_dir() else set()
-    names = [need.package for need in needs if _plain(need.package) in there]
+    available = {_normalized(wheel.name.split("-")[0]) for wheel in wheels.glob("*.whl")} if wheels.is_dir() else set()
+    names = [need.package for need in needs if _normalized(need.package) in available]
     if names:
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-compile"]
         pip.append("--root-user-action=ignore")
@@ -124,7 +124,7 @@ def main(
     bundle: Path = BUNDLE,
     start: Callable[[dict[str, str], Sequence[str]], int] | None = None,
 ) -> int:
-    """List what is needed, install what is missing and carried, and start the check.
+    """List the packages, install those that are missing and have a wheel, and start the check.
 
     Args:
         settings: ``key=value`` for ``vdworld.benchmarks.gpu``.
@@ -141,15 +141,14 @@ def main(
         sys.path.insert(0, str(site))  # installed by an earlier call
     print(describe(needs), flush=True)
     absent = missing(needs)
-    left = install(absent, bundle / "wheels", site) if absent else []
-    if brought := [need.package for need in absent if need not in left]:
-        print(f"Installed into {site}, beside the machine's own packages: {', '.join(brought)}.", flush=True)
-    for need in left:
-        print(
-            f"`{need.package}` is missing, and {bundle / 'wheels'} has no wheel of it: no {need.purpose}.", flush=True
-        )
-    if any(need.purpose == EVERYTHING for need in left):
-        print("Make the wheels on a machine with a package index: make gpu-bundle. Then copy build/gpu here.")
+    unavailable = install(absent, bundle / "wheels", site) if absent else []
+    if installed := [need.package for need in absent if need not in unavailable]:
+        print(f"Installed into {site}, next to the machine's own packages: {', '.join(installed)}.", flush=True)
+    for need in unavailable:
+        problem = f"`{need.package}` is missing and has no wheel in {bundle / 'wheels'}"
+        print(f"{problem}. It is needed for {need.purpose}.", flush=True)
+    if any(need.purpose == EVERYTHING for need in unavailable):
+        print("Run `make gpu-bundle` on a machine with a package index, then copy build/gpu to this machine.")
         return 2
     paths = [str(ROOT), str(site), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
@@ -162,7 +161,7 @@ def _replace_process(environment: dict[str, str], settings: Sequence[str]) -> in
     os.execve(sys.executable, command, environment)
 
 
-def _plain(name: str) -> str:
+def _normalized(name: str) -> str:
     return name.lower().replace("-", "_").replace(".", "_")
 
 

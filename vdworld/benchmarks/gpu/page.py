@@ -1,4 +1,4 @@
-"""The findings of the GPU check as one HTML page that needs nothing outside itself, and as Markdown."""
+"""The results of the GPU check as a self-contained HTML page and as Markdown."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ TITLE = "vdworld on a GPU"
 
 @dataclass(frozen=True)
 class Part:
-    """One part of the check and how it went.
+    """One part of the check and its outcome.
 
     Args:
-        name: As in the JSON file.
-        title: For readers.
+        name: Its name in the JSON file.
+        title: Its title on the page.
         outcome: How it ended; its result is a ``PartResult``.
     """
 
     name: str
     title: str
-    outcome: Outcome = field(default_factory=lambda: Outcome("not run", message="It has not begun yet."))
+    outcome: Outcome = field(default_factory=lambda: Outcome("not run", message="Not started yet."))
 
     @property
     def result(self) -> PartResult:
-        """What was found; empty where the part did not get so far."""
+        """The results; empty if the part did not finish."""
         return self.outcome.result or PartResult()
 
     @property
     def status(self) -> str:
-        """How it went in words; tests that fail make a part that ran to its end a failed one."""
+        """The status of the outcome, or ``"failed"`` for a part that finished with a problem, such as failed tests."""
         return "failed" if self.result.problem else self.outcome.status
 
     @property
     def message(self) -> str:
-        """What went wrong, or why it was left out."""
+        """What went wrong, or why the part was left out; empty if neither."""
         return self.result.problem or self.outcome.message
 
 
@@ -49,9 +49,9 @@ def page(parts: Sequence[Part], about: Mapping[str, str], needs: str) -> str:
     """Return the whole HTML page.
 
     Args:
-        parts: In order.
-        about: Device, date, versions, seed; one line each.
-        needs: The list of packages.
+        parts: The parts in order.
+        about: Device, date, versions and seed, one line of text each.
+        needs: The list of packages, as text.
     """
     headlines = [part.result.headline for part in parts if part.result.headline is not None]
     cards = "".join(
@@ -65,7 +65,7 @@ def page(parts: Sequence[Part], about: Mapping[str, str], needs: str) -> str:
         f"<section><h2>Parts</h2>{_table(overview(parts))}</section>",
         *(_section(part) for part in parts),
         f"<section><h2>Packages</h2><pre>{escape(needs)}</pre></section>",
-        f"<section><h2>How to get these figures again</h2>{_facts(about)}</section>",
+        f"<section><h2>Reproduce these figures</h2>{_facts(about)}</section>",
     ]
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(TITLE)}</title>'
@@ -76,7 +76,7 @@ def page(parts: Sequence[Part], about: Mapping[str, str], needs: str) -> str:
 
 
 def markdown(parts: Sequence[Part], about: Mapping[str, str]) -> str:
-    """Return a summary for the documentation: the tables, and where they come from."""
+    """Return a summary for the documentation: the facts about the run, and all tables and messages."""
     blocks = [f"# {TITLE}", "\n".join(f"- {name}: {value}" for name, value in about.items())]
     blocks += ["## Parts", _markdown_table(overview(parts))]
     for part in parts:
@@ -88,13 +88,13 @@ def markdown(parts: Sequence[Part], about: Mapping[str, str]) -> str:
 
 
 def overview(parts: Sequence[Part]) -> Table:
-    """Return how every part went, one a row."""
-    rows = tuple((part.title, part.status, f"{part.outcome.seconds:.0f} s", _first_line(part)) for part in parts)
+    """Return status, duration and remark of every part, one part per row."""
+    rows = tuple((part.title, part.status, f"{part.outcome.seconds:.0f} s", _remark(part)) for part in parts)
     return Table("Parts", ("", "outcome", "time", "remark"), rows)
 
 
-def _first_line(part: Part) -> str:
-    """Return the line of a message that says most: the last one of a traceback, the first one of others."""
+def _remark(part: Part) -> str:
+    """Return the most informative line of a message: the last line of a traceback, the first line of others."""
     lines = [line for line in part.message.strip().splitlines() if line.strip()]
     if not lines:
         return ""

@@ -16,20 +16,20 @@ from vdworld.evaluation.report.table import Table
 from vdworld.world import Execution, WorldModel
 
 EAGER, GRAPHS = "eager", "CUDA graphs"
-_LEFT_OUT = "not run: no time left"
-_FULL = "not run: out of memory"
-_SHOWN = 3  # tracebacks, where combinations failed in several ways
+_NO_TIME = "not run: no time left"
+_NO_MEMORY = "not run: out of memory"
+_MAX_TRACEBACKS = 3  # of combinations that failed in different ways
 
 Row = dict[str, Any]
-"""One preset, way, batch and number of sampling steps; ``why`` says why there are no figures."""
+"""The figures of one combination: preset, way (eager or graphs), batch size, sampling steps; or ``why`` it has none."""
 
 
 def measure_rates(settings: GpuSettings, seconds: float) -> PartResult:
-    """Measure every combination that fits into the time and the memory; the others say why they are missing.
+    """Measure every combination that fits into the time and the memory; the table gives the reason for the others.
 
     Args:
-        settings: Which combinations, and how long each takes.
-        seconds: No combination begins after them.
+        settings: The combinations, and how long each takes.
+        seconds: Time after which no further combination starts.
     """
     deadline, rows = time.monotonic() + seconds, []
     for name in settings.presets:
@@ -41,7 +41,7 @@ def measure_rates(settings: GpuSettings, seconds: float) -> PartResult:
         del world
     tables = tuple(_table(name, [row for row in rows if row["preset"] == name], settings) for name in settings.presets)
     tracebacks = dict.fromkeys(row["traceback"] for row in rows if "traceback" in row)
-    problem = "\n".join(list(tracebacks)[:_SHOWN])
+    problem = "\n".join(list(tracebacks)[:_MAX_TRACEBACKS])
     return PartResult(tables, {"rows": rows}, headline=_headline(rows), problem=problem)
 
 
@@ -49,8 +49,8 @@ def _rows(world: WorldModel, way: str, batch: int, settings: GpuSettings, deadli
     """Return a row per number of sampling steps."""
     missing = [{"batch_size": batch, "num_sampling_steps": steps} for steps in settings.num_sampling_steps]
     if time.monotonic() > deadline:
-        return [{**row, "why": _LEFT_OUT} for row in missing]
-    world.execution = Execution(cuda_graphs=way == GRAPHS)  # forgets what was recorded
+        return [{**row, "why": _NO_TIME} for row in missing]
+    world.execution = Execution(cuda_graphs=way == GRAPHS)  # discards graphs recorded earlier
     if settings.on_cuda:
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(settings.device)
@@ -64,10 +64,10 @@ def _rows(world: WorldModel, way: str, batch: int, settings: GpuSettings, deadli
             seed=settings.seed,
             progress=False,
         )
-    except Exception as error:  # whatever it is, other combinations may go well
-        full = isinstance(error, MemoryError) or "out of memory" in str(error)
-        why = {"why": _FULL} if full else {"why": "failed", "traceback": traceback.format_exc()}
-        return [{**row, **why} for row in missing]
+    except Exception as error:  # other combinations may still succeed
+        no_memory = isinstance(error, MemoryError) or "out of memory" in str(error)
+        reason = {"why": _NO_MEMORY} if no_memory else {"why": "failed", "traceback": traceback.format_exc()}
+        return [{**row, **reason} for row in missing]
     figures = speed.to_json()
     ceiling, precision = figures["ceiling_gflop_per_second"], world.execution.precision_on(world.device)
     return [
@@ -77,21 +77,21 @@ def _rows(world: WorldModel, way: str, batch: int, settings: GpuSettings, deadli
 
 
 def _table(name: str, rows: list[Row], settings: GpuSettings) -> Table:
-    """Return a table of one preset: frames per second of each way, and how near the faster comes to the ceiling."""
+    """Return a table of one preset: frames per second of each way, and the costs of the last one."""
     ways = list(dict.fromkeys(row["way"] for row in rows))
     lines = []
     for batch in settings.batch_sizes:
         for steps in settings.num_sampling_steps:
-            found = [r for r in rows if (r["batch_size"], r["num_sampling_steps"]) == (batch, steps)]
-            lines.append((f"batch {batch:,}, {steps_in_words(steps)}", *map(_rate, found), *_costs(found[-1])))
+            by_way = [r for r in rows if (r["batch_size"], r["num_sampling_steps"]) == (batch, steps)]
+            lines.append((f"batch {batch:,}, {steps_in_words(steps)}", *map(_rate, by_way), *_costs(by_way[-1])))
     measured = [row for row in rows if "why" not in row]
     note = ""
     if measured:
         ceiling, precision = max(row["ceiling"] for row in measured), measured[0]["precision"]
         note = (
-            f"Frames of 64 x 64, reward and end included, random weights, {precision}. Medians of {settings.repeats} "
-            f"repeats of at least {settings.seconds:g} seconds. The ceiling is the fastest square matrix product here, "
-            f"{ceiling / 1e3:,.2f} TFLOP/s. The last columns belong to {ways[-1]}."
+            f"Frames of 64 x 64, reward and continuation included, random weights, {precision}. Medians of "
+            f"{settings.repeats} repeats of at least {settings.seconds:g} seconds. The ceiling is the fastest square "
+            f"matrix product here, {ceiling / 1e3:,.2f} TFLOP/s. The last three columns are those of {ways[-1]}."
         )
     columns = ("", *(f"frames/s, {way}" for way in ways), "ms per step", "of the ceiling", "memory, MiB")
     return Table(f"Imagined frames per second: {name}", columns, tuple(lines), note)

@@ -1,4 +1,4 @@
-"""What the GPU check found: tables for the terminal, a page and a summary to show, figures for scripts."""
+"""The result of the GPU check: tables for the terminal, an HTML page, a Markdown summary, and figures as JSON."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from vdworld.benchmarks.gpu.page import Part, markdown, page
 
 @dataclass(frozen=True)
 class GpuReport:
-    """What the check found.
+    """The result of the GPU check.
 
     Args:
-        parts: In order.
-        about: Device, versions, date, seed; one line of text each.
-        needs: The list of packages.
+        parts: The parts in order.
+        about: Device, versions, date and seed, one line of text each.
+        needs: The list of packages, as text.
     """
 
     parts: tuple[Part, ...]
@@ -26,14 +26,14 @@ class GpuReport:
 
     @property
     def failed(self) -> bool:
-        """Whether a part failed or had to be ended; one that was left out did not fail."""
+        """Whether a part failed or ran out of time; a part that was left out did not fail."""
         return any(part.status in ("failed", "out of time") for part in self.parts)
 
     def __str__(self) -> str:
         lines = [f"{name:<9} {value}" for name, value in self.about.items()]
         tables = [table.text() for part in self.parts for table in part.result.tables]
-        ends = [f"{part.title}: {part.status} ({part.outcome.seconds:.0f} s)" for part in self.parts]
-        return "\n\n".join([*tables, "\n".join(ends), "\n".join(lines)])
+        statuses = [f"{part.title}: {part.status} ({part.outcome.seconds:.0f} s)" for part in self.parts]
+        return "\n\n".join([*tables, "\n".join(statuses), "\n".join(lines)])
 
     def to_json(self) -> dict[str, Any]:
         """Return all figures as plain JSON values."""

@@ -1,4 +1,4 @@
-"""What the parts of the GPU check are told, and what they give back."""
+"""The settings and the results of the parts of the GPU check."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ class GpuSettings:
 
     @property
     def on_cuda(self) -> bool:
-        """Whether the device is a GPU, where steps can be recorded as graphs."""
+        """Whether the device is a GPU."""
         return torch.device(self.device).type == "cuda"
 
 
 @dataclass(frozen=True)
 class PartResult:
-    """What a part found.
+    """The results of a part that finished.
 
     Args:
-        tables: To show.
-        figures: Plain JSON values.
+        tables: The tables for the terminal and the page.
+        figures: All figures as plain JSON values.
         pictures: PNG files by name.
-        headline: One figure and what it is, for the top of the page.
-        problem: What went wrong without an error, such as failed tests; empty if nothing.
+        headline: One figure and its label, for the top of the page; None shows none.
+        problem: What went wrong although the part finished, such as failed tests; empty if nothing did.
     """
 
     tables: tuple[Table, ...] = ()

@@ -1,4 +1,4 @@
-"""Train a world on carried clips for some minutes, and measure it on the held-out ones."""
+"""Train a world on recorded clips for some minutes, and measure it on the held-out ones."""
 
 from __future__ import annotations
 
@@ -15,31 +15,32 @@ from vdworld.evaluation.report.table import Table
 from vdworld.evaluation.report.tables import prediction_table
 from vdworld.training import train
 
-OVERHEAD = 25.0  # seconds for reading clips, calibration, and the measurement
-LEAST = 10.0  # seconds of training below which there is nothing to see
+OVERHEAD = 25.0  # seconds to read the clips, to calibrate, and to measure
+MIN_TRAINING = 10.0  # seconds; in less, a world learns nothing visible
 
 
-def carried(clips: Path) -> list[str]:
-    """Return the names of the datasets in a folder."""
-    return sorted(path.parent.parent.name for path in clips.glob(f"*/{INFO}"))
+def dataset_names(folder: Path) -> list[str]:
+    """Return the names of the dataset folders in a folder."""
+    return sorted(path.parent.parent.name for path in folder.glob(f"*/{INFO}"))
 
 
 def train_on_clips(settings: GpuSettings, seconds: float, name: str) -> PartResult:
     """Train and measure a world.
 
     Args:
-        settings: Preset, minutes and device.
-        seconds: For everything; the training is shortened where its minutes don't fit.
-        name: The dataset's folder.
+        settings: Preset, minutes, device and the folder of the datasets.
+        seconds: Time limit; the training is shortened if its minutes do not fit.
+        name: The dataset's name.
 
     Raises:
-        NotRunError: There is too little time.
+        NotRunError: `seconds` is too short.
     """
     limits: dict[str, Any] = {"max_steps": settings.train_steps, "batch_size": 4}  # a rehearsal
     if settings.train_steps is None:
         left = min(60 * settings.train_minutes, seconds - OVERHEAD)
-        if left < LEAST:
-            raise NotRunError(f"{max(seconds, 0):.0f} seconds were left, and it takes {OVERHEAD + LEAST:.0f}.")
+        if left < MIN_TRAINING:
+            needed = OVERHEAD + MIN_TRAINING
+            raise NotRunError(f"Training needs at least {needed:.0f} seconds, and {max(seconds, 0):.0f} were left.")
         limits = {"max_minutes": left / 60}
     dataset = load_dataset(settings.clips / name)
     world = train(dataset, preset=settings.train_preset, device=settings.device, seed=settings.seed, **limits)
@@ -48,7 +49,7 @@ def train_on_clips(settings: GpuSettings, seconds: float, name: str) -> PartResu
     table, info = prediction_table(prediction), world.training_info
     seconds_trained = 60 * limits.get("max_minutes", max(info["minutes"], 0.01))
     note = (
-        f"`{settings.train_preset}`, trained {info['minutes']:g} minutes: {info['steps']:,} steps of "
+        f"`{settings.train_preset}`, trained for {info['minutes']:g} minutes: {info['steps']:,} steps of "
         f"{info['settings']['batch_size']} clips, {info['steps'] / seconds_trained:.1f} steps/s. {table.note}"
     )
     first, last = prediction.steps[0], prediction.steps[-1]

@@ -14,8 +14,8 @@ def commands(
 ) -> np.ndarray:
     rng = np.random.default_rng(seed)
     policy.reset(TABLE, rng)
-    seen = {"state": {AGENT: np.array(agent), BLOCK: np.array([*block, 0.0])}}
-    return np.stack([policy(seen, TABLE, rng) for _ in range(steps)])
+    observation = {"state": {AGENT: np.array(agent), BLOCK: np.array([*block, 0.0])}}
+    return np.stack([policy(observation, TABLE, rng) for _ in range(steps)])
 
 
 def test_a_command_glides_from_the_agent_to_a_place_beyond_the_block() -> None:
@@ -27,7 +27,7 @@ def test_a_command_glides_from_the_agent_to_a_place_beyond_the_block() -> None:
     assert way[0, 0] - 100 == pytest.approx(np.diff(way[:, 0])[0], rel=1e-4)
 
 
-def test_commands_lie_on_the_table_and_repeat_with_their_seed() -> None:
+def test_commands_are_on_the_table_and_repeat_with_their_seed() -> None:
     policy = ContactExploration(noise=200.0)
     way = commands(policy, [5, 5], [500, 500], 200)
     assert all(TABLE.contains(command) for command in way)

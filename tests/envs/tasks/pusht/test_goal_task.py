@@ -87,7 +87,7 @@ def test_a_restored_table_behaves_as_it_did(env: gym.Env, episode: tuple) -> Non
         np.testing.assert_allclose(TASK.read(env)["info.pos_agent"], states[t + 5]["info.pos_agent"], atol=0.01)
 
 
-def test_the_agent_goes_on_with_its_recorded_velocity(env: gym.Env, episode: tuple) -> None:
+def test_the_agent_keeps_its_recorded_velocity(env: gym.Env, episode: tuple) -> None:
     states, _, actions = episode
     fast = max(range(39), key=lambda t: np.abs(states[t]["info.vel_agent"]).max())
     assert np.abs(states[fast]["info.vel_agent"]).max() > 50
@@ -136,7 +136,7 @@ def test_distance_is_shift_plus_sixty_pixels_per_radian() -> None:
     assert TASK.distance(state(agent=(400, 400)), state()) == 0
 
 
-def test_a_turn_is_measured_the_short_way_round() -> None:
+def test_a_rotation_is_measured_the_short_way_round() -> None:
     assert TASK.distance(state(angle=0.1), state(angle=2 * math.pi - 0.1)) == pytest.approx(12.0, abs=1e-3)
     assert TASK.distance(state(angle=0.3 + 6 * math.pi), state()) == pytest.approx(0.0, abs=1e-3)
 
@@ -161,6 +161,6 @@ def test_a_missing_entry_is_named(env: gym.Env) -> None:
         TASK.restore(env, {"info.pos_agent": np.zeros(2), "info.block_pose": np.zeros(3)})
 
 
-def test_a_state_that_does_not_take_is_an_error(env: gym.Env) -> None:
+def test_a_state_that_is_not_restored_exactly_is_an_error(env: gym.Env) -> None:
     with pytest.raises(RestoreError, match=r"The restored info\.pos_agent must equal the recorded"):
         TASK.restore(env, state(agent=(math.nan, 60.0)))

@@ -1,4 +1,4 @@
-"""What the GPU check needs: listed before anything else, and brought in from wheels that were carried along."""
+"""The packages that the GPU check needs are listed first, and installed from the bundle if they are missing."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ ABSENT = Need("no-such-package", "no_such_module", EVERYTHING)
 
 def test_a_missing_package_without_a_wheel_is_named_and_stops_the_check(capsys, tmp_path):
     assert needs.main([], needs=(NEEDS[0], ABSENT), bundle=tmp_path, start=lambda *_: pytest.fail("it began")) == 2
-    told = capsys.readouterr().out
-    assert f"torch                    {torch.__version__}" in told
-    assert "no-such-package          MISSING" in told
-    assert "make gpu-bundle" in told
+    printed = capsys.readouterr().out
+    assert f"torch                    {torch.__version__}" in printed
+    assert "no-such-package          MISSING" in printed
+    assert "make gpu-bundle" in printed
 
 
 def test_another_version_than_is_needed_counts_as_missing():
@@ -32,10 +32,10 @@ def test_another_version_than_is_needed_counts_as_missing():
 def test_a_package_that_only_one_part_needs_stops_nothing(capsys, tmp_path):
     absent = Need("no-such-package", "no_such_module", "pictures")
     assert needs.main(["seed=1"], needs=(absent,), bundle=tmp_path, start=lambda _, settings: len(settings)) == 1
-    assert "no pictures" in capsys.readouterr().out
+    assert "It is needed for pictures." in capsys.readouterr().out
 
 
-def test_carried_wheels_are_installed_beside_the_machine_s_own_packages(capsys, tmp_path):
+def test_bundled_wheels_are_installed_next_to_the_machine_s_own_packages(capsys, tmp_path):
     wheels = tmp_path / "wheels"
     wheels.mkdir()
     with zipfile.ZipFile(wheels / "no_such_package-1.0-py3-none-any.whl", "w") as wheel:
