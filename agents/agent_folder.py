@@ -50,7 +50,7 @@ def write_folder(path: Path, kind: str, config: dict[str, Any], module: nn.Modul
     from vdworld import __version__
 
     safetensors = require("safetensors.torch", "all")
-    check_free(path, kind)
+    prepare_folder(path, kind)
     heading = {"kind": kind, "format": FORMAT, "vdworld": __version__}
     scratch = path / f".saving-{uuid.uuid4().hex[:8]}"
     scratch.mkdir()
@@ -66,8 +66,8 @@ def write_folder(path: Path, kind: str, config: dict[str, Any], module: nn.Modul
     return path
 
 
-def check_free(path: Path, kind: str) -> None:
-    """Create a folder unless it exists.
+def prepare_folder(path: Path, kind: str) -> None:
+    """Create a folder for an agent unless it exists.
 
     Raises:
         FileExistsError: It holds something else.

@@ -156,7 +156,7 @@ class Planner:
             anchor: The last action, encoded ``[b, a]``; None where there is none.
             goal: Frames to reach ``[b, c, h, w]``; None takes those of the last reset.
             elapsed: Steps executed since the last plan of the episode, for methods that continue from it.
-            method_state: What such a method kept then; it is changed in place.
+            method_state: What such a method stored at that plan; it is changed in place.
 
         Raises:
             ValueError: Goals of another number of lanes, or a method that does not return b plans.

@@ -12,7 +12,7 @@ def test_a_package_that_is_there_is_imported() -> None:
     assert require("math", "data") is math
 
 
-def test_a_missing_package_is_named_with_the_command_that_mends_it() -> None:
+def test_a_missing_package_is_named_with_the_command_that_installs_it() -> None:
     with pytest.raises(ImportError, match=r'`no_such_package` is required for this.*pip install "vdworld\[data\]"'):
         require("no_such_package.part", "data")
 

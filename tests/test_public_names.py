@@ -19,7 +19,7 @@ LAZY = {
     "vdworld.envs": ROOT / "envs/__init__.py",
     "vdworld.envs.integrations": ROOT / "envs/integrations/__init__.py",
 }
-ROOMS = ("checking", "dream", "games", "integrations", "real", "recording", "tasks", "tasks.pusht")
+SUBPACKAGES = ("checking", "dream", "games", "integrations", "real", "recording", "tasks", "tasks.pusht")
 NEEDS = {"TorchRLEnv": "torchrl", "VecEnvAdapter": "stable_baselines3", "tianshou_vector_env": "tianshou"}
 PUBLIC = [(package, name) for package in LAZY for name in importlib.import_module(package).__all__]
 
@@ -47,7 +47,7 @@ def test_importing_the_package_loads_none_of_its_layers():
     assert {name for name in modules_after("import vdworld") if name.startswith("vdworld")} == {"vdworld"}
 
 
-def test_importing_the_environments_loads_none_of_their_rooms():
+def test_importing_the_environments_loads_none_of_their_subpackages():
     loaded = {name for name in modules_after("import vdworld.envs") if name.startswith("vdworld")}
     assert loaded == {"vdworld", "vdworld.envs"}
 
@@ -78,9 +78,9 @@ def test_editors_know_every_public_name(package):
     assert statically_imported(LAZY[package]) == public
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_a_room_of_the_environments_states_its_public_names(room):
-    module = importlib.import_module(f"vdworld.envs.{room}")
+@pytest.mark.parametrize("name", SUBPACKAGES)
+def test_a_subpackage_of_the_environments_states_its_public_names(name):
+    module = importlib.import_module(f"vdworld.envs.{name}")
     assert module.__doc__
     assert module.__all__
 
@@ -93,7 +93,7 @@ def test_a_room_of_the_environments_states_its_public_names(room):
         "from vdworld.envs.recording import record",
     ],
 )
-def test_imports_from_the_modules_that_became_rooms_still_work(statement):
+def test_imports_from_modules_that_became_subpackages_still_work(statement):
     exec(statement, {})
 
 

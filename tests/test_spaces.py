@@ -170,7 +170,7 @@ def test_encoding_passes_gradients_on_to_bounded_numbers() -> None:
     assert action.grad.tolist() == [[0.5, 0.5]]
 
 
-def test_unbounded_numbers_are_scaled_by_the_ends_given() -> None:
+def test_unbounded_numbers_are_scaled_by_low_and_high() -> None:
     space = spaces.Box(np.array([-np.inf, 0, -1], np.float32), np.array([np.inf, np.inf, 1], np.float32))
     with pytest.raises(ValueError, match=r"`low` and `high` must bound the unbounded parts"):
         ActionCodec(space)

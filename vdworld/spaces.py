@@ -105,7 +105,7 @@ class ActionCodec:
         self.num_choices = [count for leaf in leaves(space) for count in _choices(leaf)]  # 0: a continuous number
         self.offsets = np.concatenate([_offsets(leaf) for leaf in leaves(space)])
         bounds = np.array([bound for leaf in leaves(space) for bound in _bounds(leaf)], dtype=np.float64)
-        fallback = np.stack([_checked("low", low, len(bounds)), _checked("high", high, len(bounds))], axis=1)
+        fallback = np.stack([_bound_array("low", low, len(bounds)), _bound_array("high", high, len(bounds))], axis=1)
         self._legal = np.where([[count > 0] for count in self.num_choices], [-np.inf, np.inf], bounds)  # [n, 2]
         bounds = np.where(np.isfinite(bounds), bounds, fallback)
         if not np.isfinite(bounds).all():
@@ -129,7 +129,7 @@ class ActionCodec:
             action_mask: Which of them are actions; see ``encode_flat``.
 
         Raises:
-            ValueError: The leading axes are others.
+            ValueError: The actions have other leading axes.
         """
         flat = self.flatten(actions).to(device)
         if flat.shape[:-1] != batch:
@@ -151,7 +151,7 @@ class ActionCodec:
             action_mask: Which of them are actions ``[...]``; the others become zeros. None means all.
 
         Raises:
-            ValueError: The number of numbers is wrong, or the space has no such choice.
+            ValueError: An action has another length than the space's, or is a choice that the space does not have.
         """
         if flat.shape[-1] != len(self.num_choices):
             raise ValueError(f"`flat` must end in {len(self.num_choices)} numbers for {self.space}, got {flat.shape}.")
@@ -206,7 +206,7 @@ class ActionCodec:
 
     def _one_hot(self, values: Tensor, count: int) -> Tensor:
         choice = values.round().long()
-        if choice.device.type == "cpu" and ((choice < 0) | (choice >= count)).any():  # on a GPU one_hot itself objects
+        if choice.device.type == "cpu" and ((choice < 0) | (choice >= count)).any():  # on a GPU one_hot itself raises
             raise ValueError(f"`actions` must lie in {self.space}, got choice {choice.unique().tolist()} of {count}.")
         return F.one_hot(choice, count).float()
 
@@ -220,7 +220,7 @@ def _flatten_tensor(space: gym.Space, actions: Any) -> Tensor:
     return values.reshape(*values.shape[: values.ndim - len(space.shape or ())], leaf_size(space))
 
 
-def _checked(name: str, values: Sequence[float] | None, size: int) -> np.ndarray:
+def _bound_array(name: str, values: Sequence[float] | None, size: int) -> np.ndarray:
     array = np.full(size, np.nan) if values is None else np.asarray(values, dtype=np.float64)
     if array.shape != (size,):
         raise ValueError(f"`{name}` must hold {size} numbers, one per number of a flat action, got {values}.")

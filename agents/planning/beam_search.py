@@ -38,7 +38,7 @@ class BeamSearch:
         options = every_action(problem.codec).to(problem.guess)
         lanes = torch.arange(len(problem.guess), device=options.device)
         chunk = max(problem.evaluator.max_plans // (self.num_beams * len(options)), 1)  # rollouts of beams are large
-        results = [self._search(problem, some, options) for some in lanes.split(chunk)]
+        results = [self._search(problem, part, options) for part in lanes.split(chunk)]
         plans, scores = (torch.cat(parts) for parts in zip(*results, strict=True))
         problem.update_best(plans, scores)
         return plans[:, 0]

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from vdworld.agents.objectives import Objective
 from vdworld.agents.planning.partial_plans import PartialPlans, concatenate_lanes, concatenate_steps
+from vdworld.diffusion import num_evaluations
 from vdworld.types import Actions, Frame, LaneIntegers, PerLane
 from vdworld.world import Rollout, WorldModel, WorldState
 from vdworld.world.model import Policy
@@ -110,7 +111,7 @@ class PlanEvaluator:
         return torch.stack(actions, dim=1)
 
     def _rows(self, plans: Tensor) -> Tensor:
-        """Return the rows ``[m * p]`` of the particles of the plans number ``[m]``."""
+        """Return the rows ``[m * p]`` of the particles of plans with the indices ``[m]``."""
         particle = torch.arange(self.num_particles, device=plans.device)
         return (plans[:, None] * self.num_particles + particle).flatten()
 
@@ -157,8 +158,7 @@ def evaluations_per_frame(world: WorldModel, num_sampling_steps: int | None = No
     """Return the number of network evaluations that sampling one frame takes, guidance included."""
     sampling = world.sampling
     steps = sampling.num_steps if num_sampling_steps is None else num_sampling_steps
-    calls = 2 * steps - 1 if sampling.sampler in ("heun", "churn") else steps
-    guided = int(sampling.action_guidance != 1)
+    num_guides = int(sampling.action_guidance != 1)
     if sampling.history_guidance != 1:
-        guided += 2 if sampling.history_noise > 0 else 1
-    return calls * (1 + guided)
+        num_guides += 2 if sampling.history_noise > 0 else 1
+    return num_evaluations(sampling.sampler, steps) * (1 + num_guides)

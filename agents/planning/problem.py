@@ -32,7 +32,7 @@ class PlanningProblem:
         score_function: Scores plans without dreams, to try a method on a problem with a known solution.
         anchor: The actions before the plans ``[b, a]``; None where there are none.
         elapsed: Steps executed since the last plan of this episode; None if this is the first.
-        method_state: What the method keeps from one plan of an episode to the next; empty at the first.
+        method_state: What the method stores from one plan of an episode to the next; empty at the first.
 
     Attributes:
         best_plan: The best legal plan scored so far ``[b, t, a]``.

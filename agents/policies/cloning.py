@@ -78,7 +78,7 @@ class BehaviourCloning:
             raise ValueError(f"`max_minutes` must be positive, got {max_minutes}.")
         sizes: dict[str, Any] = {"hidden_dim": hidden_dim, "recurrent": recurrent, "frame_stack": frame_stack}
         policy = _new_policy(dataset, readings, goals=goal_offset is not None, seed=seed, **sizes).to(device)
-        clips = _clips(policy, dataset.split("train"), readings, horizon, goal_offset)
+        clips = _clip_sampler(policy, dataset.split("train"), readings, horizon, goal_offset)
         optimizer = torch.optim.Adam(policy.network.train().parameters(), lr=learning_rate)
         rng, update, began = torch.Generator().manual_seed(seed), 0, time.monotonic()
         while update < num_updates and not (max_minutes and time.monotonic() - began >= 60 * max_minutes):
@@ -106,19 +106,19 @@ def _new_policy(dataset: Dataset, readings: Sequence[str], **settings: Any) -> P
     return Policy(space, action_codec(dataset), cameras=dataset.cameras, **settings)
 
 
-def _clips(
+def _clip_sampler(
     policy: Policy, dataset: Dataset, readings: Sequence[str], horizon: int, goal_offset: int | None
 ) -> ClipSampler:
     """Return a sampler of clips of `horizon` actions and the frames up to the farthest goal."""
-    whole, longest = horizon + (goal_offset or 1) - 1, longest_episode(dataset)
-    if goal_offset is not None and longest < whole:
+    num_transitions, longest = horizon + (goal_offset or 1) - 1, longest_episode(dataset)
+    if goal_offset is not None and longest < num_transitions:
         raise ValueError(
             "`goal_offset` must leave room for a clip before the goal, `horizon` + `goal_offset` - 1 steps in all, got "
             f"{horizon} + {goal_offset} - 1 with {longest} steps in the longest episode. Lower one of them."
         )
     recorded_names = {strip_prefix(name): name for name in readings}
     ordered = [recorded_names[name] for name in policy.observer.readings]
-    return ClipSampler(dataset, context_length=1, horizon=whole, readings=ordered)
+    return ClipSampler(dataset, context_length=1, horizon=num_transitions, readings=ordered)
 
 
 def _loss(policy: Policy, clips: Clips, goal_offset: int | None, rng: torch.Generator) -> Tensor:
@@ -132,13 +132,13 @@ def _loss(policy: Policy, clips: Clips, goal_offset: int | None, rng: torch.Gene
     """
     policy.network.scale.update(clips.readings.to(policy.device))
     hindsight = None if goal_offset is None else relabel_goals(clips, goal_offset=goal_offset, rng=rng)
-    observations, actions, step_mask = _imitated(policy, clips, hindsight)
+    observations, actions, step_mask = _imitation_batch(policy, clips, hindsight)
     previous_actions = torch.cat([torch.zeros_like(actions[:, :1]), actions[:, :-1]], dim=1)
     outputs = policy.network.unroll_actor(observations, previous_actions, step_mask)
     return -ActionDistribution(policy.layout, outputs).log_prob(actions[step_mask]).mean()
 
 
-def _imitated(
+def _imitation_batch(
     policy: Policy, clips: Clips, hindsight: HindsightGoals | None
 ) -> tuple[ObservationBatch, Tensor, Tensor]:
     """Return observations ``[b, t, ...]``, encoded actions ``[b, t, a]`` and which are imitated ``[b, t]``."""

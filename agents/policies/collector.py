@@ -21,7 +21,7 @@ class Collector:
     """Collect rollouts with a policy in training; episodes and recurrent states carry over between rollouts.
 
     At a reset the recurrent state is burnt in on the context in the info; without a context it is the initial one.
-    With environments that return tensors, only the actions are transferred from the device.
+    With environments that return tensors, only the actions leave the device.
 
     Args:
         envs: Environments in mode SAME_STEP.

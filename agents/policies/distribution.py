@@ -32,13 +32,15 @@ class ActionLayout:
     @classmethod
     def of(cls, codec: ActionCodec) -> ActionLayout:
         """Read the layout off a codec."""
-        binary = [isinstance(leaf, spaces.MultiBinary) for leaf in leaves(codec.space) for _ in range(leaf_size(leaf))]
+        is_binary = [
+            isinstance(leaf, spaces.MultiBinary) for leaf in leaves(codec.space) for _ in range(leaf_size(leaf))
+        ]
         numbers, binaries, choices, place = [], [], [], 0
-        for count, two in zip(codec.num_choices, binary, strict=True):
+        for count, binary in zip(codec.num_choices, is_binary, strict=True):
             if count:
                 choices.append((place, count))
             else:
-                (binaries if two else numbers).append(place)
+                (binaries if binary else numbers).append(place)
             place += max(count, 1)
         return cls(tuple(numbers), tuple(binaries), tuple(choices))
 

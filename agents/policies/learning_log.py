@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vdworld.agents.policies.actor_critic import Report
+from vdworld.agents.progress import Report
 from vdworld.training.training_log import TrainingLog
 
 
@@ -18,9 +18,9 @@ def log_updates(log: TrainingLog, num_steps: int, steps_per_update: int) -> Repo
 
     def report(step: int, figures: dict[str, float]) -> None:
         latest.update({name: value for name, value in figures.items() if name == "return"})
-        log.shown["reward"] = f"{figures['reward']:.3f}"
+        log.postfix["reward"] = f"{figures['reward']:.3f}"
         if latest:
-            log.shown["return"] = f"{latest['return']:.2f}"
+            log.postfix["return"] = f"{latest['return']:.2f}"
         share = min(step / num_steps, 1.0)
         log.step(step // steps_per_update, share, steps_per_update, {**figures, **latest})
 

@@ -118,10 +118,10 @@ class Observer:
             return self.read(final, device)
         lanes = [lane for lane, single in enumerate(final) if single is not None]
         singles = [self.read(batch_of_one(final[lane]), device) for lane in lanes]
-        whole = current.map(Tensor.clone)
-        whole.frames[lanes] = torch.cat([single.frames for single in singles])
-        whole.readings[lanes] = torch.cat([single.readings for single in singles])
-        return whole
+        merged = current.map(Tensor.clone)
+        merged.frames[lanes] = torch.cat([single.frames for single in singles])
+        merged.readings[lanes] = torch.cat([single.readings for single in singles])
+        return merged
 
 
 def batch_of_one(observation: Any) -> Any:

@@ -194,7 +194,7 @@ class Policy:
         return self.network.step(observations.map(lambda part: part[:, -1]), recurrent_state)[1]
 
     def replace_last_action(self, flat: Any) -> None:
-        """Tell the recurrent state that other actions were taken than those that ``act`` returned last.
+        """Replace the actions that ``act`` returned last in the recurrent state, where others were taken.
 
         Args:
             flat: The flat actions ``[b, n]`` in the environment's units.

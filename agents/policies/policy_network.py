@@ -184,7 +184,7 @@ class PolicyNetwork(nn.Module):
         Args:
             observations: Observations ``[b, k, ...]``; the last one is left to the next ``step``.
             actions: Encoded actions between them ``[b, k - 1, a]``.
-            action_mask: Which actions were taken ``[b, k - 1]``; what comes before one that was not is ignored.
+            action_mask: Which actions were taken ``[b, k - 1]``; everything before a missing one is ignored.
         """
         initial = state = self.initial_state(len(actions))
         if actions.shape[1] == 0:
@@ -210,8 +210,8 @@ def stack_frames(frames: Tensor, count: int, action_mask: Tensor | None = None) 
     Args:
         frames: A sequence ``[b, t, c, h, w]``.
         count: Number of frames per stack.
-        action_mask: Between which frames an action was taken ``[b, t - 1]``, others being the start of another
-            sequence; None means between all.
+        action_mask: Between which frames an action was taken ``[b, t - 1]``; where none was, another sequence begins.
+            None means between all.
 
     Returns:
         Stacks ``[b, t, count * c, h, w]``, oldest first, with zeros for missing frames.

@@ -1,4 +1,4 @@
-"""What a policy remembers between two observations."""
+"""The state that a policy carries from one observation to the next."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class RecurrentState:
-    """What b lanes carry from one observation to the next.
+    """The recurrent states of b lanes between two observations.
 
     Args:
         hidden: States of the recurrent cells ``[b, d]``, the actor's followed by the critic's.

@@ -63,8 +63,8 @@ def stack_steps(steps: list[dict[str, Tensor]], last_values: Tensor) -> Rollout:
         steps: The fields of a Rollout for one step each ``[b, ...]``; ``next_values`` is read where an episode ended.
         last_values: Values of the observations after the last step ``[b]``.
     """
-    whole = {field.name: torch.stack([step[field.name] for step in steps], dim=1) for field in fields(Rollout)}
-    following = torch.cat([whole["values"][:, 1:], last_values[:, None]], dim=1)
-    whole["next_values"] = torch.where(whole["ended"], whole["next_values"], following)
-    whole["is_first"][:, 0] = True
-    return Rollout(**whole)
+    stacked = {field.name: torch.stack([step[field.name] for step in steps], dim=1) for field in fields(Rollout)}
+    following = torch.cat([stacked["values"][:, 1:], last_values[:, None]], dim=1)
+    stacked["next_values"] = torch.where(stacked["ended"], stacked["next_values"], following)
+    stacked["is_first"][:, 0] = True
+    return Rollout(**stacked)

@@ -19,10 +19,10 @@ def two_hot(values: Tensor) -> Tensor:
 
     Values beyond about +-160,000 are clipped to the outermost bins.
     """
-    places = bins(values)
-    clamped = values.clamp(places[0], places[-1])
-    above = torch.searchsorted(places, clamped.contiguous()).clamp(1, NUM_BINS - 1)
-    low, high = places[above - 1], places[above]
+    centres = bins(values)
+    clamped = values.clamp(centres[0], centres[-1])
+    above = torch.searchsorted(centres, clamped.contiguous()).clamp(1, NUM_BINS - 1)
+    low, high = centres[above - 1], centres[above]
     share = ((clamped - low) / (high - low))[..., None]
     weights = torch.zeros(*values.shape, NUM_BINS, device=values.device, dtype=values.dtype)
     return weights.scatter(-1, above[..., None] - 1, 1 - share).scatter(-1, above[..., None], share)

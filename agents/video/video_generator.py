@@ -18,8 +18,8 @@ from vdworld.world.step import StepRequest, imagine
 class VideoGenerator:
     """Imagine videos in a world from ``train_video_model``.
 
-    The goal cameras show the true goal in every frame: after each step it replaces the goal that the world imagined. (A
-    network with a key-value cache keeps the imagined goals, which are copies of the true one.)
+    The goal cameras show the true goal in every frame: after each step it replaces the goal that the world imagined.
+    The cache of a video network keeps the imagined goals, which are copies of the true one.
 
     Args:
         world: The video model.

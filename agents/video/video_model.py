@@ -62,16 +62,16 @@ def train_video_model(
     Raises:
         ValueError: An argument is out of range; see ``GoalClips`` and ``TrainerSettings``.
     """
-    sizes, goals = find_preset(preset), {"goal_offset": goal_offset, "instructions": instructions}
+    defaults, conditions = find_preset(preset), {"goal_offset": goal_offset, "instructions": instructions}
     limits: dict[str, Any] = {"max_steps": max_steps, "max_minutes": max_minutes}
     world = _new_video_world(dataset, preset, network, goal_offset, instructions, seed)
-    trainer_settings = TrainerSettings().with_fields({**limits, **settings}).with_defaults_of(sizes, world.network)
+    trainer_settings = TrainerSettings().with_fields({**limits, **settings}).with_defaults_of(defaults, world.network)
     set_trained_capabilities(world, trainer_settings)
     world, k = world.to(device or ("cuda" if torch.cuda.is_available() else "cpu")), world.context_length
-    clips = GoalClips(dataset.split("train"), context_length=k, horizon=trainer_settings.num_targets, **goals)
+    clips = GoalClips(dataset.split("train"), context_length=k, horizon=trainer_settings.num_targets, **conditions)
     split = held_out(dataset)
     length = min(ROLLOUT_LENGTH, longest_episode(split))
-    validation = Validation(GoalClips(split, context_length=k + 1, horizon=length, **goals))
+    validation = Validation(GoalClips(split, context_length=k + 1, horizon=length, **conditions))
     folder = None if output is None else Path(output)
     trainer = Trainer(world, clips, validation, trainer_settings, output=folder, seed=seed)
     trained = trainer.fit().requires_grad_(False)

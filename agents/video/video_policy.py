@@ -203,8 +203,8 @@ class VideoPolicy:
         """Return the encoded actions ``[b, horizon, a]`` of a video after past frames."""
         num_before = self.inverse_dynamics.num_before
         missing = max(num_before - frames.shape[1], 0)
-        whole = torch.cat([frames[:, :1]] * missing + [frames[:, -num_before:], video], dim=1)
-        return self.inverse_dynamics.read(whole.to(self.inverse_dynamics.output.weight.device))
+        padded = torch.cat([frames[:, :1]] * missing + [frames[:, -num_before:], video], dim=1)
+        return self.inverse_dynamics.read(padded.to(self.inverse_dynamics.output.weight.device))
 
     def _context(self, observation: Frame) -> Frames:
         """Return the newest frame and those before it, as many as a dream begins with."""

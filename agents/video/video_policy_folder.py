@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from vdworld.agents.agent_folder import check_free, read_config, read_weights, write_folder
+from vdworld.agents.agent_folder import prepare_folder, read_config, read_weights, write_folder
 from vdworld.agents.video.inverse_dynamics import InverseDynamics
 from vdworld.agents.video.video_policy import VideoPolicy
 from vdworld.spaces import ActionCodec
@@ -55,7 +55,7 @@ def save_video_policy(policy: VideoPolicy, path: Path) -> Path:
     Raises:
         FileExistsError: The folder holds something else.
     """
-    check_free(path, "video_policy")
+    prepare_folder(path, "video_policy")
     policy.world.save_pretrained(path / WORLD)
     save_inverse_dynamics(policy.inverse_dynamics, path / INVERSE_DYNAMICS)
     names = ("horizon", "replan_every", "num_candidates", "num_sampling_steps", "seed")

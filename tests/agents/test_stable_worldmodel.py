@@ -128,12 +128,12 @@ def test_gradients_reach_the_candidates(make_line: Callable, frames_at: Callable
 
 
 def test_gradients_still_work_after_a_solver_in_inference_mode(make_line: Callable, frames_at: Callable) -> None:
-    world, seen = make_line(), []
-    model = CostModel(world, lambda rollout, goal: seen.append(rollout.frames) or rollout.rewards.sum(dim=1))
+    world, dreamt = make_line(), []
+    model = CostModel(world, lambda rollout, goal: dreamt.append(rollout.frames) or rollout.rewards.sum(dim=1))
     with torch.inference_mode():
         model.get_cost({"state": world.start(frames_at(0.0)[:, None])}, torch.zeros(1, 2, 3, 1))
-    assert not seen[0].is_inference()
-    assert not seen[0].requires_grad
+    assert not dreamt[0].is_inference()
+    assert not dreamt[0].requires_grad
 
 
 @pytest.mark.parametrize("max_batch", [1, 3, 100])
@@ -173,14 +173,14 @@ def test_the_newest_of_several_goals_counts(make_line: Callable, frames_at: Call
 def test_the_settings_reach_the_world(
     make_line: Callable, frames_at: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world, asked, started = make_line(), [], []
+    world, options, started = make_line(), [], []
     rollout, start = world.rollout, world.start
-    monkeypatch.setattr(world, "rollout", lambda *given, **how: asked.append(how) or rollout(*given, **how))
+    monkeypatch.setattr(world, "rollout", lambda *args, **kwargs: options.append(kwargs) or rollout(*args, **kwargs))
     monkeypatch.setattr(world, "start", lambda *given, **how: started.append(how) or start(*given, **how))
     info = {"pixels": frames_at(0.0)[:, None, None], "goal": frames_at(0.1)[:, None]}
     model = CostModel(world, GoalImage(), num_sampling_steps=2, seed=5)
     model.get_cost(info, torch.zeros(1, 1, 2, 1))
-    assert (asked[0]["num_sampling_steps"], asked[0]["frames_only"]) == (2, True)
+    assert (options[0]["num_sampling_steps"], options[0]["frames_only"]) == (2, True)
     assert started == [{"seed": 5}]
 
 

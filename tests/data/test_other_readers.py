@@ -103,12 +103,12 @@ def test_a_frame_is_found_by_its_time_stamp(dataset: Dataset) -> None:
         start, stop = (entry[f"videos/{key}/{name}_timestamp"] for name in ("from", "to"))
         assert stop - start == pytest.approx(entry["length"] / info["fps"])
         with av.open(str(video)) as container:
-            shown = [(float(frame.time), frame.to_ndarray(format="rgb24")) for frame in container.decode(video=0)]
-        times = np.array([time for time, _ in shown])
+            pictures = [(float(frame.time), frame.to_ndarray(format="rgb24")) for frame in container.decode(video=0)]
+        times = np.array([time for time, _ in pictures])
         for row, seconds in enumerate(own["timestamp"].to_pylist()):
             nearest = np.abs(times - (start + seconds)).argmin()
             assert abs(times[nearest] - (start + seconds)) < 1e-4, "LeRobot's own tolerance"
-            np.testing.assert_array_equal(shown[nearest][1], dataset[entry["episode_index"]].frames["top"][row])
+            np.testing.assert_array_equal(pictures[nearest][1], dataset[entry["episode_index"]].frames["top"][row])
 
 
 def test_the_metadata_are_complete(dataset: Dataset) -> None:

@@ -35,7 +35,7 @@ def test_the_error_between_two_levels_falls_with_the_order_of_the_sampler(
 
 
 @pytest.mark.parametrize(("name", "order"), ORDERS.items())
-def test_so_does_the_error_all_the_way_from_noise_to_frames_under_the_flow(name: str, order: int) -> None:
+def test_under_the_flow_the_error_from_noise_to_frames_falls_likewise(name: str, order: int) -> None:
     process, noise, counts = RectifiedFlow(), standard_noise(4), [50, 100, 200]
     errors = [
         (SAMPLERS[name](exact_denoiser(process), process, noise, process.schedule(count)) - (MEAN + STD * noise))

@@ -47,7 +47,7 @@ def test_a_ratio_beyond_training_is_clipped_to_it() -> None:
     assert EDM().level_of(torch.tensor([0.1, 10.0, torch.inf])).tolist() == pytest.approx([0.1, 10.0, 20.0])
 
 
-def test_the_network_is_told_a_quarter_of_log_sigma() -> None:
+def test_the_condition_is_a_quarter_of_log_sigma() -> None:
     assert_close(EDM().condition(SIGMAS), SIGMAS.log() / 4)
     assert EDM().condition(torch.zeros(())).item() == pytest.approx(math.log(0.002) / 4)
     assert_close(EDM(offset_noise=0.3).condition(SIGMAS), (SIGMAS**2 + 0.09).log() / 8)
@@ -79,7 +79,7 @@ def test_offset_noise_leaves_clean_frames_clean() -> None:
     assert torch.equal(process.mix(clean, noise, level), clean)
 
 
-def test_samples_start_from_sigma_max_unless_told() -> None:
+def test_samples_start_from_sigma_max_by_default() -> None:
     assert EDM(sigma_max=7).initial_std == 7
     assert EDM(initial_std=1.0).initial_std == 1
     assert not EDM().supports_shortcut

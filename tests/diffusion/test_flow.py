@@ -48,7 +48,7 @@ def test_the_loss_weight_of_clean_estimates_is_a_ramp() -> None:
     assert_close(RectifiedFlow("v", ramp=0.2).loss_weight(levels[:2]), torch.tensor([1.0, 4.0]))
 
 
-def test_flow_alone_supports_shortcuts_and_is_told_tau() -> None:
+def test_flow_alone_supports_shortcuts_and_its_condition_is_tau() -> None:
     process, tau = RectifiedFlow(), torch.rand(4)
     assert process.supports_shortcut
     assert torch.equal(process.condition(tau), tau)

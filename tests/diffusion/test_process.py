@@ -66,7 +66,7 @@ def test_the_velocity_is_that_of_the_path_through_a_noisy_frame(process: Process
 
 
 @every_process
-def test_scalings_turn_what_the_network_puts_out_into_the_clean_frame(process: Process) -> None:
+def test_scalings_turn_the_networks_output_into_the_clean_frame(process: Process) -> None:
     clean, noise = drawn(6, 3, 4, 4), drawn(6, 3, 4, 4, seed=1)
     levels = process.level_of(RATIOS)
     noisy, pixel = process.mix(clean, noise, levels), levels.view(-1, 1, 1, 1)
@@ -75,7 +75,7 @@ def test_scalings_turn_what_the_network_puts_out_into_the_clean_frame(process: P
 
 
 @every_process
-def test_the_loss_weight_makes_the_loss_plain_in_what_the_network_puts_out(process: Process) -> None:
+def test_the_weighted_loss_is_the_plain_error_of_the_networks_output(process: Process) -> None:
     levels, error = process.level_of(RATIOS), 0.1
     _, c_out, _ = process.scalings(levels)
     assert_close(process.loss_weight(levels) * (c_out * error) ** 2, torch.full_like(levels, error**2))
@@ -88,7 +88,7 @@ def test_the_loss_weight_is_finite_at_every_level(process: Process) -> None:
 
 
 @every_process
-def test_the_network_is_told_small_distinct_numbers(process: Process) -> None:
+def test_conditions_are_small_distinct_numbers(process: Process) -> None:
     levels = torch.tensor(process.schedule(16))
     conditions = process.condition(levels)
     assert conditions.abs().max() <= 2
@@ -125,7 +125,7 @@ def test_training_levels_repeat_and_lie_on_the_axis(process: Process) -> None:
 
 
 @pytest.mark.parametrize("kind", [RectifiedFlow, EDM, VariancePreserving])
-def test_the_asked_share_of_training_levels_is_pure_noise(kind: type) -> None:
+def test_the_requested_share_of_training_levels_is_pure_noise(kind: type) -> None:
     process = kind(pure_noise=0.4)
     levels = process.training_levels((20_000,), torch.Generator().manual_seed(0))
     assert abs((levels == process.noisiest_level).float().mean() - 0.4) < 0.015  # four standard deviations

@@ -22,22 +22,22 @@ def at(value: float) -> torch.Tensor:
 def test_the_target_lands_where_two_half_steps_land(
     levels: tuple[float, float, float], answers: tuple[float, float], expected: float
 ) -> None:
-    given = iter(answers)
+    remaining = iter(answers)
     start, middle, end = (torch.tensor([level]) for level in levels)
-    target = shortcut_target(lambda noisy, level: at(next(given)), RectifiedFlow(), at(0.0), start, middle, end)
+    target = shortcut_target(lambda noisy, level: at(next(remaining)), RectifiedFlow(), at(0.0), start, middle, end)
     assert target.item() == pytest.approx(expected, abs=1e-6)
 
 
 def test_the_halves_are_evaluated_where_the_path_is() -> None:
-    seen: list[tuple[float, float]] = []
+    calls: list[tuple[float, float]] = []
 
     def denoise(noisy: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
-        seen.append((noisy.item(), level.item()))
+        calls.append((noisy.item(), level.item()))
         return at(1.0)
 
     start, middle, end = (torch.tensor([level]) for level in (0.0, 0.25, 0.5))
     shortcut_target(denoise, RectifiedFlow(), at(-1.0), start, middle, end)
-    assert seen == [(-1.0, 0.0), (-0.5, 0.25)]  # a quarter of the way from -1 to 1
+    assert calls == [(-1.0, 0.0), (-0.5, 0.25)]  # a quarter of the way from -1 to 1
 
 
 @pytest.mark.parametrize("shift", [1.0, 4.0])
@@ -62,29 +62,29 @@ def test_jumps_lie_on_a_grid_of_halves_and_long_ones_are_likelier() -> None:
     assert (begin + length).max() == 1
     shares = [0.25**0.5, 0.5**0.5 - 0.25**0.5, 0.75**0.5 - 0.5**0.5, 1 - 0.75**0.5]  # of 1, 1/2, 1/4, 1/8
     for value, share in zip((1, 1 / 2, 1 / 4, 1 / 8), shares, strict=True):
-        chosen = length == value
-        assert abs(chosen.float().mean() - share) < 0.025  # four standard deviations
-        counts = torch.bincount((begin[chosen] / value).long()) / chosen.sum()
+        of_length = length == value
+        assert abs(of_length.float().mean() - share) < 0.025  # four standard deviations
+        counts = torch.bincount((begin[of_length] / value).long()) / of_length.sum()
         assert len(counts) == round(1 / value)
         assert (counts - value).abs().max() < 0.04
 
 
 def test_consistency_sampling_leaps_to_the_end_from_ever_nearer() -> None:
-    seen: list[tuple[float, float, float]] = []
+    calls: list[tuple[float, float, float]] = []
 
     def leap(noisy: torch.Tensor, level: float, length: float) -> torch.Tensor:
-        seen.append((noisy.item(), level, length))
-        return at(float(len(seen)))
+        calls.append((noisy.item(), level, length))
+        return at(float(len(calls)))
 
     fresh = iter([at(10.0), at(20.0), at(30.0)])
     frame = sample_consistency(leap, RectifiedFlow(), at(-1.0), 4, draw=lambda: next(fresh))
     assert frame.item() == 4
-    assert [row[1:] for row in seen] == [(0, 1), (0.75, 0.25), (0.875, 0.125), (0.9375, 0.0625)]
+    assert [row[1:] for row in calls] == [(0, 1), (0.75, 0.25), (0.875, 0.125), (0.9375, 0.0625)]
     mixed = [-1, 0.75 * 1 + 0.25 * 10, 0.875 * 2 + 0.125 * 20, 0.9375 * 3 + 0.0625 * 30]
-    assert [row[0] for row in seen] == pytest.approx(mixed)
+    assert [row[0] for row in calls] == pytest.approx(mixed)
 
 
-def test_consistency_sampling_goes_by_the_warped_time() -> None:
+def test_consistency_sampling_uses_the_warped_time() -> None:
     levels: list[float] = []
 
     def leap(noisy: torch.Tensor, level: float, length: float) -> torch.Tensor:
@@ -95,7 +95,7 @@ def test_consistency_sampling_goes_by_the_warped_time() -> None:
     assert levels == pytest.approx([0, 0.75 / (0.75 + 4 * 0.25)])
 
 
-def test_fresh_noise_tips_what_the_first_left_in_balance() -> None:
+def test_fresh_noise_decides_what_the_first_noise_left_undecided() -> None:
     """A coin that falls by the sign of the noise, and here the noise has none."""
     rng, balanced = torch.Generator().manual_seed(0), torch.zeros(1_000, 1, 1, 1)
 

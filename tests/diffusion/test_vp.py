@@ -75,7 +75,7 @@ def test_eps_prediction_is_weighted_by_the_ratio_of_signal_to_noise() -> None:
     assert_close(process.loss_weight(levels), torch.tensor([4.0, 0.25], dtype=torch.float64))
 
 
-def test_the_network_is_told_1_at_clean() -> None:
+def test_the_condition_is_1_at_clean() -> None:
     assert VariancePreserving().condition(torch.tensor([0.0, 0.25])).tolist() == [1, 0.75]
     assert not VariancePreserving().supports_shortcut
 

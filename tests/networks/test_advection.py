@@ -26,7 +26,7 @@ def test_the_middle_place_is_a_plain_copy(reach: int) -> None:
 
 
 @pytest.mark.parametrize(("row", "column"), [(1, 0), (-2, 1), (0, -2)])
-def test_another_place_shifts_the_frame_and_edges_go_on(row: int, column: int) -> None:
+def test_another_place_shifts_the_frame_and_edges_are_repeated(row: int, column: int) -> None:
     last = drawn(1, 3, 6, 8)
     shifted = advect(last, one_place(row, column, 2, last.shape), 2)
     rows = (torch.arange(6) + row).clamp(0, 5)

@@ -28,7 +28,7 @@ def test_a_quarter_turn_by_hand() -> None:
     torch.testing.assert_close(turned, torch.tensor([-3.0, 2.0, 1.0, 4.0]))
 
 
-def test_what_turned_heads_say_to_each_other_depends_on_their_distance_alone() -> None:
+def test_products_of_rotated_heads_depend_on_their_distance_alone() -> None:
     query, key = drawn(16), drawn(16, seed=1)
     turns = angles(torch.tensor([[3], [8], [10], [15], [16]]), 16)
     products = [rotate(query, turns[i]) @ rotate(key, turns[j]) for i, j in ((0, 1), (2, 3), (0, 2))]
@@ -57,7 +57,7 @@ def test_a_readout_reads_all_and_is_read_by_none() -> None:
     assert (attention(changed) != attention(tokens)).any(dim=-1).tolist() == [[[False] * 6 + [True]]]
 
 
-def test_where_things_are_counts_in_space() -> None:
+def test_attention_in_space_depends_on_positions() -> None:
     attention, tokens = SpatialAttention(16, 8, places(2, 3)), drawn(1, 1, 6, 16)
     order = [1, 0, 2, 3, 4, 5]
     assert not torch.allclose(attention(tokens[:, :, order]), attention(tokens)[:, :, order], atol=1e-3)
@@ -76,7 +76,7 @@ def test_a_place_sees_itself_in_earlier_frames_alone() -> None:
     assert different.nonzero().tolist() == [[0, 2, 5], [0, 3, 5]]
 
 
-def test_when_things_were_counts_but_not_since_when() -> None:
+def test_attention_along_time_depends_on_relative_times_alone() -> None:
     attention, tokens = alone(TemporalAttention(16, 8, 4)), drawn(1, 4, 1, 16)
     read = attention(tokens)
     assert not torch.allclose(attention(tokens[:, [1, 0, 2, 3]])[:, 3], read[:, 3], atol=1e-3)
@@ -90,7 +90,7 @@ def test_one_frame_reads_itself_by_hand() -> None:
     torch.testing.assert_close(alone(attention)(tokens), attention.to_out(values), rtol=1e-4, atol=1e-5)
 
 
-def test_how_loud_tokens_are_does_not_sharpen_their_attention() -> None:
+def test_the_norm_of_tokens_does_not_sharpen_their_attention() -> None:
     attention, tokens = TemporalAttention(16, 8, 4), drawn(1, 4, 2, 16)
     with torch.no_grad():
         attention.to_out.bias.zero_()
@@ -113,9 +113,9 @@ def test_a_clip_read_in_pieces_is_the_clip_read_whole(pieces: tuple[int, ...]) -
     attention, tokens, cache = TemporalAttention(16, 8, 3), drawn(2, 7, 5, 16), None
     whole, read, begin = attention(tokens, KVCacheWriter()), [], 0
     for length in pieces:
-        recall = KVCacheWriter(cache)
-        read.append(attention(tokens[:, begin : begin + length], recall))
-        cache, begin = recall.cache(3), begin + length
+        writer = KVCacheWriter(cache)
+        read.append(attention(tokens[:, begin : begin + length], writer))
+        cache, begin = writer.cache(3), begin + length
         assert cache.layers[0][0].shape[1] == min(begin, 3)
     torch.testing.assert_close(torch.cat(read, dim=1), whole, rtol=0, atol=1e-5)
 

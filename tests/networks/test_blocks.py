@@ -42,7 +42,7 @@ def test_heads_must_divide_the_channels() -> None:
         SelfAttention(18)
 
 
-def test_levels_are_told_apart_finely() -> None:
+def test_nearby_levels_have_distinct_embeddings() -> None:
     levels = torch.linspace(0, 1, 101)
     embedded = level_embedding(levels, 32)
     assert embedded.shape == (101, 32)

@@ -70,10 +70,10 @@ def test_a_context_may_have_any_length(make_network: Callable, make_inputs: Call
 
 
 @each
-def test_frame_by_frame_with_a_memory_is_the_clip_at_once(
+def test_frame_by_frame_with_a_cache_equals_the_whole_clip(
     make_network: Callable, make_clip: Callable, name: str
 ) -> None:
-    """Also after more frames than the memory holds; what is noisy never enters it."""
+    """Also after more frames than the cache holds; noisy frames never enter it."""
     network, clip = make_network(name=name), make_clip(t=4 * K)
     clip["step_size"].zero_()
     frames, actions, action_mask, level = (clip[part] for part in ("noisy", "actions", "action_mask", "level"))

@@ -70,7 +70,7 @@ def test_the_moved_share_is_what_is_not_copied_in_place() -> None:
 
 @pytest.mark.parametrize("name", PAINTING)
 @pytest.mark.parametrize("thin_width", [0, 16])
-def test_without_copies_an_untrained_network_says_zero_and_may_predict_anything(
+def test_without_copies_an_untrained_network_returns_zero_and_may_predict_anything(
     make_network: Callable, make_inputs: Callable, name: str, thin_width: int
 ) -> None:
     network = make_network(disturbed=False, copy=False, name=name, thin_width=thin_width)

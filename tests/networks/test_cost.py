@@ -52,7 +52,7 @@ def test_networks_of_a_preset_cost_about_the_same_per_frame(name: str, least: fl
         assert 0 < cost.commit < cost.evaluation, network
 
 
-def test_what_is_remembered_costs_next_to_nothing() -> None:
+def test_a_cached_past_costs_next_to_nothing() -> None:
     short, long = (cost_of("VideoUNet", context_length=k, reach=0) for k in (4, 16))
     assert short.parameters == long.parameters
     assert short.evaluation < long.evaluation < 1.05 * short.evaluation

@@ -24,7 +24,7 @@ def test_it_has_as_many_parameters_as_diamond() -> None:
     assert sum(p.numel() for p in network.parameters()) - added == 4_405_955
 
 
-def test_untrained_it_says_its_last_bias() -> None:
+def test_untrained_it_returns_its_last_bias() -> None:
     network = DiamondUNet(frame_channels=3, image_size=(16, 16), action_dim=4)
     frame = network(*inputs(2)).frame
     torch.testing.assert_close(frame, network.get_parameter("conv_out.bias")[None, :, None, None].expand(2, 3, 16, 16))
@@ -44,13 +44,13 @@ def test_context_frames_are_divided_by_the_standard_deviation_of_the_data() -> N
 def test_the_condition_by_hand() -> None:
     network = DiamondUNet(frame_channels=3, image_size=(16, 16), action_dim=4)
     noisy, level, context, _ = inputs(1)
-    heard = {}
-    network.embed.register_forward_pre_hook(lambda _, arguments: heard.update(told=arguments[0]))
+    conditions = {}
+    network.embed.register_forward_pre_hook(lambda _, arguments: conditions.update(first=arguments[0]))
     network.commit(noisy, level, context, level)
     embeddings = network.embed_action.weight.T[context.actions[0].argmax(dim=-1)].flatten()  # as nn.Embedding's rows
     phases = 2 * math.pi * level * network.frequencies
     expected = torch.cat([phases.cos(), phases.sin()]) + embeddings
-    torch.testing.assert_close(heard["told"][0], expected)
+    torch.testing.assert_close(conditions["first"][0], expected)
 
 
 @pytest.mark.parametrize("size", [(20, 12), (9, 16)])

@@ -61,7 +61,7 @@ def test_a_null_action_differs_from_the_action_zero(make_network: Callable, make
 
 
 @each
-def test_everything_the_network_is_told_matters(make_network: Callable, make_inputs: Callable, name: str) -> None:
+def test_every_input_of_the_network_matters(make_network: Callable, make_inputs: Callable, name: str) -> None:
     network, (noisy, level, context, step_size) = make_network(name=name), make_inputs()
     frame, features, _ = network(noisy, level, context, step_size)
     last, first = torch.tensor([1, 1, -1])[:, None], torch.tensor([-1, 1, 1])[:, None]
@@ -75,7 +75,7 @@ def test_everything_the_network_is_told_matters(make_network: Callable, make_inp
         "noisy": (noisy.flip(-1), level, context, step_size),
         "level": (noisy, level / 2, context, step_size),
         "step size": (noisy, level, context, step_size / 2),
-        **{past: (noisy, level, told, step_size) for past, told in pasts.items()},
+        **{past: (noisy, level, other, step_size) for past, other in pasts.items()},
     }
     ignored = {"one context level", "step size"} if name == "DiamondUNet" else set()
     for what, inputs in changed.items():

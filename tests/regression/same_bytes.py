@@ -36,7 +36,6 @@ NETWORKS: dict[str, dict[str, Any]] = {
 EDM = {"_target_": "vdworld.diffusion.EDM", "prediction": "edm"}
 # Names of settings, the present one first; older revisions know the others.
 CORRUPTION = {"corruption": ("blob_noise", "clip_mixup"), "hiding": ("stains", "ghosts")}
-WEIGHTS = (("static_l1", "still"), ("copy_penalty", "effort"))
 
 
 def digest(*values: Any) -> str:
@@ -86,7 +85,7 @@ def everything_on() -> dict[str, Any]:
     shortcut, forcing = (fields[part].default_factory() for part in ("shortcut", "self_forcing"))  # pyright: ignore
     strengths = dict(zip(CORRUPTION[name], (0.1, 0.5), strict=True))
     shares = {"context_noise": 0.3, "action_dropout": 0.1, "history_dropout": 0.1}
-    static = next(new if hasattr(weights, new) else old for new, old in WEIGHTS[:1])
+    static = "static_l1" if hasattr(weights, "static_l1") else "still"
     return {
         name: dataclasses.replace(corruption, **shares, **strengths),
         "weights": dataclasses.replace(weights, **{static: 0.05}),
@@ -122,19 +121,19 @@ def show_environments(folder: Path) -> None:
     """Print what the environments return."""
     env = gym.make("vdworld/Dream-v0", world=str(folder), max_episode_steps=8)
     env.action_space.seed(3)
-    seen: list[Any] = [env.reset(seed=3)[0]]
+    returned: list[Any] = [env.reset(seed=3)[0]]
     for _ in range(8):
         observation, reward, terminated, truncated, _ = env.step(env.action_space.sample())
-        seen += [observation, reward, terminated, truncated]
+        returned += [observation, reward, terminated, truncated]
         if terminated or truncated:
-            seen.append(env.reset()[0])
-    print("environment", digest(*seen))
+            returned.append(env.reset()[0])
+    print("environment", digest(*returned))
     envs = gym.make_vec("vdworld/Dream-v0", num_envs=3, world=str(folder), max_episode_steps=5)
     envs.action_space.seed(3)
-    seen = [envs.reset(seed=3)[0]]
+    returned = [envs.reset(seed=3)[0]]
     for _ in range(12):
-        seen += list(envs.step(envs.action_space.sample())[:4])
-    print("vector environment", digest(*seen))
+        returned += list(envs.step(envs.action_space.sample())[:4])
+    print("vector environment", digest(*returned))
 
 
 def show_agents(data: vdworld.Dataset, world: vdworld.WorldModel, folder: Path) -> None:

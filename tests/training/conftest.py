@@ -80,29 +80,29 @@ def train_small() -> Callable[..., WorldModel]:
 
 
 @pytest.fixture
-def look_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Measure on two held-out clips instead of 64, where a test trains many worlds and looks at none."""
+def few_validation_clips(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure on two held-out clips instead of 64, where a test trains many worlds and needs no measurement."""
     monkeypatch.setattr(sys.modules[train.__module__], "Validation", partial(Validation, num_clips=2))
 
 
 @pytest.fixture
 def losses(monkeypatch: pytest.MonkeyPatch) -> dict[int, float]:
     """The loss of every step that is trained while the test runs."""
-    noted: dict[int, float] = {}
+    by_step: dict[int, float] = {}
     update = Trainer._update
 
     def spied(self: Trainer, batch: Any) -> dict[str, torch.Tensor]:
         parts = update(self, batch)
-        noted[self.step] = float(parts["loss"])
+        by_step[self.step] = float(parts["loss"])
         return parts
 
     monkeypatch.setattr(Trainer, "_update", spied)
-    return noted
+    return by_step
 
 
 @pytest.fixture
 def break_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, BaseException], None]:
-    """Let training break off before it takes a step."""
+    """Interrupt training before a step."""
 
     def arrange(step: int, error: BaseException) -> None:
         update = trainer_module.Trainer._update

@@ -15,7 +15,7 @@ def generator() -> torch.Generator:
     return torch.Generator().manual_seed(0)
 
 
-def test_nothing_is_hidden_unless_asked() -> None:
+def test_nothing_is_dropped_by_default() -> None:
     action_mask = torch.ones(50, 3, dtype=torch.bool)
     assert ContextCorruption().action_mask(action_mask, generator()).all()
     assert ContextCorruption().ratios((200, 3), generator()).max() <= 0.1
@@ -82,35 +82,35 @@ def test_shares_out_of_range_are_refused() -> None:
     assert math.isinf(float(ContextCorruption(history_dropout=0.9).ratios((100, 1), generator()).max()))
 
 
-def test_stains_lie_alike_on_all_frames_of_half_of_the_clips() -> None:
+def test_blob_noise_is_the_same_on_all_frames_of_half_of_the_clips() -> None:
     frames = torch.zeros(200, 2, 3, 128, 128)
-    blob_noise, corrupted = ContextCorruption(blob_noise=0.2).corrupt(frames, generator())
-    assert torch.equal(blob_noise, blob_noise[:, :1].expand_as(blob_noise))
-    assert torch.equal(corrupted, (blob_noise != 0).flatten(1).any(dim=1))
+    frames_out, corrupted = ContextCorruption(blob_noise=0.2).corrupt(frames, generator())
+    assert torch.equal(frames_out, frames_out[:, :1].expand_as(frames_out))
+    assert torch.equal(corrupted, (frames_out != 0).flatten(1).any(dim=1))
     assert abs(corrupted.float().mean() - 0.5) < 0.15  # four standard deviations
-    assert 0.02 < blob_noise[corrupted].square().mean().sqrt() < 0.2  # faint, a few places in each
-    assert len(blob_noise[corrupted].flatten(1).unique(dim=0)) == corrupted.sum()
+    assert 0.02 < frames_out[corrupted].square().mean().sqrt() < 0.2  # faint, a few places in each
+    assert len(frames_out[corrupted].flatten(1).unique(dim=0)) == corrupted.sum()
 
 
 def test_nothing_is_corrupted_by_default() -> None:
     frames = torch.zeros(5, 2, 3, 8, 8)
-    blob_noise, corrupted = ContextCorruption().corrupt(frames, generator())
-    assert blob_noise is frames
+    frames_out, corrupted = ContextCorruption().corrupt(frames, generator())
+    assert frames_out is frames
     assert not corrupted.any()
 
 
-def test_stains_keep_within_a_frame_s_range() -> None:
-    blob_noise, _ = ContextCorruption(blob_noise=1.0).corrupt(torch.ones(50, 2, 3, 64, 64), generator())
-    assert blob_noise.max() == 1
-    assert blob_noise.min() < 0.5
+def test_blob_noise_stays_within_a_frames_range() -> None:
+    frames_out, _ = ContextCorruption(blob_noise=1.0).corrupt(torch.ones(50, 2, 3, 64, 64), generator())
+    assert frames_out.max() == 1
+    assert frames_out.min() < 0.5
 
 
 def test_spots_are_small_or_large() -> None:
     rng, frames = generator(), torch.zeros(50, 1, 3, 64, 64)
     steepest = set()
     for _ in range(20):
-        blob_noise, corrupted = ContextCorruption(blob_noise=0.2).corrupt(frames, rng)
-        rows = blob_noise[corrupted]
+        frames_out, corrupted = ContextCorruption(blob_noise=0.2).corrupt(frames, rng)
+        rows = frames_out[corrupted]
         steepest.add(round(float(rows.diff(dim=-1).abs().amax() / rows.abs().amax()) * 32))
     assert len(steepest) >= 3  # the closer, the steeper
 
@@ -125,7 +125,7 @@ def test_the_context_is_corrupted_without_a_label() -> None:
     assert abs(exact.float().mean() - 0.5) < 0.15
 
 
-def test_a_past_is_exact_without_stains_ghosts_and_noise() -> None:
+def test_a_past_is_exact_without_blob_noise_mixup_and_noise() -> None:
     past, actions, action_mask = torch.rand(200, 2, 3, 128, 128), torch.zeros(200, 2, 1), torch.ones(200, 2).bool()
     corruption = ContextCorruption(context_noise=0.1, blob_noise=0.2, clip_mixup=0.5)
     context, exact = corruption.context(FLOW, past, actions, action_mask, generator())
@@ -133,10 +133,10 @@ def test_a_past_is_exact_without_stains_ghosts_and_noise() -> None:
     assert abs(exact.float().mean() - 1 / 8) < 0.1
 
 
-def test_ghosts_are_patches_of_the_next_clip_in_half_of_the_clips() -> None:
+def test_mixup_blends_patches_of_the_next_clip_into_half_of_the_clips() -> None:
     frames = torch.linspace(-1, 1, 200)[:, None, None, None, None].expand(200, 2, 3, 128, 128)
-    clip_mixup, corrupted = ContextCorruption(clip_mixup=0.5).corrupt(frames, generator())
-    share = ((clip_mixup - frames) / (frames.roll(1, dims=0) - frames)).double()
+    frames_out, corrupted = ContextCorruption(clip_mixup=0.5).corrupt(frames, generator())
+    share = ((frames_out - frames) / (frames.roll(1, dims=0) - frames)).double()
     assert torch.equal(share, share[:, :1, :1].expand_as(share))
     assert -1e-4 <= share.min() < 1e-4
     assert 0.45 < share.max() < 0.501
@@ -145,12 +145,12 @@ def test_ghosts_are_patches_of_the_next_clip_in_half_of_the_clips() -> None:
     assert 0.05 < (share[corrupted] > 1e-3).float().mean() < 0.6  # patches, not whole frames
 
 
-def test_ghosts_show_nothing_where_it_belongs() -> None:
+def test_mixup_displaces_its_patches() -> None:
     ramp = torch.linspace(-1, 1, 64).expand(20, 1, 3, 64, 64)  # all clips alike
-    clip_mixup, corrupted = ContextCorruption(clip_mixup=1.0).corrupt(ramp, generator())
-    assert (clip_mixup[corrupted] != ramp[corrupted]).flatten(1).any(dim=1).all()
+    frames_out, corrupted = ContextCorruption(clip_mixup=1.0).corrupt(ramp, generator())
+    assert (frames_out[corrupted] != ramp[corrupted]).flatten(1).any(dim=1).all()
 
 
-def test_ghosts_hide_no_more_than_everything() -> None:
+def test_a_mixup_weight_above_1_is_refused() -> None:
     with pytest.raises(ValueError, match=r"`clip_mixup` must lie in \[0, 1\], got 1.5"):
         ContextCorruption(clip_mixup=1.5)

@@ -26,7 +26,7 @@ def test_training_measures_the_worlds_uncertainty_on_held_out_dreams(world: Worl
     assert quantiles[0] > 0
 
 
-def test_it_travels_with_the_world(world: WorldModel, tmp_path: Path) -> None:
+def test_quantiles_are_saved_with_the_world(world: WorldModel, tmp_path: Path) -> None:
     world.save_pretrained(tmp_path)
     assert WorldModel.from_pretrained(tmp_path).uncertainty_quantiles == world.uncertainty_quantiles
 
@@ -37,13 +37,13 @@ def test_the_limit_lies_between_the_quantiles() -> None:
 
 
 def test_that_share_of_held_out_steps_stays_below_the_limit(world: WorldModel, squares: Dataset) -> None:
-    seen: list[float] = []
+    uncertainties: list[float] = []
     rollout = world.rollout
 
     def watched(*args: object, **kwargs: object) -> object:
         result = rollout(*args, **kwargs)  # pyright: ignore[reportArgumentType]
         assert result.uncertainty is not None
-        seen.extend(result.uncertainty.ravel().tolist())
+        uncertainties.extend(result.uncertainty.ravel().tolist())
         return result
 
     world.rollout = watched  # pyright: ignore[reportAttributeAccessIssue]
@@ -51,9 +51,9 @@ def test_that_share_of_held_out_steps_stays_below_the_limit(world: WorldModel, s
         calibrate(world, squares, num_clips=16)
     finally:
         del world.rollout
-    assert len(seen) == 16 * 8
+    assert len(uncertainties) == 16 * 8
     limit = uncertainty_limit(world.uncertainty_quantiles, 0.9)
-    assert (np.array(seen) <= limit).mean() == pytest.approx(0.9, abs=0.02)
+    assert (np.array(uncertainties) <= limit).mean() == pytest.approx(0.9, abs=0.02)
 
 
 def test_the_same_seed_measures_the_same(world: WorldModel, squares: Dataset) -> None:

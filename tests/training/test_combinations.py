@@ -56,9 +56,9 @@ def dream(world: WorldModel, sampler: str) -> torch.Tensor:
     return world.rollout(world.sample_start(2), actions, encoded=True).frames
 
 
-@pytest.mark.usefixtures("look_briefly")
+@pytest.mark.usefixtures("few_validation_clips")
 @pytest.mark.parametrize(("process", "network", "copies"), admissible())
-def test_what_goes_together_trains_and_dreams_with_every_sampler(
+def test_admissible_combinations_train_and_dream_with_every_sampler(
     squares: Dataset, train_small: Callable, process: str, network: str, copies: bool
 ) -> None:
     world = train_small(

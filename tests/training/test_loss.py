@@ -20,19 +20,19 @@ PARTS = {"frame", "reward", "continuation"}
 
 
 class Spy(nn.Module):
-    """Gives what it is told to, and keeps what it was shown."""
+    """Return prepared answers, and record the inputs."""
 
     frame_channels, context_length, feature_dim, predicts_clean = 3, K, 16, True
 
     def __init__(self, answers: list[torch.Tensor]) -> None:
         super().__init__()
-        self.answers, self.shown = answers, []
+        self.answers, self.inputs = answers, []
 
     def forward(
         self, noisy: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor
     ) -> Prediction:
-        self.shown.append((noisy, level, context))
-        return Prediction(self.answers[len(self.shown) - 1], torch.zeros(len(noisy), 16))
+        self.inputs.append((noisy, level, context))
+        return Prediction(self.answers[len(self.inputs) - 1], torch.zeros(len(noisy), 16))
 
 
 @pytest.fixture
@@ -78,13 +78,13 @@ def test_the_last_action_shown_leads_into_the_target(world: WorldModel, grey_ste
     clips = ClipSampler(grey_steps, context_length=K, horizon=2).at([0, 0], [3, 0])
     world.network = spy = Spy(targets(clips))  # type: ignore[assignment]
     loss(world, clips, context_noise=0.0)
-    for h, (_, _, context) in enumerate(spy.shown):
+    for h, (_, _, context) in enumerate(spy.inputs):
         taken = context.actions.argmax(dim=-1)
         assert taken[0].tolist() == [2 + h, 3 + h]
         assert (context.frames[:, :, 0, 0, 0] + 1).mul(12.75)[0].tolist() == pytest.approx([2 + h, 3 + h], abs=1e-4)
         assert context.action_mask[1].tolist() == [h > 0, True]
         assert taken[1, 1] == h
-    assert not spy.shown[0][2].actions[1, 0].any()  # a null action
+    assert not spy.inputs[0][2].actions[1, 0].any()  # a null action
 
 
 def test_later_targets_are_predicted_from_the_model_s_own_frames(world: WorldModel, grey_steps: Dataset) -> None:
@@ -92,9 +92,9 @@ def test_later_targets_are_predicted_from_the_model_s_own_frames(world: WorldMod
     answers = [torch.full((1, 3, 16, 16), value) for value in (0.25, 7.0, 0.5)]
     world.network = spy = Spy(answers)  # type: ignore[assignment]
     loss(world, clips, context_noise=0.0)
-    shown = [context.frames[0, :, 0, 0, 0].tolist() for _, _, context in spy.shown]
-    assert shown[1][1] == pytest.approx(0.25)
-    assert shown[2] == pytest.approx([0.25, 1])  # kept within a frame's range
+    contexts = [context.frames[0, :, 0, 0, 0].tolist() for _, _, context in spy.inputs]
+    assert contexts[1][1] == pytest.approx(0.25)
+    assert contexts[2] == pytest.approx([0.25, 1])  # kept within a frame's range
 
 
 def test_a_perfect_frame_costs_nothing(world: WorldModel, grey_steps: Dataset) -> None:
@@ -126,8 +126,8 @@ def test_what_is_not_copied_in_place_costs_its_weight(world: WorldModel, grey_st
     assert abs(loss(world, many)["copy_penalty"] - 0.5) < 0.1  # half of the clips are noisy, and don't count
 
 
-def test_mending_what_is_wrong_costs_nothing(world: WorldModel, grey_steps: Dataset) -> None:
-    """Neither stains nor frames that the world sampled itself are to be copied, however faint their faults."""
+def test_repairing_a_corrupted_past_costs_no_copy_penalty(world: WorldModel, grey_steps: Dataset) -> None:
+    """Neither blobs nor frames that the world sampled itself should be copied, however faint their faults."""
     one, two = (ClipSampler(grey_steps, context_length=K, horizon=h).at([0] * 400, [3] * 400) for h in (1, 2))
     world.train()
     world.network.copy_head.to_motion.bias.data[0] += 50.0  # all copies come from elsewhere
@@ -167,7 +167,7 @@ def test_the_context_is_noised_up_to_its_limit_and_says_so(world: WorldModel, gr
     clips = ClipSampler(grey_steps, context_length=K, horizon=1).at([0] * 200, [3] * 200)
     world.network = spy = Spy(targets(clips))  # type: ignore[assignment]
     loss(world, clips, context_noise=0.3)
-    _, _, context = spy.shown[0]
+    _, _, context = spy.inputs[0]
     ratio = (1 - context.level) / context.level  # [b, K], noise over signal
     assert ratio.min() == 0
     assert 0.28 < ratio.max() <= 0.3 + 1e-6
@@ -196,7 +196,7 @@ def test_a_frame_s_error_counts_what_moves_and_what_rests() -> None:
         assert frame_error(estimate, target, last, weights).item() == pytest.approx(expected)
 
 
-def test_nothing_is_wrong_beyond_black_and_white() -> None:
+def test_out_of_range_predictions_are_not_penalised() -> None:
     last = target = row(1.0, -1.0, 1.0, 0.9)
     estimate = row(1.3, -1.2, 0.8, 1.1).clone().requires_grad_(True)
     error = frame_error(estimate, target, last, LossWeights(moving=0.0))

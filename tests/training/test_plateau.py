@@ -19,12 +19,12 @@ from vdworld.world import WorldModel
 
 def cuts(plateau: Plateau, measures: list[float], every: int = 100) -> list[int]:
     """Return the steps at which the learning rate is halved."""
-    found = []
+    steps = []
     for i, measure in enumerate(measures, start=1):
         before = plateau.num_cuts
         plateau.step(i * every, measure)
-        found += [i * every] * (plateau.num_cuts - before)
-    return found
+        steps += [i * every] * (plateau.num_cuts - before)
+    return steps
 
 
 def test_progress_leaves_the_rate_alone() -> None:
@@ -50,7 +50,7 @@ def test_it_halves_only_so_often() -> None:
     assert cuts(Plateau(max_cuts=0), [20.0] * 100) == []
 
 
-def test_the_trainer_obeys_and_a_resumed_run_remembers(
+def test_the_trainer_follows_the_plateau_and_a_resumed_run_restores_it(
     squares: Dataset, train_small: Callable[..., WorldModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flat = {"psnr": 9.0, "psnr_copy": 9.0, "moving_psnr": 9.0, "moving_psnr_copy": 9.0}

@@ -1,4 +1,4 @@
-"""Runs that are cut off and go on: the same losses and weights as an unbroken run, bit for bit."""
+"""Interrupted and resumed runs: the same losses and weights as an uninterrupted run, bit for bit."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def progress(path: Path) -> int:
     return checkpoint.load_checkpoint(path)[1]["step"]
 
 
-def test_a_killed_run_goes_on_as_if_nothing_had_happened(
+def test_a_killed_run_resumes_as_if_uninterrupted(
     unbroken: tuple, squares: Dataset, train_small: Run, losses: dict[int, float], break_at: Break, tmp_path, files
 ) -> None:
     folder, expected = unbroken

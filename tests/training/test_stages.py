@@ -1,4 +1,4 @@
-"""Clips, shortcuts and self forcing: what is shown, what is asked for, and what is learnt from."""
+"""Clips, shortcuts and self forcing: inputs, targets and gradients."""
 
 from __future__ import annotations
 
@@ -43,24 +43,24 @@ def batch(squares: Dataset) -> Callable[..., tuple[WorldModel, Batch]]:
 
 
 def answering(world: WorldModel, method: str, answer: Callable[..., torch.Tensor]) -> list[tuple[Any, ...]]:
-    """Let a world's network give what `answer` makes of its arguments; return what it was shown."""
-    shown: list[tuple[Any, ...]] = []
+    """Let a world's network give what `answer` makes of its arguments; return the list of its arguments."""
+    received: list[tuple[Any, ...]] = []
 
     def reply(noisy: torch.Tensor, *rest: Any) -> ClipPrediction | Prediction:
-        shown.append((noisy, *rest))
+        received.append((noisy, *rest))
         frames = answer(noisy, *rest)
         kind = ClipPrediction if method == "clip" else Prediction
         return kind(frames, torch.zeros(*frames.shape[:-3], world.network.feature_dim))
 
     setattr(world.network, method, reply)
-    return shown
+    return received
 
 
 def test_every_frame_of_a_clip_has_a_level_of_its_own_and_half_are_nearly_clean(batch: Callable) -> None:
     world, clips = batch(VIDEO, count=300)
-    shown = answering(world, "clip", lambda noisy, *_: noisy)
+    received = answering(world, "clip", lambda noisy, *_: noisy)
     clip_loss(world, clips, LossWeights(), ContextCorruption(context_noise=0.1), rng())
-    noisy, level, _, action_mask, step_size = shown[0]
+    noisy, level, _, action_mask, step_size = received[0]
     assert noisy.shape[:2] == level.shape == (300, K + 3)
     nearly = level >= 1 / 1.1
     assert abs(nearly[:, :-1].float().mean() - 0.53) < 0.06  # half, and what is drawn nearly clean by chance
@@ -71,9 +71,9 @@ def test_every_frame_of_a_clip_has_a_level_of_its_own_and_half_are_nearly_clean(
 
 def test_a_clip_s_actions_lead_into_the_frames_of_their_places(batch: Callable) -> None:
     world, clips = batch(VIDEO)
-    shown = answering(world, "clip", lambda noisy, *_: noisy)
+    received = answering(world, "clip", lambda noisy, *_: noisy)
     clip_loss(world, clips, LossWeights(), ContextCorruption(), rng())
-    actions = shown[0][2]
+    actions = received[0][2]
     assert torch.equal(actions[:, 1:], clips.actions)
     assert not actions[:, 0].any()
 
@@ -95,25 +95,25 @@ def test_only_noisy_frames_count_and_a_perfect_clip_costs_nothing(batch: Callabl
 
 def test_a_hidden_past_is_hidden_whole_and_the_last_frame_alone_is_learnt(batch: Callable) -> None:
     world, clips = batch(VIDEO, count=60)
-    shown = answering(world, "clip", lambda noisy, *_: noisy)
+    received = answering(world, "clip", lambda noisy, *_: noisy)
     clip_loss(world, clips, LossWeights(), ContextCorruption(context_noise=0.0, history_dropout=0.99), rng())
-    level = shown[0][1]
+    level = received[0][1]
     wholly = (level[:, :-1] == 0).all(dim=1)
     assert 0.3 < wholly.float().mean() < 0.7
     assert (level[:, -1][wholly] > 0).any()
 
 
-def test_long_steps_are_asked_to_land_where_the_average_lands_in_two(batch: Callable) -> None:
+def test_long_steps_target_where_the_average_lands_in_two(batch: Callable) -> None:
     """The teacher always says grey .2, so that every jump heads there, whatever was recorded."""
     world, clips = batch(count=40, horizon=1)
     teacher, _ = batch()
-    asked = answering(teacher, "forward", lambda noisy, *_: torch.full_like(noisy, 0.2))
-    shown = answering(world, "forward", lambda noisy, *_: torch.full_like(noisy, 0.2))
+    teacher_inputs = answering(teacher, "forward", lambda noisy, *_: torch.full_like(noisy, 0.2))
+    received = answering(world, "forward", lambda noisy, *_: torch.full_like(noisy, 0.2))
     loss = shortcut_loss(world, teacher, clips, LossWeights(), ContextCorruption(), rng(), finest=8)
     assert loss.item() == pytest.approx(0, abs=1e-8)
-    step = shown[0][3]
+    step = received[0][3]
     assert set(step.tolist()) == {1.0, 0.5, 0.25}
-    for _, _, _, half in asked:
+    for _, _, _, half in teacher_inputs:
         assert torch.equal(half, torch.where(step > 0.25, step / 2, 0.0))  # an eighth is no shortcut
 
 
@@ -145,7 +145,7 @@ def test_a_forced_past_ends_with_sampled_frames_and_the_target_is_the_real_next_
         torch.testing.assert_close(context.frames, torch.stack(past[h : h + K], dim=1))
 
 
-@pytest.mark.usefixtures("look_briefly")
+@pytest.mark.usefixtures("few_validation_clips")
 def test_a_world_knows_what_it_was_trained_for(squares: Dataset, train_small: Callable) -> None:
     world = train_small(
         squares,
@@ -176,9 +176,9 @@ def test_settings_out_of_range_are_refused() -> None:
 STAGES = {"shortcut": Shortcut(0.5, after=0.3, finest=4), "self_forcing": SelfForcing(after=0.6, horizon=2)}
 
 
-@pytest.mark.usefixtures("look_briefly")
+@pytest.mark.usefixtures("few_validation_clips")
 @pytest.mark.parametrize("network", [STACKED, VIDEO], ids=["stacked", "video"])
-def test_stages_that_break_off_go_on_with_the_same_losses(
+def test_interrupted_stages_resume_with_the_same_losses(
     squares: Dataset,
     train_small: Callable,
     tmp_path: Path,
@@ -198,7 +198,7 @@ def test_stages_that_break_off_go_on_with_the_same_losses(
     assert losses == whole
 
 
-def test_the_share_of_the_time_grows_from_0_to_1_and_counts_dear_steps_more() -> None:
+def test_the_share_of_the_time_grows_from_0_to_1_and_counts_costly_steps_more() -> None:
     settings = TrainerSettings(max_steps=10, horizon=3, unroll_after=0.5)
     assert [settings.time_share(progress) for progress in (0.0, 0.5, 1.0)] == pytest.approx([0, 0.25, 1])
     settings = TrainerSettings(max_steps=10, horizon=1, shortcut=Shortcut(0.75, after=0.5))

@@ -14,7 +14,7 @@ from vdworld.world import WorldModel
 
 @pytest.fixture
 def measured(squares: Dataset, train_small: Callable[..., WorldModel]) -> Callable[..., dict[str, float]]:
-    """What a validation says of a world that imagines the answers given."""
+    """Validate a world that imagines the real frames, or copies of the last ones."""
     world = train_small(squares)
     clips = ClipSampler(squares.split("test"), context_length=world.context_length + 1, horizon=1)
     validation = Validation(clips, num_clips=8)

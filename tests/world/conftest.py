@@ -1,4 +1,4 @@
-"""Worlds that are small and whose weights all matter, and a network that tells what it was shown."""
+"""Worlds that are small and whose weights all matter, and a network that records its inputs."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def make_world() -> Callable[..., WorldModel]:
 
 
 class Spy(nn.Module):
-    """Imagines the last frame plus a tenth of the newest action's first number, and keeps what it was shown."""
+    """Imagines the last frame plus a tenth of the newest action's first number, and records its inputs."""
 
     def __init__(self, frame_channels: int = 3, context_length: int = K, feature_dim: int = 16) -> None:
         super().__init__()

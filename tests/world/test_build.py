@@ -40,7 +40,7 @@ def test_sizes_that_depend_on_the_data_come_on_top_and_none_is_left_to_the_class
         "",
     ],
 )
-def test_only_the_classes_that_vdworld_hands_out_can_be_named(target: str) -> None:
+def test_only_classes_that_vdworld_exports_can_be_named(target: str) -> None:
     with pytest.raises(ValueError, match=rf"`_target_` must name a class of vdworld.networks.*, got '{target}'"):
         build({"_target_": target, "command": "true"})
 

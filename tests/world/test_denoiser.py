@@ -25,19 +25,19 @@ PROCESSES = [
 
 
 class Oracle(nn.Module):
-    """Puts out exactly what the process asks for, and keeps what it was told."""
+    """Return exactly what the process expects, and record the inputs."""
 
     frame_channels, context_length, feature_dim, predicts_clean = 3, K, 2, False
 
     def __init__(self, process: Process, clean: torch.Tensor, noisy: torch.Tensor, level: torch.Tensor) -> None:
         super().__init__()
         c_skip, c_out, _ = (value[:, None, None, None] for value in process.scalings(level))
-        self.answer, self.outputs = (clean - c_skip * noisy) / c_out, {}
+        self.answer, self.inputs = (clean - c_skip * noisy) / c_out, {}
 
     def forward(
         self, noisy: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor
     ) -> Prediction:
-        self.outputs = {"noisy": noisy, "level": level, "context": context, "step_size": step_size}
+        self.inputs = {"noisy": noisy, "level": level, "context": context, "step_size": step_size}
         return Prediction(self.answer, torch.zeros(len(noisy), 2))
 
 
@@ -58,27 +58,27 @@ def scene() -> Callable[[Process], dict[str, Any]]:
 
 
 @pytest.mark.parametrize("process", PROCESSES, ids=lambda p: f"{type(p).__name__}-{p.prediction}")
-def test_whatever_the_network_puts_out_the_clean_frame_comes_back(process: Process, scene: Callable) -> None:
-    given = scene(process)
-    oracle = Oracle(process, given["clean"], given["noisy"], given["level"])
-    estimate = Denoiser(oracle, process)(given["noisy"], given["level"], given["context"]).frame
-    torch.testing.assert_close(estimate, given["clean"], rtol=1e-3, atol=1e-4)
+def test_every_prediction_is_turned_into_the_clean_frame(process: Process, scene: Callable) -> None:
+    parts = scene(process)
+    oracle = Oracle(process, parts["clean"], parts["noisy"], parts["level"])
+    estimate = Denoiser(oracle, process)(parts["noisy"], parts["level"], parts["context"]).frame
+    torch.testing.assert_close(estimate, parts["clean"], rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("process", PROCESSES, ids=lambda p: f"{type(p).__name__}-{p.prediction}")
 def test_the_network_sees_frames_scaled_and_levels_as_conditions(process: Process, scene: Callable) -> None:
-    given = scene(process)
-    oracle = Oracle(process, given["clean"], given["noisy"], given["level"])
+    parts = scene(process)
+    oracle = Oracle(process, parts["clean"], parts["noisy"], parts["level"])
     step_size = torch.full((B,), 0.25)
-    Denoiser(oracle, process)(given["noisy"], given["level"], given["context"], step_size)
-    c_in = process.scalings(given["level"])[2][:, None, None, None]
-    torch.testing.assert_close(oracle.outputs["noisy"], c_in * given["noisy"])
-    torch.testing.assert_close(oracle.outputs["level"], process.condition(given["level"]))
-    shown, context = oracle.outputs["context"], given["context"]
-    torch.testing.assert_close(shown.level, process.condition(context.level))
+    Denoiser(oracle, process)(parts["noisy"], parts["level"], parts["context"], step_size)
+    c_in = process.scalings(parts["level"])[2][:, None, None, None]
+    torch.testing.assert_close(oracle.inputs["noisy"], c_in * parts["noisy"])
+    torch.testing.assert_close(oracle.inputs["level"], process.condition(parts["level"]))
+    received, context = oracle.inputs["context"], parts["context"]
+    torch.testing.assert_close(received.level, process.condition(context.level))
     scale = process.scalings(context.level)[2] / process.scalings(torch.tensor(process.clean_level))[2]
-    torch.testing.assert_close(shown.frames, scale[..., None, None, None] * context.frames)
-    assert torch.equal(oracle.outputs["step_size"], step_size)
+    torch.testing.assert_close(received.frames, scale[..., None, None, None] * context.frames)
+    assert torch.equal(oracle.inputs["step_size"], step_size)
 
 
 @pytest.mark.parametrize(
@@ -86,14 +86,12 @@ def test_the_network_sees_frames_scaled_and_levels_as_conditions(process: Proces
     [RectifiedFlow(), EDM(prediction="x"), VariancePreserving(prediction="x")],
     ids=lambda p: type(p).__name__,
 )
-def test_clean_context_frames_are_shown_as_they_are_where_pixels_may_be_copied(
-    process: Process, scene: Callable
-) -> None:
-    given = scene(process)
-    oracle = Oracle(process, given["clean"], given["noisy"], given["level"])
-    Denoiser(oracle, process)(given["noisy"], given["level"], given["context"])
-    shown = oracle.outputs["context"]
-    torch.testing.assert_close(shown.frames[:, 0], given["context"].frames[:, 0])
+def test_clean_context_frames_stay_unscaled_where_pixels_may_be_copied(process: Process, scene: Callable) -> None:
+    parts = scene(process)
+    oracle = Oracle(process, parts["clean"], parts["noisy"], parts["level"])
+    Denoiser(oracle, process)(parts["noisy"], parts["level"], parts["context"])
+    received = oracle.inputs["context"]
+    torch.testing.assert_close(received.frames[:, 0], parts["context"].frames[:, 0])
 
 
 @pytest.mark.parametrize("process", PROCESSES, ids=lambda p: f"{type(p).__name__}-{p.prediction}")

@@ -101,7 +101,7 @@ def test_recorded_steps_dream_the_same(
         assert torch.equal(value, expected_value)
 
 
-def test_a_step_is_recorded_when_it_comes_up_again(tape: Tape) -> None:
+def test_a_step_is_recorded_the_second_time(tape: Tape) -> None:
     graphs, ones = StepGraphs(tape), torch.ones(2)
 
     def double(tensors: Tensors) -> Tensors:
@@ -118,7 +118,7 @@ def test_a_step_is_recorded_when_it_comes_up_again(tape: Tape) -> None:
     assert tape.recorded == 2
 
 
-def test_what_was_not_asked_for_the_longest_is_forgotten(tape: Tape) -> None:
+def test_the_least_recently_used_recording_is_dropped(tape: Tape) -> None:
     graphs = StepGraphs(tape)
     for size in (*range(1, MAX_RECORDINGS + 1), 1, MAX_RECORDINGS + 1, 1, 2):
         graphs.run("copy", lambda tensors: {"b": tensors["a"].clone()}, {"a": torch.ones(size)})

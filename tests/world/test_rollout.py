@@ -36,14 +36,14 @@ def test_a_rollout_is_its_steps(started: Started, assert_same_state: Callable) -
     assert_same_state(rollout.state, state)
 
 
-def test_what_was_not_asked_for_is_none(started: Started) -> None:
+def test_outputs_that_were_not_requested_are_none(started: Started) -> None:
     world, state, actions = started
     rollout = world.rollout(state, actions)
     assert rollout.features is None
     assert rollout.uncertainty is None
 
 
-def test_a_rollout_goes_on_where_another_ended(started: Started) -> None:
+def test_a_rollout_continues_where_another_ended(started: Started) -> None:
     world, state, actions = started
     whole = world.rollout(state, actions)
     first = world.rollout(state, actions[:, :2])
@@ -76,15 +76,15 @@ def test_the_gradient_is_that_of_finite_differences(started: Started) -> None:
 
 def test_a_policy_sees_each_state_and_chooses_in_the_environment_s_units(started: Started) -> None:
     world, state, actions = started
-    seen: list[WorldState] = []
+    states: list[WorldState] = []
 
     def policy(now: WorldState) -> torch.Tensor:
-        seen.append(now)
-        return actions[:, len(seen) - 1]
+        states.append(now)
+        return actions[:, len(states) - 1]
 
     rollout = world.rollout(state, policy, horizon=5)
     assert torch.equal(rollout.frames, world.rollout(state, actions).frames)
-    assert torch.equal(torch.stack([now.frame for now in seen[1:]], dim=1), rollout.frames[:, :-1])
+    assert torch.equal(torch.stack([now.frame for now in states[1:]], dim=1), rollout.frames[:, :-1])
 
 
 def test_the_horizon_says_how_much_of_the_actions_to_take(started: Started) -> None:
@@ -132,17 +132,17 @@ def test_steps_computed_again_give_the_same_gradients_and_keep_less(started: Sta
     world, state, actions = started
     gradients, kept = [], []
     for recompute in (False, True):
-        taken, sizes = actions.clone().requires_grad_(True), []
+        variable, sizes = actions.clone().requires_grad_(True), []
 
         def keep(value: torch.Tensor, sizes: list[int] = sizes) -> torch.Tensor:
             sizes.append(value.numel())
             return value
 
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda value: value):
-            rollout = world.rollout(state, taken, frames_only=frames_only, recompute=recompute)
+            rollout = world.rollout(state, variable, frames_only=frames_only, recompute=recompute)
         kept.append(sum(sizes))
         (rollout.rewards.sum() + rollout.frames.square().sum()).backward()
-        gradients.append(taken.grad)
+        gradients.append(variable.grad)
     torch.testing.assert_close(gradients[0], gradients[1])
     assert kept[1] < 0.1 * kept[0]
 
@@ -152,7 +152,7 @@ def test_steps_computed_again_give_the_same_gradients_and_keep_less(started: Sta
 def test_a_dream_of_a_video_network_is_one_pass_over_its_clip(
     make_world: Callable[..., WorldModel], make_past: Callable, network: str, context_noise: float
 ) -> None:
-    """Its memory holds three frames, and the dream is four times as long."""
+    """Its cache holds three frames, and the dream is four times as long."""
     world, (frames, actions) = make_world(network=network), make_past(k=16)
     world.sampling = Sampling(context_noise=context_noise)
     state = world.start(frames[:, :4], actions[:, :3], seed=11)
@@ -161,15 +161,15 @@ def test_a_dream_of_a_video_network_is_one_pass_over_its_clip(
     encoded = world.action_codec.encode_batch(actions, (3, 15), world.device)
     clip = torch.cat([frames[:, :4], rollout.frames], dim=1)
     action_mask = torch.tensor([[False] + [True] * 15] * 3)
-    given = torch.cat([torch.zeros_like(encoded[:, :1]), encoded], dim=1)
+    leading = torch.cat([torch.zeros_like(encoded[:, :1]), encoded], dim=1)
     levels = torch.full((3, 16), world.process.clean_level)
     if context_noise:
         clip, levels = add_lane_noise(world.process, clip, state.seed, state.counter + 3 * 12, context_noise)
-    features = world.denoiser.clip(clip, levels, given, action_mask).features
+    features = world.denoiser.clip(clip, levels, leading, action_mask).features
     torch.testing.assert_close(rollout.features, features[:, 4:], rtol=0, atol=1e-4)
     levels = levels.clone()
     levels[:, -1] = world.process.noisiest_level
     noise = lane_normal(state.seed, state.counter + 3 * 11, world.frame_shape)
     noisy = torch.cat([clip[:, :-1], noise[:, None]], dim=1)
-    again = world.denoiser.clip(noisy, levels, given, action_mask).frames
+    again = world.denoiser.clip(noisy, levels, leading, action_mask).frames
     torch.testing.assert_close(rollout.frames[:, -1], again[:, -1].clamp(-1, 1), rtol=0, atol=1e-4)

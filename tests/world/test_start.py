@@ -47,9 +47,9 @@ def test_a_short_history_is_padded_on_the_left(spied_world: Any, greys: Callable
 @pytest.mark.parametrize("extra", [0, 2])
 def test_of_a_long_history_the_newest_part_counts(spied_world: Any, greys: Callable, extra: int) -> None:
     world, spy = spied_world
-    shown = [-0.9, -0.8][:extra] + [0.1, 0.2, 0.3, 0.4]
-    actions = torch.arange(len(shown) - 1.0).sub(extra).div(2)[None, :, None].expand(1, -1, 2)
-    state = world.start(greys([shown]), actions)
+    history = [-0.9, -0.8][:extra] + [0.1, 0.2, 0.3, 0.4]
+    actions = torch.arange(len(history) - 1.0).sub(extra).div(2)[None, :, None].expand(1, -1, 2)
+    state = world.start(greys([history]), actions)
     frame, _, context = spy.reading[-1]
     assert levels(frame[:, None]) == [0.4]
     assert levels(context.frames) == [0.1, 0.2, 0.3]
@@ -97,7 +97,7 @@ def test_features_exist_from_the_start(make_world: Callable[..., WorldModel], ma
     assert not torch.allclose(features, other)
 
 
-def test_seeds_count_up_from_an_int_or_are_taken_as_given(make_world: Callable, make_past: Callable) -> None:
+def test_seeds_count_up_from_an_int_or_are_used_as_they_are(make_world: Callable, make_past: Callable) -> None:
     world, (frames, actions) = make_world(), make_past()
     assert world.start(frames, actions, seed=7).seed.tolist() == [7, 8, 9]
     assert world.start(frames, actions, seed=[7, 7, -1]).seed.tolist() == [7, 7, -1]
@@ -159,8 +159,8 @@ def test_the_background_is_what_most_clips_show(make_world: Callable[..., WorldM
 def test_a_lane_seed_picks_the_clip_whoever_shares_the_batch(make_world: Callable, clips: StartClips) -> None:
     world = make_world(starts=clips)
     many = world.sample_start(200, seed=0)
-    shown = many.frame[:, 0, 0, 0]
-    assert len(shown.unique()) == 5
+    brightness = many.frame[:, 0, 0, 0]
+    assert len(brightness.unique()) == 5
     alone = world.sample_start(1, seed=[77])
     assert torch.equal(alone.frame[0], many.frame[77])
     counts = torch.unique(world.sample_start(2000, seed=0).frame[:, 0, 0, 0], return_counts=True)[1]

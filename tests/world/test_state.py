@@ -12,7 +12,7 @@ from vdworld.world import WorldModel, WorldState
 
 @pytest.fixture(params=["StackedUNet", "Transformer"])
 def state(make_world: Callable[..., WorldModel], make_past: Callable, request: pytest.FixtureRequest) -> WorldState:
-    """Four dreams with all fields different in every lane; of a video network with a memory too."""
+    """Four dreams with all fields different in every lane; of a video network with a cache too."""
     frames, actions = make_past(b=4)
     world = make_world(network=request.param)
     return world.step(world.start(frames, actions, seed=100), actions[:, 0])[0]
@@ -74,11 +74,11 @@ def test_an_unknown_kind_of_noise_is_refused(state: WorldState) -> None:
     ],
 )
 def test_lanes_are_selected_as_in_a_tensor(state: WorldState, lanes: object, seeds: list[int]) -> None:
-    chosen = state[lanes]
-    assert len(chosen) == len(seeds)
-    assert chosen.seed.tolist() == seeds
-    assert torch.equal(chosen.frames, state.frames[[seed - 100 for seed in seeds]])
-    assert torch.equal(chosen.features, state.features[[seed - 100 for seed in seeds]])
+    selected = state[lanes]
+    assert len(selected) == len(seeds)
+    assert selected.seed.tolist() == seeds
+    assert torch.equal(selected.frames, state.frames[[seed - 100 for seed in seeds]])
+    assert torch.equal(selected.features, state.features[[seed - 100 for seed in seeds]])
 
 
 def test_a_clone_shares_no_memory(state: WorldState, assert_same_state: Callable) -> None:
@@ -101,7 +101,7 @@ def test_replace_takes_the_masked_lanes_from_the_other(state: WorldState, assert
         state.replace(torch.zeros(4, dtype=torch.bool), other[:2])
 
 
-def test_all_of_a_state_moves(state: WorldState) -> None:
+def test_every_tensor_of_a_state_moves(state: WorldState) -> None:
     moved = state.to("meta")
     names = ("frames", "actions", "action_mask", "seed", "counter", "features")
     assert {getattr(moved, name).device.type for name in names} == {"meta"}

@@ -41,7 +41,7 @@ def test_the_action_taken_now_leads_into_the_frame_being_denoised(spied_world: A
     assert [round(a, 4) for a in context.actions[0, :, 0].tolist()] == [0.2, 0.5, -1]
 
 
-def test_the_outcome_is_read_off_the_finished_frame_in_the_same_context(spied_world: Any, greys: Callable) -> None:
+def test_the_outcome_comes_from_the_finished_frame_in_the_same_context(spied_world: Any, greys: Callable) -> None:
     world, spy = spied_world
     state, outcome = world.step(world.start(greys([[0.4]])), torch.tensor([[1.0, 0.0]]))
     frame, level, context = spy.reading[-1]
@@ -52,7 +52,7 @@ def test_the_outcome_is_read_off_the_finished_frame_in_the_same_context(spied_wo
     assert torch.equal(outcome.features, state.features)
 
 
-def test_a_step_takes_as_many_evaluations_as_asked(spied_world: Any, greys: Callable) -> None:
+def test_a_step_takes_as_many_evaluations_as_requested(spied_world: Any, greys: Callable) -> None:
     world, spy = spied_world
     state, action = world.start(greys([[0.4]])), torch.zeros(1, 2)
     for request, expected in ((4, [0, 0.25, 0.5, 0.75]), (1, [0]), (None, [0, 0.5])):
@@ -148,7 +148,7 @@ def test_every_step_draws_new_noise(make_world: Callable[..., WorldModel], make_
     assert len({round(float(noisy[lane, 0, 0, 0]), 6) for noisy in spied for lane in range(3)}) == 9
 
 
-def test_uncertainty_is_none_unless_asked_for_and_changes_nothing_else(
+def test_uncertainty_is_none_unless_requested_and_changes_nothing_else(
     make_world: Callable, make_past: Callable
 ) -> None:
     world, (frames, actions) = make_world(), make_past()

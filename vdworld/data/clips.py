@@ -151,7 +151,7 @@ class ClipSampler:
         return self._gather(self._first[owner] + times)
 
     def _gather(self, now: Tensor) -> Clips:
-        """Return the clips whose last context frames are the rows ``now`` ``[b]``."""
+        """Return the clips whose last context frames are the rows `now` ``[b]``."""
         owner = self._owner[now]
         first = self._first[owner][:, None]
         rows = now[:, None] + torch.arange(1 - self.context_length, self.horizon + 1)  # [b, K+H]
@@ -185,8 +185,8 @@ class ClipSampler:
         self._terminated = _rows([part.terminated for part in parts])
         readings = [[part.state[name] for name in self.readings] for part in parts]
         empty = np.zeros((len(self._owner), 0), np.float32)
-        joined = np.concatenate([np.concatenate(r, axis=1) for r in readings]) if self.readings else empty
-        self._readings = torch.from_numpy(joined.astype(np.float32))
+        columns = np.concatenate([np.concatenate(r, axis=1) for r in readings]) if self.readings else empty
+        self._readings = torch.from_numpy(columns.astype(np.float32))
         row = torch.arange(len(self._owner)) - self._first[self._owner]
         self._windows = torch.nonzero(row < self._num_rows[self._owner] - self.horizon)[:, 0]
 

@@ -126,7 +126,7 @@ class Dataset:
         for row, name in zip(ends, ("next.terminated", "next.truncated"), strict=True):
             if name in columns:
                 row[:] = columns[name][:-1, 0]
-        if "next.truncated" not in columns:  # other software: what follows the last row is unknown
+        if "next.truncated" not in columns:  # by other software, which does not say what follows the last row
             ends[1, -1:] = ~ends[0, -1:]
         return Episode(
             frames={},
@@ -156,10 +156,10 @@ class Dataset:
     def _split_of(self, entry: EpisodeEntry) -> str:
         if entry.split is not None:
             return entry.split
-        named = self.layout.info.get("splits") or {}
-        if "test" not in named:
+        ranges = self.layout.info.get("splits") or {}
+        if "test" not in ranges:
             return choose_split(entry.index, test_fraction=DEFAULT_TEST_FRACTION)
-        start, stop = (int(end) for end in named["test"].split(":"))
+        start, stop = (int(end) for end in ranges["test"].split(":"))
         return "test" if start <= entry.index < stop else "train"
 
     def _columns(self, entry: EpisodeEntry) -> dict[str, np.ndarray]:

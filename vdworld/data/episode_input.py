@@ -28,14 +28,14 @@ def make_episode(
     """
     flat = _flat_actions(actions, action_space)
     num_steps = len(flat)
-    named = frames if isinstance(frames, Mapping) else {"image": frames}
-    if not named:
+    cameras = frames if isinstance(frames, Mapping) else {"image": frames}
+    if not cameras:
         raise ValueError("`frames` must hold at least one camera, got an empty dict.")
     ends = [_vector("terminated", terminated, num_steps, bool), _vector("truncated", truncated, num_steps, bool)]
     if terminated is None and truncated is None:
         ends[1][-1] = True  # the recording stops here, though the environment did not end the episode
     return Episode(
-        frames={name: _frames(name, pixels, num_steps) for name, pixels in named.items()},
+        frames={name: _frames(name, pixels, num_steps) for name, pixels in cameras.items()},
         actions=flat,
         rewards=None if rewards is None else _vector("rewards", rewards, num_steps, np.float32),
         terminated=ends[0],
@@ -97,5 +97,5 @@ def _state(name: str, values: Any, num_steps: int) -> np.ndarray:
             f"`state[{name!r}]` must be numbers [{num_steps + 1}, ...], one row per frame, "
             f"got {array.dtype} {list(array.shape)}."
         )
-    precise = array.dtype == np.float64 or (array.dtype.kind in "iu" and array.dtype.itemsize > 2)
-    return array.reshape(num_steps + 1, -1).astype(np.float64 if precise else np.float32)
+    needs_float64 = array.dtype == np.float64 or (array.dtype.kind in "iu" and array.dtype.itemsize > 2)
+    return array.reshape(num_steps + 1, -1).astype(np.float64 if needs_float64 else np.float32)

@@ -29,8 +29,8 @@ class FeatureStatistics:
 
     def add_frames(self, name: str, frames: np.ndarray) -> None:
         """Add uint8 frames ``[n, h, w, 3]``; their statistics are those of the colours in [0, 1], ``[3, 1, 1]``."""
-        described = _describe(frames.reshape(-1, 3) / 255.0)
-        colours = {key: value.reshape(3, 1, 1) for key, value in described.items() if key != "count"}
+        statistics = _describe(frames.reshape(-1, 3) / 255.0)
+        colours = {key: value.reshape(3, 1, 1) for key, value in statistics.items() if key != "count"}
         self._merge(name, {**colours, "count": np.array([float(len(frames))])})
 
     def to_json(self) -> dict[str, dict[str, Any]]:

@@ -17,7 +17,7 @@ _SHARE = 0.9  # of the free memory, for frames
 
 
 def decode_into(target: np.ndarray, layout: Layout, entries: Sequence[EpisodeEntry], key: str) -> None:
-    """Decode the episodes' frames of one feature into ``target``, uint8 ``[N, 3, h, w]``; its size decides theirs."""
+    """Decode the episodes' frames of one feature into ``target``, uint8 ``[N, 3, h, w]``, in its size."""
     size = (target.shape[2], target.shape[3])
     position, batch = 0, []
     for image in decode_episodes(layout, entries, key):

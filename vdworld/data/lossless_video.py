@@ -13,7 +13,7 @@ from vdworld.extras import require
 
 CODEC, PIXEL_FORMAT = "libx264rgb", "gbrp"  # H.264 on RGB without quantisation (`crf` 0) is lossless
 _OPTIONS = {"crf": "0", "preset": "ultrafast", "forced-idr": "1"}
-_FRAMES_BETWEEN_KEYS = 16  # the most frames to decode to reach one
+_FRAMES_BETWEEN_KEYS = 16  # at most this many frames are decoded to reach one
 
 
 class VideoWriter:
@@ -34,7 +34,7 @@ class VideoWriter:
         self._stream.height, self._stream.width, self._stream.pix_fmt = height, width, "rgb24"
         self._stream.gop_size = _FRAMES_BETWEEN_KEYS
         self._stream.codec_context.max_b_frames = 0
-        self._stream.codec_context.thread_count = 1  # threads do not pay for small frames
+        self._stream.codec_context.thread_count = 1  # threads only slow down small frames
         self._time_base = 1 / rate
         self.num_frames = 0
 

@@ -30,7 +30,7 @@ def open_folder(path: Path, *, append: bool) -> Layout | None:
     if path.exists() and not path.is_dir():
         raise FileExistsError(f"`path` must be a folder, got the file {path}. Choose another name.")
     if not (path / INFO).is_file():
-        _check_free(path)
+        _check_empty(path)
         layout = None
     elif not append:
         raise FileExistsError(f"`path` must be a new folder, got the dataset {path}. Pass append=True to add to it.")
@@ -70,10 +70,10 @@ def agreed_value(path: Path, name: str, value: Any, stored: Any) -> Any:
     raise ValueError(f"`{name}` must be {stored} as in {path}, got {value}. Write to another folder instead.")
 
 
-def _check_free(path: Path) -> None:
+def _check_empty(path: Path) -> None:
     """Raise an error if the folder holds anything but leftovers of a recording."""
     files = (file for file in path.rglob("*") if file.is_file())
-    foreign = next((file for file in files if _number(file) is None and not _OTHERS.search(_plain(file))), None)
+    foreign = next((file for file in files if _number(file) is None and not _OTHERS.search(_final_name(file))), None)
     if foreign is not None:
         raise FileExistsError(f"`path` must be a new or empty folder, got {path} with {foreign} in it. Choose another.")
 
@@ -87,10 +87,10 @@ def _remove_leftovers(path: Path, next_number: int) -> None:
                 file.unlink()
 
 
-def _plain(file: Path) -> str:
+def _final_name(file: Path) -> str:
     return file.as_posix().removesuffix(SUFFIX)
 
 
 def _number(file: Path) -> int | None:
-    match = _NUMBERED.search(_plain(file))
+    match = _NUMBERED.search(_final_name(file))
     return None if match is None else int(match[1]) * FILES_PER_CHUNK + int(match[2])

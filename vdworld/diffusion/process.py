@@ -32,8 +32,8 @@ class Process(ABC):
     ============  ==================================  =============================  ================
 
     with d = `sigma_data` and c_in = 1 / sqrt(sigma^2 + d^2) for edm (Karras et al. 2022, Table 1; v under VP: Salimans
-    & Ho 2022). Elsewhere c_in = 1 / sqrt(alpha^2 + sigma^2): under every process, the squared
-    factors of frame and noise in the network's input add up to 1, and a clean frame is left unscaled.
+    & Ho 2022). Elsewhere c_in = 1 / sqrt(alpha^2 + sigma^2): under every process, the squared factors of frame and
+    noise in the network's input add up to 1, and a clean frame is left unscaled.
 
     Args:
         prediction: One of `predictions`.

@@ -15,7 +15,7 @@ CONSISTENCY = "consistency"
 """The name of ``sample_consistency`` in settings; it needs a world trained with shortcuts."""
 
 Leap = Callable[[Frame, float, float], Frame]
-"""Maps a noisy frame, its level, and a step's length as a share of the path, to the clean frame it is heading for."""
+"""Maps a noisy frame, its level, and the step's length as a share of the path, to the clean frame at its end."""
 
 
 def draw_jumps(count: int, finest: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -30,8 +30,8 @@ def draw_jumps(count: int, finest: int, rng: torch.Generator) -> tuple[Tensor, T
         rng: A generator on the CPU.
     """
     doublings = (torch.rand(count, generator=rng).square() * (finest.bit_length() - 1)).floor()
-    jumps = 2.0**doublings  # of this length on the whole path
-    return (torch.rand(count, generator=rng) * jumps).floor() / jumps, 1 / jumps
+    jumps_per_path = 2.0**doublings
+    return (torch.rand(count, generator=rng) * jumps_per_path).floor() / jumps_per_path, 1 / jumps_per_path
 
 
 def shortcut_target(
@@ -42,7 +42,7 @@ def shortcut_target(
     middle: NoiseLevels,
     end: NoiseLevels,
 ) -> Frame:
-    """Return the clean frame that one step must head for to end where two steps do.
+    """Return the clean frame towards which one step must move to end where two steps do.
 
     On straight paths from noise to the clean frame, the velocity is ``(clean - noisy) / (1 - tau)``. The target
     is the mean velocity of the two steps, written as a clean frame (Hafner et al. 2025, equation 7).

@@ -15,9 +15,9 @@ _LOWEST_RATIO, _HIGHEST_RATIO = 0.002, 100.0  # of sigma to alpha
 class VariancePreserving(Process):
     """``noisy = alpha * clean + sigma * noise`` with alpha^2 + sigma^2 = 1 (DDPM, Ho et al. 2020; in continuous time).
 
-    The level is the time u, from 0 at clean to `noisiest_level`, where sigma / alpha is 100. There are no
-    noisier levels, since an error of eps-prediction is already multiplied by 100 in the frame there. For sampling in
-    few steps choose v or x.
+    The level is the time u, from 0 at clean to `noisiest_level`, where sigma / alpha is 100. There are no noisier
+    levels, since an error of eps-prediction is already multiplied by 100 in the frame there. For sampling in few steps
+    choose v or x.
 
     Args:
         schedule: "linear" (Song et al. 2021), "cosine" (Nichol & Dhariwal 2021) or "sigmoid" (Jabri et al. 2022).

@@ -70,8 +70,8 @@ def bootstrap_interval(
     if owners.shape != numbers.shape:
         raise ValueError(f"`groups` must have one entry per value, {len(numbers)}, got shape {owners.shape}.")
 
-    known = ~np.isnan(numbers)
-    numbers, owners = numbers[known], owners[known]
+    is_number = ~np.isnan(numbers)
+    numbers, owners = numbers[is_number], owners[is_number]
     if len(numbers) == 0:
         return Interval(math.nan, math.nan, math.nan, 0)
     _, owners = np.unique(owners, return_inverse=True)

@@ -66,25 +66,25 @@ class SpatialAttention(_Heads):
         with_readout: The last token attends to all others, and none of them attends to it.
     """
 
-    turns: Tensor
+    rotations: Tensor
 
     def __init__(self, width: int, head_dim: int, positions: Tensor, with_readout: bool = False) -> None:
         super().__init__(width, head_dim)
         self.with_readout = with_readout
-        self.register_buffer("turns", angles(positions, head_dim)[:, None], persistent=False)
+        self.register_buffer("rotations", angles(positions, head_dim)[:, None], persistent=False)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Return the attention's output for each token, ``[b, t, s, c]``."""
         query, key, value = self._project(tokens)
-        parts = (rotate(query, self.turns), rotate(key, self.turns), value)
+        parts = (rotate(query, self.rotations), rotate(key, self.rotations), value)
         query, key, value = (part.to(value.dtype).flatten(0, 1).transpose(1, 2) for part in parts)  # [b t, heads, s, d]
         if self.with_readout:  # two calls rather than a mask, which fast kernels don't take
             readout = F.scaled_dot_product_attention(query[:, :, -1:], key, value)
             query, key, value = query[:, :, :-1], key[:, :, :-1], value[:, :, :-1]
-            read = torch.cat([F.scaled_dot_product_attention(query, key, value), readout], dim=2)
+            attended = torch.cat([F.scaled_dot_product_attention(query, key, value), readout], dim=2)
         else:
-            read = F.scaled_dot_product_attention(query, key, value)
-        return self.to_out(read.transpose(1, 2).reshape(tokens.shape))
+            attended = F.scaled_dot_product_attention(query, key, value)
+        return self.to_out(attended.transpose(1, 2).reshape(tokens.shape))
 
 
 class TemporalAttention(_Heads):
@@ -100,20 +100,20 @@ class TemporalAttention(_Heads):
         super().__init__(width, head_dim)
         self.window = window
 
-    def forward(self, tokens: Tensor, recall: KVCacheWriter) -> Tensor:
+    def forward(self, tokens: Tensor, writer: KVCacheWriter) -> Tensor:
         """Return the attention's output for each token, ``[b, t, s, c]``."""
         t, s = tokens.shape[1:3]
         query, key, value = self._project(tokens)
-        key, value = recall.extend(key, value)
+        key, value = writer.extend(key, value)
         n = key.shape[1]  # frames of the past, and these
-        turns = angles(torch.arange(n, device=tokens.device)[:, None], self.head_dim)[:, None, None]
-        parts = (rotate(query, turns[n - t :]), rotate(key, turns), value)
+        rotations = angles(torch.arange(n, device=tokens.device)[:, None], self.head_dim)[:, None, None]
+        parts = (rotate(query, rotations[n - t :]), rotate(key, rotations), value)
         # Places count as heads: CUDA's kernels take fewer rows than a batch of dreams has places.
         query, key, value = (part.to(value.dtype).permute(0, 2, 3, 1, 4).flatten(1, 2) for part in parts)
-        simple = n <= self.window + 1 and t in (1, n)  # causal, or one frame that attends to all: no mask needed
-        mask = None if simple else self._band(t, n, tokens.device)
-        read = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=simple and t > 1)
-        return self.to_out(read.unflatten(1, (s, -1)).permute(0, 3, 1, 2, 4).reshape(tokens.shape))
+        needs_no_mask = n <= self.window + 1 and t in (1, n)  # causal, or one frame that attends to all
+        mask = None if needs_no_mask else self._band(t, n, tokens.device)
+        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=needs_no_mask and t > 1)
+        return self.to_out(attended.unflatten(1, (s, -1)).permute(0, 3, 1, 2, 4).reshape(tokens.shape))
 
     def _band(self, t: int, n: int, device: torch.device) -> Tensor:
         """Return which of n frames each of the last t attends to ``[t, n]``: itself and `window` before it."""
@@ -135,9 +135,9 @@ class MapAttention(nn.Module):
         for parameter in attention.to_out.parameters():
             nn.init.zeros_(parameter)
 
-    def forward(self, maps: Tensor, num_frames: int, recall: KVCacheWriter) -> Tensor:
+    def forward(self, maps: Tensor, num_frames: int, writer: KVCacheWriter) -> Tensor:
         """Return maps of the same shape ``[b t, channels, h, w]``, of clips of `num_frames` frames."""
         tokens = self.norm(maps).flatten(2).transpose(1, 2).unflatten(0, (-1, num_frames))
         along_time = isinstance(self.attention, TemporalAttention)
-        read = self.attention(tokens, recall) if along_time else self.attention(tokens)
-        return maps + read.flatten(0, 1).transpose(1, 2).reshape(maps.shape)
+        attended = self.attention(tokens, writer) if along_time else self.attention(tokens)
+        return maps + attended.flatten(0, 1).transpose(1, 2).reshape(maps.shape)

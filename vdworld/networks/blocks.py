@@ -81,15 +81,15 @@ class SelfAttention(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Return features of the same shape ``[b, channels, h, w]``."""
-        return features + self.read(self.norm(features))
+        return features + self.attend(self.norm(features))
 
-    def read(self, features: Tensor) -> Tensor:
+    def attend(self, features: Tensor) -> Tensor:
         """Return the attention's output for every position ``[b, channels, h, w]``."""
         b, c, h, w = features.shape
         qkv = self.to_qkv(features).reshape(b, 3, self.num_heads, c // self.num_heads, h * w)
         query, key, value = qkv.transpose(-1, -2).unbind(dim=1)
-        mixed = F.scaled_dot_product_attention(query, key, value)
-        return self.to_out(mixed.transpose(-1, -2).reshape(b, c, h, w))
+        attended = F.scaled_dot_product_attention(query, key, value)
+        return self.to_out(attended.transpose(-1, -2).reshape(b, c, h, w))
 
 
 class PooledFeatures(nn.Module):

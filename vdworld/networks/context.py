@@ -18,8 +18,8 @@ class Context:
         action_mask: ``[b, K]``; False marks a null action: padding before the episode began, or video without actions.
         level: The noise level of every context frame ``[b, K]``; for a network a number of order 1, like the level of
             the noisy frame.
-        cache: The keys and values that a video network kept of these frames, if it has processed them before. It then
-            takes only the last one from `frames`.
+        cache: The keys and values that a video network kept of these frames, if it has processed them before. The
+            network then reads only the last of the `frames`.
     """
 
     frames: Frames

@@ -1,4 +1,4 @@
-"""The shared output layers: each pixel mixes a new colour with a copy out of the frame before."""
+"""The shared output layers: each pixel mixes a new colour with a copy from the frame before."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from vdworld.types import Frame, PerLane
 class CopyHead(nn.Module):
     """Turn hidden features at 1/`patch` of the resolution into frames.
 
-    A thin path at full resolution keeps small objects alive. Each pixel is a mixture of a new colour and of a copy out
-    of the frame before, from up to `reach` pixels away, so that what moves keeps its appearance (Finn et al. 2016,
+    A thin path at full resolution keeps small objects alive. Each pixel is a mixture of a new colour and of a copy from
+    the frame before, from up to `reach` pixels away, so that what moves keeps its appearance (Finn et al. 2016,
     section 3.1, dynamic neural advection). It begins close to copying in place. Without `copy` it begins at zero.
 
     Args:
@@ -74,20 +74,20 @@ class CopyHead(nn.Module):
             pixels: ``[b, pixel_channels, h, w]``, the input of the thin path.
             before: The frames to copy from.
         """
-        painted = F.pixel_shuffle(self.to_pixels(hidden), self.patch)
+        output = F.pixel_shuffle(self.to_pixels(hidden), self.patch)
         if self.thin_in is not None and self.thin_out is not None:
-            painted = self.thin_out(painted + self.thin_in(pixels))
+            output = self.thin_out(output + self.thin_in(pixels))
         if not self.copy:
-            return painted, None
-        new, mask = painted.split([self.frame_channels, self.frame_channels // 3], dim=1)
-        mask, weights = saturating(mask), self._places(hidden, before)
+            return output, None
+        new, mask = output.split([self.frame_channels, self.frame_channels // 3], dim=1)
+        mask, weights = saturating(mask), self._copy_weights(hidden, before)
         moved_share = None
         if self.training:
             moved_share = 1 - (mask * weights[:, :, weights.shape[2] // 2]).float().mean(dim=(1, 2, 3))
         return new + mask.repeat_interleave(3, dim=1) * (advect(before, weights, self.reach) - new), moved_share
 
-    def _places(self, hidden: Tensor, before: Frame) -> Tensor:
-        """Return the weights of the places to copy from ``[b, cameras, places, h, w]``; a patch shares them."""
+    def _copy_weights(self, hidden: Tensor, before: Frame) -> Tensor:
+        """Return the weights of the places to copy from ``[b, cameras, places, h, w]``, the same within a patch."""
         b, c, _, _ = before.shape
         weights = self.to_motion(hidden).contiguous()
         weights = sparse_softmax(weights.reshape(b, c // 3, -1, *hidden.shape[-2:]), dim=2)

@@ -38,16 +38,16 @@ def count_flops(network: Network, image_size: tuple[int, int], action_dim: int) 
     """
     assert isinstance(network, nn.Module)
     k, channels = network.context_length, network.frame_channels
-    dry: Network = copy.deepcopy(network).to("meta")
+    meta_network: Network = copy.deepcopy(network).to("meta")
     frames = torch.empty(1, k + 1, channels, *image_size, device="meta")
     numbers, action_mask = frames.new_empty(1, k + 1), frames.new_empty(1, k + 1, dtype=torch.bool)
     actions = frames.new_empty(1, k + 1, action_dim)
     context = Context(frames[:, 1:], actions[:, 1:], action_mask[:, 1:], numbers[:, 1:])
     with torch.no_grad():
-        context.cache = dry.commit(frames[:, 0], numbers[:, 0], context, numbers[:, 0])[1]
+        context.cache = meta_network.commit(frames[:, 0], numbers[:, 0], context, numbers[:, 0])[1]
         with FlopCounterMode(display=False) as evaluation:
-            dry(frames[:, 0], numbers[:, 0], context, numbers[:, 0])
+            meta_network(frames[:, 0], numbers[:, 0], context, numbers[:, 0])
         with FlopCounterMode(display=False) as commit:
-            dry.commit(frames[:, 0], numbers[:, 0], context, numbers[:, 0])
+            meta_network.commit(frames[:, 0], numbers[:, 0], context, numbers[:, 0])
     parameters = sum(p.numel() for p in network.parameters())
     return Cost(parameters, evaluation.get_total_flops() / 1e9, commit.get_total_flops() / 1e9)

@@ -185,4 +185,4 @@ class _Attention(SelfAttention):
     def forward(self, features: Tensor) -> Tensor:
         """Return maps of the same shape."""
         features = self.norm(features)
-        return features + self.read(features)
+        return features + self.attend(features)

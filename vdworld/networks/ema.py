@@ -1,4 +1,4 @@
-"""A running average of the weights, which training returns in the end."""
+"""A running average of the weights, which is what training returns."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ Module = TypeVar("Module", bound=nn.Module)
 class ExponentialMovingAverage(Generic[Module]):
     """Average a module's parameters over its training steps.
 
-    The decay starts low, ``(n + 1) / (n + 20)`` at the n-th step, so that the first weights do not hold a short run
-    back.
+    The decay starts low, ``(n + 1) / (n + 20)`` at the n-th step, so that the initial weights soon stop counting,
+    even in a short run.
 
     Args:
         module: The module in training.
@@ -31,7 +31,7 @@ class ExponentialMovingAverage(Generic[Module]):
 
     @torch.no_grad()
     def update(self, module: Module) -> None:
-        """Move the average towards the module's present weights."""
+        """Move the average towards the module's current weights."""
         self.num_updates += 1
         decay = min(self.decay, (self.num_updates + 1) / (self.num_updates + 20))
         averages: list[Tensor] = list(self.average.parameters())

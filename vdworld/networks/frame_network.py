@@ -23,7 +23,7 @@ class FrameNetwork(nn.Module):
         frame_channels: Channels of one frame, 3 per camera.
         image_size: Height and width; multiples of `cell`.
         action_dim: Length of an encoded action.
-        context_length: K, the number of past frames that a world hands over.
+        context_length: K, the number of past frames that a world passes.
         num_past: How many frames before the noisy one are part of its pixel inputs.
         cell: Pixels per place and axis of the coarsest maps.
         condition_dim: Length of the condition vector.
@@ -34,7 +34,7 @@ class FrameNetwork(nn.Module):
         pixel_channels: Channels of the pixel inputs: frames, coordinates and action planes.
 
     Raises:
-        ValueError: `frame_channels` or `image_size` is not such a multiple.
+        ValueError: `frame_channels` is no multiple of 3, or `image_size` no multiple of `cell`.
     """
 
     grid: Tensor

@@ -17,7 +17,7 @@ class StackedUNet(FrameNetwork):
 
     A thin path at full resolution keeps small objects alive around an hourglass that works at 1/`patch` and
     1/(2 `patch`) of the resolution, with attention only at the coarsest level. Each pixel of the output is a mixture
-    of a new colour and of a copy out of the last frame, from up to `reach` pixels away, so that what moves keeps its
+    of a new colour and of a copy from the last frame, from up to `reach` pixels away, so that what moves keeps its
     appearance (Finn et al. 2016, section 3.1, dynamic neural advection). It begins close to copying in place, so that
     training concentrates on what changes. Without `copy` the output may be whatever a process predicts, and begins at
     zero.
@@ -73,8 +73,8 @@ class StackedUNet(FrameNetwork):
     @property
     def edge_layers(self) -> list[nn.Module]:
         """The input and output layers, which an optimiser for hidden layers should skip."""
-        readers = [self.down_in] if self.copy_head.thin_in is None else []
-        return readers + self.copy_head.edge_layers
+        input_layers = [self.down_in] if self.copy_head.thin_in is None else []
+        return input_layers + self.copy_head.edge_layers
 
     def forward(self, noisy: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels) -> Prediction:
         """Return the prediction for the frame after the context.

@@ -93,8 +93,8 @@ class Transformer(ClipNetwork):
         self, hidden: Tensor, condition: Tensor, num_frames: int, writer: KVCacheWriter
     ) -> tuple[list[Tensor], StepFeatures]:
         tokens = hidden.flatten(2).transpose(1, 2)
-        extra = torch.cat([self.registers, self.readout]).expand(len(tokens), -1, -1)
-        tokens = torch.cat([tokens, extra], dim=1).unflatten(0, (-1, num_frames))
+        extra_tokens = torch.cat([self.registers, self.readout]).expand(len(tokens), -1, -1)
+        tokens = torch.cat([tokens, extra_tokens], dim=1).unflatten(0, (-1, num_frames))
         condition = condition.unflatten(0, (-1, num_frames))
         for layer in self.layers:
             tokens = layer(tokens, condition, writer)
@@ -133,8 +133,8 @@ class Layer(nn.Module):
     def forward(self, tokens: Tensor, condition: Tensor, writer: KVCacheWriter) -> Tensor:
         """Return tokens of the same shape ``[b, t, s, c]``; `condition` is ``[b, t, d]``."""
         scale1, shift1, gate1, scale2, shift2, gate2 = self.modulation(condition)[:, :, None].chunk(6, dim=-1)
-        steered = self.norm1(tokens) * (1 + scale1) + shift1
+        modulated = self.norm1(tokens) * (1 + scale1) + shift1
         along_time = isinstance(self.attention, TemporalAttention)
-        tokens = tokens + gate1 * (self.attention(steered, writer) if along_time else self.attention(steered))
+        tokens = tokens + gate1 * (self.attention(modulated, writer) if along_time else self.attention(modulated))
         gate, value = self.to_hidden(self.norm2(tokens) * (1 + scale2) + shift2).chunk(2, dim=-1)
         return tokens + gate2 * self.to_out(F.silu(gate) * value)

@@ -43,29 +43,29 @@ def new_world(
     Raises:
         ValueError: The dataset does not hold one of the readings.
     """
-    sizes = preset(preset_name)
+    defaults = preset(preset_name)
     codec = action_codec(dataset) if codec is None else codec
     cameras = tuple(dataset.cameras if cameras is None else cameras)
-    rewards, (mean, scale) = _rewards(dataset), _spread(dataset, readings)
+    rewards, (reading_means, reading_scales) = _rewards(dataset), _reading_statistics(dataset, readings)
     height, width = dataset.image_size
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        built = build(
-            sizes.network_for((height, width), network),
+        built_network = build(
+            defaults.network_for((height, width), network),
             frame_channels=3 * len(cameras),
             image_size=(height, width),
             action_dim=codec.dim,
         )
         heads = OutcomeHeads(
-            built.feature_dim,
+            built_network.feature_dim,
             reward_offset=float(rewards.mean()) if len(rewards) else 0.0,
             reward_scale=max(float(rewards.std()), 1e-6) if len(rewards) else 1.0,
-            reading_offset=mean,
-            reading_scale=scale,
+            reading_offset=reading_means,
+            reading_scale=reading_scales,
         )
     return WorldModel(
-        network=built,
-        process=build(sizes.process_for(process)),
+        network=built_network,
+        process=build(defaults.process_for(process)),
         heads=heads,
         action_codec=codec,
         image_size=(height, width),
@@ -73,7 +73,7 @@ def new_world(
         readings={name: dataset.readings[name] for name in readings},
         fps=dataset.fps,
         has_reward=dataset.has_rewards,
-        sampling=Sampling(**sizes.sampling),
+        sampling=Sampling(**defaults.sampling),
         spec=dataset.spec,
     )
 
@@ -91,18 +91,17 @@ def sample_starts(dataset: Dataset, world: WorldModel, seed: int) -> StartClips:
     """Draw context clips from a dataset, from which dreams in a world can begin.
 
     Raises:
-        ValueError: The dataset has other cameras or other actions than the world.
+        ValueError: The dataset lacks a camera of the world, or has other actions.
     """
     if space_to_json(dataset.action_space) != space_to_json(world.action_space):
         raise ValueError(f"`dataset` must hold actions in {world.action_space}, got {dataset.action_space}.")
-    length, size = world.context_length + 1, world.image_size
-    clips = ClipSampler(dataset, context_length=length, horizon=1, cameras=world.cameras, image_size=size)
+    k, size = world.context_length + 1, world.image_size
+    clips = ClipSampler(dataset, context_length=k, horizon=1, cameras=world.cameras, image_size=size)
     batch = clips.sample(NUM_STARTS, torch.Generator().manual_seed(seed))
-    k = world.context_length + 1
     return StartClips(batch.frames[:, :k].contiguous(), batch.actions[:, : k - 1], batch.action_mask[:, : k - 1])
 
 
-def _spread(dataset: Dataset, readings: Sequence[str]) -> tuple[list[float], list[float]]:
+def _reading_statistics(dataset: Dataset, readings: Sequence[str]) -> tuple[list[float], list[float]]:
     """Return the means and standard deviations of all components of some readings."""
     if unknown := [name for name in readings if name not in dataset.readings]:
         raise ValueError(f"`readings` must be among {list(dataset.readings)}, got {unknown}.")

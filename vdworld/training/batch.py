@@ -15,6 +15,8 @@ from vdworld.networks import Context
 from vdworld.types import ActionMask, Actions, ClipLevels, Frames, LaneMask
 from vdworld.world import WorldModel
 
+SPOT = 4  # smallest distance of two spots in pixels
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -57,25 +59,22 @@ def encode(world: WorldModel, clips: Clips) -> Batch:
     )
 
 
-SPOT = 4  # smallest distance of two spots in pixels
-
-
 @dataclass(frozen=True)
 class ContextCorruption:
     """How training corrupts the network's context, so that it tolerates imperfect dreams and can be guided.
 
     Args:
         context_noise: The strongest noise on context frames, as a share of the signal. In half of the clips each frame
-            gets noise between none and this, and the network is given its level, so that it tolerates dreams that are
-            not as clean as recordings. The other clips have none: there it learns to copy static pixels unchanged.
+            gets noise between none and this, and the network receives its level, so that it tolerates dreams that are
+            not as clean as recordings. The other clips have none: from them it learns to copy static pixels unchanged.
         action_dropout: Share of the clips of which all actions are null.
         history_dropout: Share of the clips whose past is hidden: half of them completely, half behind strong noise.
         blob_noise: The strength of faint spots, in units of a frame's range of 2, that are the same on all context
-            frames of half of the clips. The target has none, and there is no label: so the network learns to remove
-            the traces that its dreams leave, which it would otherwise copy forever.
+            frames of half of the clips. The target has none, and no input tells the network about them: it learns to
+            remove the traces that its dreams leave, which it would otherwise copy forever.
         clip_mixup: The largest weight with which displaced patches of another clip are mixed into the context frames
-            of half of the clips, the same on all frames; 1 hides what is there. Again the target has none: so the
-            network learns to remove remnants and to restore what fades, as a regenerative repeater does with a signal.
+            of half of the clips, the same on all frames; 1 hides what is there. Again the target has none: the network
+            learns to remove remnants and to restore what fades, as a regenerative repeater restores a signal.
     """
 
     context_noise: float = 0.1
@@ -118,15 +117,16 @@ class ContextCorruption:
         """Add blob noise and clip mixup to clips, the same on all frames; return clips and which have any ``[b]``."""
         corrupted = torch.zeros(len(frames), dtype=torch.bool)
         if self.blob_noise:
-            where = _places(frames, rng)
-            colour = torch.randn(len(frames), frames.shape[2], *where.shape[2:], generator=rng)
-            frames = (frames + _enlarged(self.blob_noise * colour * where, frames)).clamp(-1, 1)
-            corrupted = corrupted | where.flatten(1).any(dim=1)
+            strength = _spot_strengths(frames, rng)
+            colour = torch.randn(len(frames), frames.shape[2], *strength.shape[2:], generator=rng)
+            frames = (frames + _enlarge(self.blob_noise * colour * strength, frames)).clamp(-1, 1)
+            corrupted = corrupted | strength.flatten(1).any(dim=1)
         if self.clip_mixup:
             shift = [int(torch.randint(size, (), generator=rng)) for size in frames.shape[-2:]]
-            where, other = _places(frames, rng), frames[:, -1:].roll((1, *shift), dims=(0, -2, -1))
-            frames = torch.lerp(frames, other, _enlarged(self.clip_mixup * where, frames).expand(-1, *other.shape[1:]))
-            corrupted = corrupted | where.flatten(1).any(dim=1)
+            strength, other = _spot_strengths(frames, rng), frames[:, -1:].roll((1, *shift), dims=(0, -2, -1))
+            weight = _enlarge(self.clip_mixup * strength, frames).expand(-1, *other.shape[1:])
+            frames = torch.lerp(frames, other, weight)
+            corrupted = corrupted | strength.flatten(1).any(dim=1)
         return frames, corrupted.to(frames.device)
 
     def context(
@@ -141,18 +141,18 @@ class ContextCorruption:
         return context, (ratios == 0).all(dim=1) & ~corrupted
 
 
-def _places(frames: Frames, rng: torch.Generator) -> Tensor:
-    """Return the strength of spots on clips: up to 1 at about a sixth of the places of half of the clips, otherwise 0.
+def _spot_strengths(frames: Frames, rng: torch.Generator) -> Tensor:
+    """Return the strength of spots on clips: up to 1 at about a sixth of the places of half of the clips, else 0.
 
     Places are 1, 2 or 4 times ``SPOT`` pixels apart: ``[b, 1, h / apart, w / apart]``.
     """
     b, _, _, h, w = frames.shape
     apart = SPOT * 2 ** int(torch.randint(3, (), generator=rng))
-    where = torch.randn(b, 1, max(h // apart, 1), max(w // apart, 1), generator=rng) > 1
+    has_spot = torch.randn(b, 1, max(h // apart, 1), max(w // apart, 1), generator=rng) > 1
     strength = torch.rand(b, 1, 1, 1, generator=rng) * (torch.rand(b, 1, 1, 1, generator=rng) < 0.5)
-    return strength * where
+    return strength * has_spot
 
 
-def _enlarged(spots: Tensor, frames: Frames) -> Tensor:
+def _enlarge(spots: Tensor, frames: Frames) -> Tensor:
     """Return spots enlarged to soft patterns over whole frames ``[b, 1, c, h, w]``."""
     return F.interpolate(spots, size=frames.shape[-2:], mode="bilinear").to(frames.device)[:, None]

@@ -1,8 +1,6 @@
-"""Quantiles of a world's uncertainty on held-out clips, to which other uncertainties are compared."""
+"""Quantiles of a world's uncertainty on held-out clips, with which other uncertainties are compared."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +9,7 @@ from vdworld.data import ClipSampler, Dataset
 from vdworld.training.batch import encode
 from vdworld.world import WorldModel
 
-NUM_CLIPS, LONGEST, NUM_QUANTILES = 32, 8, 101
+NUM_CLIPS, MAX_HORIZON, NUM_QUANTILES = 32, 8, 101
 
 
 @torch.no_grad()
@@ -19,7 +17,7 @@ def calibrate(world: WorldModel, dataset: Dataset, *, num_clips: int = NUM_CLIPS
     """Continue held-out clips in dreams under their recorded actions, and store how uncertain the world was.
 
     Afterwards ``world.uncertainty_quantiles`` holds the 0%, 1%, ..., 100% quantiles over all steps. They belong to the
-    present ``world.sampling``: calibrate again after changing it.
+    current ``world.sampling``: calibrate again after changing it.
 
     Args:
         world: The world to measure. It is changed in place.
@@ -27,10 +25,7 @@ def calibrate(world: WorldModel, dataset: Dataset, *, num_clips: int = NUM_CLIPS
         num_clips: Number of clips to continue, each for up to eight steps.
         seed: Seed of clips and dreams.
     """
-    split = held_out(dataset)
-    horizon = min(LONGEST, longest_episode(split))
-    shown: dict[str, Any] = {"cameras": world.cameras, "readings": tuple(world.readings)}
-    sampler = ClipSampler(split, context_length=world.context_length + 1, horizon=horizon, **shown)
+    sampler = held_out_clips(dataset, world, max_horizon=MAX_HORIZON)
     clips = encode(world, sampler.sample(num_clips, torch.Generator().manual_seed(seed)))
     k = world.context_length
     state = world.start_encoded(clips.frames[:, : k + 1], clips.actions[:, :k], clips.action_mask[:, :k], seed)
@@ -38,6 +33,24 @@ def calibrate(world: WorldModel, dataset: Dataset, *, num_clips: int = NUM_CLIPS
     assert rollout.uncertainty is not None
     quantiles = np.quantile(rollout.uncertainty.cpu().numpy(), np.linspace(0, 1, NUM_QUANTILES))
     world.uncertainty_quantiles = tuple(float(f"{value:.4g}") for value in quantiles)
+
+
+def held_out_clips(dataset: Dataset, world: WorldModel, *, max_horizon: int) -> ClipSampler:
+    """Return a sampler of held-out clips with one more context frame than a world sees.
+
+    Args:
+        dataset: Recorded experience.
+        world: The world whose cameras and readings the clips show.
+        max_horizon: Most target frames of a clip; fewer if no episode is long enough.
+    """
+    split = held_out(dataset)
+    return ClipSampler(
+        split,
+        context_length=world.context_length + 1,
+        horizon=min(max_horizon, longest_episode(split)),
+        cameras=world.cameras,
+        readings=tuple(world.readings),
+    )
 
 
 def held_out(dataset: Dataset) -> Dataset:

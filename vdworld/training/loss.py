@@ -172,7 +172,7 @@ def shortcut_loss(
     past, clean = batch.frames[:, :k], batch.frames[:, k]
     context, exact = corruption.context(process, past, batch.actions[:, :k], batch.action_mask[:, :k], rng)
     begin, length = (value.to(clean.device) for value in draw_jumps(len(batch), finest, rng))
-    start, middle, end = (process.warp(place) for place in (begin, begin + length / 2, begin + length))
+    start, middle, end = (process.warp(time) for time in (begin, begin + length / 2, begin + length))
     half = torch.where(length / 2 > 1 / finest, length / 2, 0.0)
     noisy = process.mix(clean, process.training_noise(tuple(clean.shape), start, rng).to(clean.device), start)
     with torch.no_grad():
@@ -189,7 +189,7 @@ def shortcut_loss(
 
 
 def frame_error(estimate: Frame, target: Frame, last: Frame, weights: LossWeights) -> PerLane:
-    """Return each frame's mean squared error ``[b]``, plus weighted errors of its moving and of its static pixels.
+    """Return each frame's mean squared error ``[b]``, plus the weighted errors of its moving and its static pixels.
 
     Estimates beyond black or white are not penalised: a dream clamps them, which makes these colours exact.
     """
@@ -205,12 +205,12 @@ def frame_error(estimate: Frame, target: Frame, last: Frame, weights: LossWeight
 def copy_penalty(moved_share: Tensor | None, exact: Tensor) -> Losses:
     """Return the mean share of the pixels that are not copied in place, for networks that copy pixels.
 
-    A frame whose past is not exactly what happened counts as 0: there the network should repair what is wrong, however
+    A frame whose past differs from the recording counts as 0: there the network should repair what is wrong, however
     little that is.
 
     Args:
         moved_share: Per frame, ``[b]`` or ``[b, t]``, as the network predicted it; None where it copies no pixels.
-        exact: Whether the frame's past is shown exactly as it was, in the same shape.
+        exact: Whether the frame's past is exactly as recorded, in the same shape.
     """
     return {} if moved_share is None else {"copy_penalty": (moved_share * exact).mean()}
 

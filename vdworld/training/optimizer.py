@@ -15,7 +15,7 @@ class Muon(torch.optim.Optimizer):
 
     Args:
         parameters: Weights with at least two axes.
-        lr: Learning rate. The singular values of an update are about 1 times the learning rate.
+        lr: Learning rate. The singular values of an update are about the learning rate.
         momentum: Decay of the running gradient, with Nesterov momentum.
         weight_decay: Decoupled weight decay, as in AdamW.
         num_iterations: Number of Newton-Schulz iterations.

@@ -10,10 +10,10 @@ PATIENCE, MIN_PATIENCE = 1 / 3, 300  # how long to wait for progress: a share of
 
 @dataclass
 class Plateau:
-    """Halve the learning rate whenever a third of all steps so far brought no progress on held-out clips.
+    """Halve the learning rate whenever the last third of all steps brought no progress on held-out clips.
 
     The best step length depends on the data. Where little moves, gradients are mostly noise. Optimisers that normalise
-    their steps, such as Muon and Adam, follow that noise at full length, and a world may even get worse.
+    their steps, such as Muon and Adam, follow that noise at full length, and the world may even get worse.
 
     Args:
         max_cuts: Maximum number of cuts.
@@ -29,7 +29,7 @@ class Plateau:
 
     @property
     def factor(self) -> float:
-        """The present learning rate as a share of the uncut one."""
+        """The current learning rate as a share of the uncut one."""
         return 0.5**self.num_cuts
 
     def step(self, step: int, measure: float) -> None:

@@ -13,7 +13,7 @@ from vdworld.world.noise import DRAWS_PER_STEP
 
 @dataclass(frozen=True)
 class SelfForcing:
-    """A last training stage that reduces drift (Huang et al. 2025, Self Forcing).
+    """Settings of a last training stage that reduces drift (Huang et al. 2025, Self Forcing).
 
     As in the paper, training shows a past that the world sampled itself, in as few steps as in a dream. Unlike in the
     paper, the target is the recorded next frame, not a teacher's distribution.

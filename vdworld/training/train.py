@@ -11,10 +11,10 @@ from typing import Any
 
 import torch
 
-from vdworld.data import ClipSampler, ClipSource, Dataset
+from vdworld.data import ClipSampler, Dataset
 from vdworld.space_json import space_to_json
 from vdworld.training.assemble_world import new_world, sample_starts
-from vdworld.training.calibration import calibrate, held_out, longest_episode
+from vdworld.training.calibration import calibrate, held_out_clips
 from vdworld.training.checkpoint import has_checkpoint
 from vdworld.training.trainer import Trainer
 from vdworld.training.trainer_settings import TrainerSettings
@@ -54,8 +54,8 @@ def train(
             another class of ``vdworld.networks``.
         process: Settings of the diffusion process likewise.
         sampling: Settings of ``vdworld.world.Sampling``, such as ``{"sampler": "heun", "num_steps": 2}``.
-        readings: What a new world reads off beside the frames, names from ``dataset.readings`` such as
-            ``"observation.agent_pos"``. Its environments then observe them too.
+        readings: Which of ``dataset.readings`` a new world predicts beside the frames, such as
+            ``"observation.agent_pos"``. Its environments then return them too.
         settings: How to train; None takes the defaults.
         max_steps: Number of optimiser steps after which training stops.
         max_minutes: Minutes of wall-clock time after which training stops. Without a limit here or in `settings`, the
@@ -74,19 +74,25 @@ def train(
     """
     limits: dict[str, Any] = {"max_steps": max_steps, "max_minutes": max_minutes}
     settings = (settings or TrainerSettings()).with_fields({**limits, **fields})
-    sizes, training_split = find_preset(preset), dataset.split("train")
+    defaults, training_split = find_preset(preset), dataset.split("train")
     if world is None:
         parts: dict[str, Any] = {"network": network, "process": process, "readings": readings}
         world = new_world(training_split, preset_name=preset, seed=seed, **parts)
     else:
-        _check_same_kind(world, dataset, readings)
+        _check_fits(world, dataset, readings)
         world = copy.deepcopy(world)
-    settings = settings.with_defaults_of(sizes, world.network)
+    settings = settings.with_defaults_of(defaults, world.network)
     set_trained_capabilities(world, settings)
     world.sampling = dataclasses.replace(world.sampling, **(sampling or {}))
     world = world.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    clips = clip_sampler(training_split, world, context_length=world.context_length, horizon=settings.num_targets)
-    validation = Validation(_validation_clips(dataset, world))
+    clips = ClipSampler(
+        training_split,
+        context_length=world.context_length,
+        horizon=settings.num_targets,
+        cameras=world.cameras,
+        readings=tuple(world.readings),
+    )
+    validation = Validation(held_out_clips(dataset, world, max_horizon=ROLLOUT_LENGTH))
     folder = None if output is None else Path(output)
     trainer = Trainer(world, clips, validation, settings, output=folder, seed=seed)
     if resume and folder is not None and has_checkpoint(folder):
@@ -117,19 +123,7 @@ def set_trained_capabilities(world: WorldModel, settings: TrainerSettings) -> No
     world.trained_without = tuple(name for name, share in dropped.items() if share or name in world.trained_without)
 
 
-def clip_sampler(dataset: Dataset, world: WorldModel, *, context_length: int, horizon: int) -> ClipSampler:
-    """Return a sampler of clips that show the world's cameras and readings."""
-    shown: dict[str, Any] = {"cameras": world.cameras, "readings": tuple(world.readings)}
-    return ClipSampler(dataset, context_length=context_length, horizon=horizon, **shown)
-
-
-def _validation_clips(dataset: Dataset, world: WorldModel) -> ClipSource:
-    split = held_out(dataset)
-    horizon = min(ROLLOUT_LENGTH, longest_episode(split))
-    return clip_sampler(split, world, context_length=world.context_length + 1, horizon=horizon)
-
-
-def _check_same_kind(world: WorldModel, dataset: Dataset, readings: Sequence[str]) -> None:
+def _check_fits(world: WorldModel, dataset: Dataset, readings: Sequence[str]) -> None:
     if readings and tuple(readings) != tuple(world.readings):
         raise ValueError(f"`readings` must be those of the `world`, {list(world.readings)}, got {list(readings)}.")
     if space_to_json(world.action_space) != space_to_json(dataset.action_space):
@@ -137,9 +131,9 @@ def _check_same_kind(world: WorldModel, dataset: Dataset, readings: Sequence[str
             f"`world` takes actions in {world.action_space}, and the dataset holds {dataset.action_space}. "
             "Start a new world with `preset=`."
         )
-    have, want = (tuple(world.cameras), tuple(world.image_size)), (tuple(dataset.cameras), tuple(dataset.image_size))
-    if have != want:
-        raise ValueError(f"`world` imagines cameras and size {have}, and the dataset holds {want}.")
+    imagined, recorded = ((tuple(part.cameras), tuple(part.image_size)) for part in (world, dataset))
+    if imagined != recorded:
+        raise ValueError(f"`world` imagines cameras and size {imagined}, and the dataset holds {recorded}.")
     if world.has_reward and not dataset.has_rewards:
         raise ValueError(
             "`world` predicts rewards, but the dataset holds none: training would make it forget them. "

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -69,7 +68,7 @@ class Trainer:
             torch.optim.AdamW(outer, lr=settings.learning_rate, betas=(0.9, 0.99), weight_decay=decay),
             Muon(inner, lr=settings.muon_learning_rate, weight_decay=decay),
         ]
-        self.peaks = [settings.learning_rate, settings.muon_learning_rate]
+        self.peak_rates = [settings.learning_rate, settings.muon_learning_rate]
         self.plateau = Plateau(settings.plateau_cuts)
         self.step, self.seconds_before, self.started = 0, 0.0, time.monotonic()
 
@@ -87,7 +86,7 @@ class Trainer:
         return min(max(by_steps, by_time), 1.0)
 
     @property
-    def share(self) -> float:
+    def elapsed_share(self) -> float:
         """Elapsed share of the run's time, in [0, 1]."""
         return self.progress if self.settings.max_minutes is not None else self.settings.time_share(self.progress)
 
@@ -109,8 +108,8 @@ class Trainer:
             try:
                 for batch in self._batches():
                     losses = self._update(batch)
-                    rate = settings.learning_rate * self._schedule()
-                    log.step(self.step, self.share, len(batch) * self.unrolled, {**losses, "learning_rate": rate})
+                    figures = {**losses, "learning_rate": settings.learning_rate * self._schedule()}
+                    log.step(self.step, self.elapsed_share, len(batch) * self.unrolled, figures)
                     if self.step % settings.validate_every == 0 or self.step == 1:
                         measures = self.validation.measure(self.average.average)
                         self.plateau.step(self.step, measures["moving_psnr"])
@@ -169,8 +168,8 @@ class Trainer:
         while self.progress < 1.0:
             yield self.clips.sample(self.batch_size, self.rng)
 
-    def _update(self, batch: Clips) -> dict[str, Any]:
-        for optimizer, peak in zip(self.optimizers, self.peaks, strict=True):
+    def _update(self, batch: Clips) -> dict[str, Tensor]:
+        for optimizer, peak in zip(self.optimizers, self.peak_rates, strict=True):
             for group in optimizer.param_groups:
                 group["lr"] = peak * self._schedule()
         with autocast(self.world.device, self.settings.precision):
@@ -185,22 +184,22 @@ class Trainer:
         return {name: value.detach() for name, value in losses.items()}
 
     def _losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the loss and its parts. Once that stage has begun, some rows train shortcuts."""
+        """Return the loss and its parts. In later stages some rows train shortcuts, and pasts are sampled."""
         settings, shortcut = self.settings, self.settings.shortcut
-        jumping = round(shortcut.share * len(batch)) if self.progress >= shortcut.after else 0
+        num_jumps = round(shortcut.share * len(batch)) if self.progress >= shortcut.after else 0
         common = (settings.weights, settings.corruption, self.rng)
-        forced, length = settings.self_forcing.after < 1 and self.progress >= settings.self_forcing.after, 0
+        forced, num_sampled = settings.self_forcing.after < 1 and self.progress >= settings.self_forcing.after, 0
         if forced:
-            length = int(torch.randint(settings.self_forcing.horizon + 1, (), generator=self.rng))
-            batch = self_forced_batch(self.average.average, batch, length, self.rng)
-        past = {"sampled": length > 0}
-        frame_rows = batch[jumping:]
-        losses = world_loss(self.world, frame_rows, *common, horizon=self.unrolled, whole_clips=not forced, **past)
-        if not jumping:
+            num_sampled = int(torch.randint(settings.self_forcing.horizon + 1, (), generator=self.rng))
+            batch = self_forced_batch(self.average.average, batch, num_sampled, self.rng)
+        frame_rows, shortcut_rows, sampled = batch[num_jumps:], batch[:num_jumps], num_sampled > 0
+        options = {"horizon": self.unrolled, "whole_clips": not forced}
+        losses = world_loss(self.world, frame_rows, *common, **options, sampled=sampled)
+        if not num_jumps:
             return losses
-        finest = shortcut.finest
-        term = shortcut_loss(self.world, self.average.average, batch[:jumping], *common, finest=finest, **past)
-        share = jumping / len(batch)
+        teacher, finest = self.average.average, shortcut.finest
+        term = shortcut_loss(self.world, teacher, shortcut_rows, *common, finest=finest, sampled=sampled)
+        share = num_jumps / len(batch)
         return {**losses, "loss": (1 - share) * losses["loss"] + share * term, "shortcut": term}
 
     def _schedule(self) -> float:

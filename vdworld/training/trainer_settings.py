@@ -65,7 +65,7 @@ class TrainerSettings:
         validate_every: Steps between measurements on held-out clips.
         num_rollout_gifs: Number of animated rollouts logged over the whole run.
         weights: Weights of the parts of the loss.
-        corruption: What training hides from the network at random.
+        corruption: How training corrupts the network's context.
         shortcut: Training for few sampling steps.
         self_forcing: A last stage that reduces drift.
 
@@ -119,7 +119,7 @@ class TrainerSettings:
         return replace(self, **{name: value for name, value in values.items() if value is not None})
 
     def with_defaults_of(self, preset: Preset, network: Network) -> TrainerSettings:
-        """Return settings in which the preset fills the batch size and, if there is no limit, the training time."""
+        """Return settings whose batch size and, if there is no limit, training time are filled in from a preset."""
         values: dict[str, Any] = {}
         if self.batch_size is None:
             values["batch_size"] = preset.batch_size_for(network)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from vdworld.extras import require
 from vdworld.types import Pixels
@@ -19,11 +20,14 @@ class TrainingLog:
 
     Args:
         output: Folder for TensorBoard files; None writes none.
+
+    Attributes:
+        postfix: Further texts for the bar, by name.
     """
 
     def __init__(self, output: Path | None) -> None:
         self.output = output
-        self.shown: dict[str, str] = {}
+        self.postfix: dict[str, str] = {}
         self.loss: float | None = None
         self.frames, self.clock = 0, time.monotonic()
 
@@ -43,7 +47,7 @@ class TrainingLog:
         if self.board is not None:
             self.board.close()
 
-    def step(self, step: int, share: float, num_frames: int, figures: dict[str, Any]) -> None:
+    def step(self, step: int, share: float, num_frames: int, figures: Mapping[str, Tensor | float]) -> None:
         """Log one optimiser step.
 
         Args:
@@ -54,14 +58,13 @@ class TrainingLog:
         """
         loss = float(figures["loss"])
         if self.loss is None:
-            done = 100 * share  # by an earlier part of a resumed run
-            self.bar.initial = self.bar.n = self.bar.last_print_n = done
+            self.bar.initial = self.bar.n = self.bar.last_print_n = 100 * share  # of an earlier part of a resumed run
         self.loss = loss if self.loss is None else 0.98 * self.loss + 0.02 * loss
         self.frames += num_frames
         if (passed := time.monotonic() - self.clock) > 2.0:
-            self.shown["frames/s"] = f"{self.frames / passed:.0f}"
+            self.postfix["frames/s"] = f"{self.frames / passed:.0f}"
             self.frames, self.clock = 0, time.monotonic()
-        self.bar.set_postfix({"step": step, "loss": f"{self.loss:.5f}", **self.shown}, refresh=False)
+        self.bar.set_postfix({"step": step, "loss": f"{self.loss:.5f}", **self.postfix}, refresh=False)
         self.bar.update(100 * share - self.bar.n)
         if self.board is not None and (step % 20 == 0 or step == 1):
             for name, value in figures.items():
@@ -69,7 +72,7 @@ class TrainingLog:
 
     def validation(self, step: int, figures: dict[str, float]) -> None:
         """Log a measurement on held-out clips."""
-        self.shown["moving PSNR"] = f"{figures['moving_psnr']:.1f} dB (copy {figures['moving_psnr_copy']:.1f})"
+        self.postfix["moving PSNR"] = f"{figures['moving_psnr']:.1f} dB (copy {figures['moving_psnr_copy']:.1f})"
         if self.board is not None:
             for name, value in figures.items():
                 self.board.add_scalar(f"validation/{name}", value, step)

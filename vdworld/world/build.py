@@ -23,7 +23,8 @@ def build(description: dict[str, Any], **sizes: Any) -> Any:
     Raises:
         ValueError: vdworld exports no such class, or the class has no such argument.
     """
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in description.items()}  # JSON's
+    # JSON has lists where Python has tuples
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in description.items()}
     arguments = {key: value for key, value in values.items() if key != "_target_" and value is not None} | sizes
     target = description.get("_target_", "")
     module, _, name = target.rpartition(".")

@@ -18,14 +18,14 @@ def add_lane_noise(
 ) -> tuple[Frames, ClipLevels]:
     """Return frames with noise `ratio` times as strong as the signal, and their levels ``[b, k]``.
 
-    A frame gets the same noise in every step that has it in its context, so that what a video network keeps of it
-    stays valid.
+    A frame gets the same noise in every step that has it in its context, so that the cache of a video network stays
+    valid.
 
     Args:
         process: The diffusion process that the world was trained with.
         frames: Consecutive clean frames ``[b, k, c, h, w]``.
         seed: The lanes' random streams ``[b]``.
-        counter: The count of the step after the last frame ``[b]``.
+        counter: The counter of the step after the last frame ``[b]``.
         ratio: Above 0.
     """
     b, k, *shape = frames.shape

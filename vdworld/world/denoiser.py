@@ -70,7 +70,7 @@ class Denoiser:
         return output._replace(frames=c_skip * noisy + c_out * output.frames)
 
     def commit(self, frame: Frame, level: NoiseLevels, context: Context) -> tuple[Features, KVCache | None]:
-        """Return the features of the transition into a frame at this level, and what a video network keeps of it."""
+        """Return the features of the transition into a frame at this level, and a video network's cache."""
         c_in, condition = over_pixels(self.process.scalings(level)[2], frame), self.process.condition(level)
         return self.network.commit(c_in * frame, condition, self._scaled_context(context), torch.zeros_like(level))
 
@@ -81,9 +81,8 @@ class Denoiser:
         noisy ones scaled down in proportion.
         """
         scale = self.process.scalings(context.level)[2]
-        if not hasattr(
-            self.network, "clip"
-        ):  # isinstance(..., VideoNetwork) is slower, and this runs at every evaluation
+        # isinstance(..., VideoNetwork) is slower, and this runs at every evaluation
+        if not hasattr(self.network, "clip"):
             clean = torch.full_like(context.level, self.process.clean_level)
             scale = scale / self.process.scalings(clean)[2]
         frames = over_pixels(scale, context.frames) * context.frames

@@ -1,4 +1,4 @@
-"""Draw the frame that follows a context, and read off the network what the transition into it means."""
+"""Draw the frame that follows a context, and compute the features of the transition into it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from vdworld.world.sampling import Sampling, jump_length
 
 @dataclass(frozen=True)
 class FrameGenerator:
-    """A denoiser, a sampler and the way to compute them; it holds no state of a dream.
+    """A denoiser, the settings of its sampler, and how both are computed; it holds no state of a dream.
 
     Args:
         denoiser: The network and its diffusion process.
@@ -52,8 +52,8 @@ class FrameGenerator:
 
         Args:
             context: Clean frames and the actions after them.
-            seed: The lanes' random streams ``[b]``; with `counter` they decide all noise.
-            counter: How often each stream was drawn from ``[b]``.
+            seed: The lanes' random streams ``[b]``; with `counter` they determine all noise.
+            counter: How many numbers were drawn from each stream ``[b]``.
             num_steps: Sampling steps; None takes the number of `sampling`.
 
         Raises:
@@ -87,7 +87,7 @@ class FrameGenerator:
     def commit(
         self, frame: Frame, context: Context, seed: LaneIntegers, counter: LaneIntegers
     ) -> tuple[Features, KVCache | None]:
-        """Return the features of the transition into a frame ``[b, f]``, and what a video network keeps of it.
+        """Return the features of the transition into a frame ``[b, f]``, and the cache that a video network keeps.
 
         Frame and context get the context noise of `sampling`, as later steps will see them.
 
@@ -95,7 +95,7 @@ class FrameGenerator:
             frame: A clean frame, drawn or real.
             context: The clean frames before it.
             seed: The lanes' random streams ``[b]``.
-            counter: The count that the frame was drawn with ``[b]``.
+            counter: The counter with which the frame was drawn ``[b]``.
         """
         ratio, process = self.sampling.context_noise, self.denoiser.process
         frames, level = frame[:, None], frame.new_full((len(frame), 1), process.clean_level)

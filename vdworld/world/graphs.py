@@ -31,7 +31,7 @@ class StepGraphs:
         self._recorded: OrderedDict[Hashable, RecordedStep | None] = OrderedDict()
 
     def run(self, kind: Hashable, step: Step, inputs: Tensors) -> Tensors:
-        """Return what ``step(inputs)`` returns, in memory of its own.
+        """Return what ``step(inputs)`` returns, in memory that no later call overwrites.
 
         Args:
             kind: Identifies what the step computes; it must include everything the step depends on beside its inputs.

@@ -160,16 +160,16 @@ class WorldModel(WorldParts):
         """
         actions = None if callable(actions_or_policy) else actions_or_policy
         if actions is not None and not encoded:
-            steps = self.action_codec.flatten(actions).shape[1:2]
-            actions = self.action_codec.encode_batch(actions, (len(state), *steps), self.device)
-        steps = count_steps(horizon, actions)
+            num_actions = self.action_codec.flatten(actions).shape[1:2]
+            actions = self.action_codec.encode_batch(actions, (len(state), *num_actions), self.device)
+        num_steps = count_steps(horizon, actions)
         if frames_only and actions is not None:
-            parts = (self.generator, self.heads, state, actions[:, :steps])
+            parts = (self.generator, self.heads, state, actions[:, :num_steps])
             return roll_frames(*parts, num_sampling_steps, recompute)
         options = {"num_sampling_steps": num_sampling_steps, "with_uncertainty": with_uncertainty}
         step = partial(recomputed(self.step) if recompute else self.step, **options)
         step = partial(step, encoded=encoded or actions is not None)
-        return roll_out(step, state, actions_or_policy if actions is None else actions, steps, with_features)
+        return roll_out(step, state, actions_or_policy if actions is None else actions, num_steps, with_features)
 
     def save_pretrained(self, path: str | Path) -> Path:
         """Write a self-contained folder: config, weights, start clips and a model card."""

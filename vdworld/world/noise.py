@@ -14,7 +14,7 @@ _GOLDEN = -7046029254386353131  # 2**64 / golden ratio as a signed integer
 _MIX1, _MIX2 = -4658895280553007687, -7723592293110705685
 
 DRAWS_PER_STEP = 3
-"""By how much a step advances a lane's stream: one draw for its frame, one for a second frame, one for its end."""
+"""Draws by which a step advances a lane's stream: for its frame, for a second frame, and for its end."""
 
 
 def lane_seeds(seed: int | Sequence[int] | Tensor, num_lanes: int, device: torch.device | str) -> LaneIntegers:
@@ -39,7 +39,7 @@ def mix(values: Tensor) -> Tensor:
 
 
 def lane_key(seed: LaneIntegers, counter: LaneIntegers) -> LaneIntegers:
-    """Return one well-mixed integer per lane for its stream at this count."""
+    """Return one well-mixed integer per lane for its stream at this counter."""
     return mix(mix(seed + _GOLDEN) + counter * _GOLDEN)
 
 

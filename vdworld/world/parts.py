@@ -1,4 +1,4 @@
-"""What a world is made of, and what it says about itself."""
+"""The parts of a world, and the properties that follow from them."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ class WorldParts(nn.Module):
         self.sampling, self.execution = sampling or Sampling(), Execution()
         self.spec, self.starts, self.training_info = spec, starts, training_info or {}
         self.uncertainty_quantiles = uncertainty_quantiles
-        Denoiser(network, process)  # refuses a network and a process that don't go together
+        Denoiser(network, process)  # raises if the network and the process do not fit together
         self.eval()  # a trainer switches to training mode
 
     @property
     def generator(self) -> FrameGenerator:
-        """What draws the frames, out of the present parts and settings."""
+        """The generator of frames, made of the current parts and settings."""
         return FrameGenerator(self.denoiser, self.sampling, self.shortcut_steps, self.execution, self.graphs)
 
     @property

@@ -1,4 +1,4 @@
-"""The state of dreams: all that the next step depends on."""
+"""The state of dreams: everything that the next step depends on."""
 
 from __future__ import annotations
 
@@ -127,7 +127,10 @@ class WorldState:
             raise ValueError(f"`data` must be what `WorldState.to_bytes` wrote: {error}") from error
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return all tensors by name, those of a cache as ``memory.<layer>.keys`` and ``memory.<layer>.values``."""
+        """Return all tensors by name, those of the cache as ``memory.<layer>.keys`` and ``memory.<layer>.values``.
+
+        Saved states have these names.
+        """
         own = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "cache"}
         for i, (keys, values) in enumerate(self.cache.layers if self.cache is not None else ()):
             own |= {f"memory.{i}.keys": keys, f"memory.{i}.values": values}

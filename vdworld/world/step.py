@@ -1,4 +1,4 @@
-"""One step of a dream: from a state and an action to the next state and what it shows."""
+"""One step of a dream: from a state and an action to the next state and its outcome."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def imagine(
 def imagine_plainly(
     generator: FrameGenerator, heads: OutcomeHeads, state: WorldState, action: Tensor, request: StepRequest
 ) -> tuple[WorldState, Tensors]:
-    """Do as ``imagine`` does without a recording; waits for nothing on the device."""
+    """Do what ``imagine`` does, without a recording; never wait for the device."""
     seed, counter = state.seed, state.counter
     with generator.execution.arithmetic(state.frames.device):
         context = _context_of(generator, state, action)
@@ -79,7 +79,7 @@ def imagine_plainly(
 def imagine_recorded(
     generator: FrameGenerator, heads: OutcomeHeads, state: WorldState, action: Tensor, request: StepRequest
 ) -> tuple[WorldState, Tensors]:
-    """Do as ``imagine`` does by way of the generator's recorded steps."""
+    """Do what ``imagine`` does, with the generator's recorded steps."""
 
     def step(tensors: Tensors) -> Tensors:
         before = {name: value for name, value in tensors.items() if name != "action"}

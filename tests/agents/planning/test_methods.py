@@ -40,16 +40,16 @@ def test_the_optimum_of_a_quadratic_is_found_in_every_lane(method: PlanningMetho
 
 @pytest.mark.parametrize("method", SMALL, ids=named)
 def test_plans_beyond_the_bounds_are_neither_scored_nor_returned(method: PlanningMethod) -> None:
-    seen: list[torch.Tensor] = []
+    scored: list[torch.Tensor] = []
     target = torch.full((2, 3, 1), 1.7)
 
     def score(plans: torch.Tensor) -> torch.Tensor:
-        seen.append(plans.detach())
+        scored.append(plans.detach())
         return closeness(target)(plans)
 
     plan = method.plan(make_problem(torch.full((2, 3, 1), 5.0), score, rng()))
     assert plan.abs().max() <= 1
-    assert all(plans.abs().max() <= 1 for plans in seen)
+    assert all(plans.abs().max() <= 1 for plans in scored)
 
 
 @pytest.mark.parametrize("method", SMALL, ids=named)

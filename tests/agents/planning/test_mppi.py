@@ -12,42 +12,42 @@ from vdworld.agents import MPPI
 
 def test_one_iteration_by_hand() -> None:
     """Of three candidates the two elites weigh 1 and exp(-temperature), and the third nothing."""
-    seen: list[torch.Tensor] = []
+    scored: list[torch.Tensor] = []
 
     def score(plans: torch.Tensor) -> torch.Tensor:
-        seen.append(plans)
+        scored.append(plans)
         return torch.tensor([[5.0, 7.0, 8.0]])
 
     plan = MPPI(2, 3, 1, num_elites=2, temperature=0.5).plan(make_problem(torch.zeros(1, 2, 1), score, rng()))
     light = math.exp(-0.5)
-    torch.testing.assert_close(plan[0], (seen[0][0, 2] + light * seen[0][0, 1]) / (1 + light))
+    torch.testing.assert_close(plan[0], (scored[0][0, 2] + light * scored[0][0, 1]) / (1 + light))
 
 
 def test_the_next_iteration_samples_around_the_weighted_elites() -> None:
-    seen: list[torch.Tensor] = []
+    scored: list[torch.Tensor] = []
 
     def score(plans: torch.Tensor) -> torch.Tensor:
-        seen.append(plans)
+        scored.append(plans)
         return plans[:, :, 0, 0]
 
     MPPI(1, 4000, 2, num_elites=2, temperature=0.0, std_min=0.3).plan(make_problem(torch.zeros(1, 1, 1), score, rng()))
-    mean = seen[0].topk(2, dim=1).values.mean()
-    assert seen[1][0, 0, 0, 0] == mean  # the mean is tried first
-    drawn = seen[1][0, 1:, 0, 0]
+    mean = scored[0].topk(2, dim=1).values.mean()
+    assert scored[1][0, 0, 0, 0] == mean  # the mean is tried first
+    drawn = scored[1][0, 1:, 0, 0]
     below = drawn[drawn < 0.99]  # the others are clamped at the bound
     assert (mean - below.quantile(2 * 0.1587 * len(drawn) / len(below) / 2)).item() == pytest.approx(0.3, abs=0.03)
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1000.0])
 def test_a_high_temperature_follows_the_best_plan_alone(temperature: float) -> None:
-    seen: list[Any] = []
+    scored: list[Any] = []
 
     def score(plans: torch.Tensor) -> torch.Tensor:
-        seen.append(plans)
+        scored.append(plans)
         return plans.sum(dim=(-2, -1))
 
     method = MPPI(2, 10, 1, num_elites=10, temperature=temperature)
     plan = method.plan(make_problem(torch.zeros(1, 2, 1), score, rng()))
-    best = seen[0][0, seen[0].sum(dim=(-2, -1)).argmax()]
-    expected = best if temperature else seen[0][0].mean(dim=0)
+    best = scored[0][0, scored[0].sum(dim=(-2, -1)).argmax()]
+    expected = best if temperature else scored[0][0].mean(dim=0)
     torch.testing.assert_close(plan[0], expected, rtol=0, atol=1e-3)

@@ -43,7 +43,7 @@ def test_a_critic_values_what_follows_the_horizon(make_line: Callable, frames_at
 
 
 class RecordingAgent:
-    """An agent that goes right by a fixed step, and notes what it is frames_at."""
+    """An agent that goes right by a fixed step, and records what it receives."""
 
     def __init__(self) -> None:
         self.batch_sizes: list[int] = []
