@@ -41,3 +41,11 @@ def test_the_plot_shows_evaluated_rounds_only() -> None:
     png = OnlineResult([Round(1, 10, 2, 3, 0.5), evaluated]).plot()
     assert png == OnlineResult([evaluated]).plot()
     assert png.startswith(b"\x89PNG")
+
+
+def test_a_run_of_an_earlier_version_keeps_its_baselines(tmp_path: Path) -> None:
+    result = OnlineResult(baselines={"random": Interval(0.5, 0.2, 0.9, 30)})
+    result.save(tmp_path)
+    file = tmp_path / "progress.json"
+    file.write_text(file.read_text().replace('"baselines"', '"floors"'))
+    assert OnlineResult.load(tmp_path) == result

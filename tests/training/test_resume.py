@@ -162,3 +162,21 @@ def test_the_clock_ends_a_run_and_counts_the_time_before_an_interruption(
 def test_whichever_limit_comes_first_ends_a_run(squares: Dataset, train_small: Run, losses: dict[int, float]) -> None:
     train_small(squares, max_steps=3, max_minutes=60)
     assert max(losses) == 3
+
+
+def test_an_interrupted_run_of_an_earlier_version_resumes(
+    unbroken: tuple, squares: Dataset, train_small: Run, losses: dict[int, float], break_at: Break, tmp_path, files
+) -> None:
+    folder, expected = unbroken
+    run = {"output": tmp_path / "broken", "max_steps": STEPS}
+    break_at(4, KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        train_small(squares, **run)
+    tensors, done = checkpoint.load_checkpoint(tmp_path / "broken")
+    former = {name.replace(".copy_head.", ".painting."): value for name, value in tensors.items()}
+    assert former.keys() != tensors.keys()
+    checkpoint.save_checkpoint(tmp_path / "broken", former, done)
+    losses.clear()
+    train_small(squares, **run, resume=True)
+    assert losses == {step: expected[step] for step in (4, 5, 6)}
+    assert files(tmp_path / "broken") == files(folder)

@@ -11,6 +11,7 @@ from typing import Any
 from vdworld.evaluation.report.plots import learning_plot
 from vdworld.evaluation.report.table import Table, cell
 from vdworld.metrics import Interval
+from vdworld.world.older_names import with_present_names
 
 PROGRESS = "progress.json"
 """The file in which a run keeps its result."""
@@ -83,7 +84,7 @@ class OnlineResult:
         """Read ``progress.json``; return an empty result if there is none."""
         if not (folder / PROGRESS).exists():
             return cls()
-        values = json.loads((folder / PROGRESS).read_text(encoding="utf-8"))
+        values = with_present_names(json.loads((folder / PROGRESS).read_text(encoding="utf-8")))
         rounds = [Round(**{**row, "real_return": _interval(row["real_return"])}) for row in values["rounds"]]
         saved = values["baselines" if "baselines" in values else "floors"]  # "floors" in earlier versions
         baselines = {name: Interval.from_json(row) for name, row in saved.items()}

@@ -22,6 +22,7 @@ from vdworld.training.trainer_settings import TrainerSettings
 from vdworld.training.training_log import TrainingLog
 from vdworld.training.validation import Validation
 from vdworld.world import WorldModel
+from vdworld.world.older_names import with_present_names
 from vdworld.world.precision import autocast
 
 
@@ -151,6 +152,7 @@ class Trainer:
         if self.output is None:
             raise ValueError("`output` must name the folder of the run to resume, got None.")
         tensors, progress = files.load_checkpoint(self.output)
+        tensors = with_present_names(tensors)
         try:
             files.load_module("world", self.world, tensors)
             files.load_module("average", self.average.average, tensors)

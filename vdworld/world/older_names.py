@@ -11,6 +11,7 @@ PRESENT_NAMES = {
     "known": "action_mask",
     "eyes": "image_encoder",
     "spread": "return_normalizer",
+    "floors": "baselines",
 }
 """Part of a name in a folder of an earlier version -> its present name."""
 
