@@ -27,11 +27,10 @@ def run(config: DictConfig) -> None:
             "or name another folder with output=."
         )
     real_steps = config.record.num_steps * config.record.action_repeat
-    print(f"[1/3] Record {real_steps:,} real steps of {config.record.env}, {config.record.action_repeat} per frame")
+    print(f"[1/3] Record {real_steps:,} steps of {config.record.env}, {config.record.action_repeat} per recorded step")
     dataset = _record(config, output / "data")
-    print(
-        f"[2/3] Train a world on {dataset.split('train').num_steps:,} of them for {config.train.max_minutes:g} minutes"
-    )
+    num_steps = dataset.split("train").num_steps
+    print(f"[2/3] Train a world on {num_steps:,} recorded steps for {config.train.max_minutes:g} minutes")
     world = _train(config, dataset, output / "world")
     print("[3/3] Evaluate on held-out episodes, and plan in the real environment")
     planner = Planner(
