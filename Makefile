@@ -39,7 +39,8 @@ $(STAMP): pyproject.toml constraints.txt
 	"$(PYTHON)" -m venv "$(VENV)"
 	$(INSTALL) --quiet pip setuptools
 	$(INSTALL) torch
-	$(INSTALL) --quiet --no-build-isolation --editable ".[dev]"
+	@# Without its warning that a folder named like the package may take precedence: that folder is the package.
+	PYTHONWARNINGS=ignore $(INSTALL) --quiet --no-build-isolation --editable ".[dev]"
 	@# gym-pusht brings opencv-python, which fails on a machine without libGL; the headless files take its place.
 	$(PIP) uninstall --quiet --yes opencv-python
 	$(INSTALL) --quiet --force-reinstall --no-deps opencv-python-headless

@@ -27,7 +27,7 @@ def run(config: DictConfig) -> None:
             "or name another folder with output=."
         )
     real_steps = config.record.num_steps * config.record.action_repeat
-    print(f"[1/3] Record {real_steps:,} real steps of {config.record.env}, {config.record.action_repeat} per frame")
+    print(f"[1/3] Record {real_steps:,} steps of {config.record.env}, {config.record.action_repeat} per recorded step")
     dataset = _record(config, output / "data")
     num_steps, minutes = dataset.split("train").num_steps, config.train.max_minutes
     print(f"[2/3] Train a world on {num_steps:,} recorded steps for {minutes:g} minutes")

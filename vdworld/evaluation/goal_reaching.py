@@ -114,7 +114,7 @@ def reach_goals(
     """
     attempts = {}
     tqdm = require("tqdm", extra="report").tqdm
-    with tqdm(total=budget * len(controllers), unit="step", disable=not progress) as bar:
+    with tqdm(total=budget * len(controllers), desc="real", unit="step", disable=not progress) as bar:
         for name, controller in controllers.items():
             bar.set_description(f"real {name}")
             attempts[name] = _attempt(lanes, starts, controller, task, budget, seed, bar)

@@ -47,7 +47,12 @@ def provenance(device: object = "cpu") -> dict[str, str]:
 def machine() -> str:
     """Return the processor, the number of usable cores and threads, and the operating system."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{_processor()}, {cores} cores, {torch.get_num_threads()} threads, {platform.system()}"
+    counts = [_count(cores, "core"), _count(torch.get_num_threads(), "thread")]
+    return ", ".join([_processor(), *counts, platform.system()])
+
+
+def _count(number: int | None, name: str) -> str:
+    return f"{number} {name}" if number == 1 else f"{number} {name}s"
 
 
 def _processor() -> str:

@@ -72,7 +72,7 @@ class TrainingLog:
 
     def validation(self, step: int, figures: dict[str, float]) -> None:
         """Log a measurement on held-out clips."""
-        self.postfix["moving PSNR"] = f"{figures['moving_psnr']:.1f} dB (copy {figures['moving_psnr_copy']:.1f})"
+        self.postfix["moving PSNR"] = f"{figures['moving_psnr']:.1f} dB (copy last {figures['moving_psnr_copy']:.1f})"
         if self.board is not None:
             for name, value in figures.items():
                 self.board.add_scalar(f"validation/{name}", value, step)

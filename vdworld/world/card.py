@@ -22,7 +22,8 @@ def model_card(world: WorldModel) -> str:
         f"- readings: {', '.join(world.readings) or 'none'}",
         f"- rewards: {'yes' if world.has_reward else 'none in the data'}",
         f"- {parameters:,} parameters, {world.context_length} frames of context, "
-        f"{world.num_sampling_steps} sampling steps per frame ({world.sampling.sampler})",
+        f"{world.num_sampling_steps} sampling step{'s' * (world.num_sampling_steps > 1)} per frame "
+        f"({world.sampling.sampler})",
         "",
         "```python",
         "import gymnasium as gym, vdworld",

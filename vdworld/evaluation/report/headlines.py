@@ -49,7 +49,7 @@ def _goal_headlines(result: GoalReaching) -> list[Headline]:
     random_success, random_remaining = (result.interval(RANDOM, measure).mean for measure in ("success", "remaining"))
     return [
         Headline(f"{success:.0%}", f"of the goals reached by {name}", f"random: {random_success:.0%}"),
-        Headline(f"{remaining:.2f}", f"of the distance left by {name}", f"random: {random_remaining:.2f}"),
+        Headline(f"{remaining:.2f}", f"of the initial distance left by {name}", f"random: {random_remaining:.2f}"),
     ]
 
 

@@ -79,7 +79,7 @@ def goals_table(result: GoalReaching) -> Table:
         )
     note = (
         f"{result.num_starts} starts from held-out episodes, goals {result.goal_offset} recorded steps ahead, "
-        f"{result.budget} steps per goal; {result.num_solved} starts at their goal are left out. Distance: "
+        f"{result.budget} steps per goal; starts already at their goal, left out: {result.num_solved}. Distance: "
         f"{result.rules['distance']}, after the last step, as a share of the initial distance. Success: "
         f"{result.rules['success']}. Strict: {result.rules['strict_success']}. Brackets: 95% bootstrap intervals; "
         "differences are paired by start. Decision: time per step, for all starts together."
