@@ -48,7 +48,9 @@ class ICEM:
         if shrink < 1:
             raise ValueError(f"`shrink` must be at least 1, got {shrink}.")
         if not 1 < num_elites <= num_candidates // 2:
-            raise ValueError(f"`num_elites` must lie in 2..{num_candidates // 2} (half of them), got {num_elites}.")
+            raise ValueError(
+                f"`num_elites` must lie in 2..{num_candidates // 2} (half of `num_candidates`), got {num_elites}."
+            )
         check_shares(keep=keep, momentum=momentum)
         self.horizon, self.num_iterations, self.num_elites = horizon, num_iterations, num_elites
         self.num_candidates, self.shrink, self.num_kept = num_candidates, shrink, round(keep * num_elites)

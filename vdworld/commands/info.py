@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,17 @@ from vdworld.world import WorldModel
 from vdworld.world.pretrained import CONFIG
 
 Facts = dict[str, str]
+
+TRAINING = {
+    "date": "training date",
+    "dataset": "training data",
+    "steps": "training steps",
+    "minutes": "training minutes",
+}
+"""Names of entries of a world's training information."""
+
+WIDTH = 100
+"""Characters per line, indentation left out."""
 
 
 def run(config: DictConfig) -> None:
@@ -71,7 +83,11 @@ def world_facts(world: WorldModel) -> Facts:
         "actions": str(world.action_space),
         "rewards": "yes" if world.has_reward else "no",
         "starts": "none" if world.starts is None else f"{len(world.starts)} real clips",
-        **{name: _one_line(value) for name, value in world.training_info.items() if value is not None},
+        **{
+            TRAINING.get(name, name): _one_line(value)
+            for name, value in world.training_info.items()
+            if value is not None
+        },
     }
 
 
@@ -85,4 +101,8 @@ def _one_line(value: Any) -> str:
 def facts_table(title: str, facts: Facts) -> str:
     """Return facts as lines in two columns under a title."""
     width = max(map(len, facts))
-    return "\n".join([title, *(f"  {name:<{width}}  {value}" for name, value in facts.items())])
+    lines = []
+    for name, value in facts.items():
+        first, *rest = textwrap.wrap(value, WIDTH - width) or [""]
+        lines += [f"  {name:<{width}}  {first}", *(f"  {'':<{width}}  {line}" for line in rest)]
+    return "\n".join([title, *lines])

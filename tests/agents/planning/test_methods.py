@@ -98,7 +98,7 @@ def test_a_score_of_nan_never_wins(method: PlanningMethod) -> None:
     [
         (RandomShooting, {"num_candidates": 0}, "`num_candidates` must be at least 1, got 0"),
         (ICEM, {"shrink": 0.5}, "`shrink` must be at least 1, got 0.5"),
-        (ICEM, {"num_elites": 40}, r"`num_elites` must lie in 2\.\.32"),
+        (ICEM, {"num_elites": 40}, r"`num_elites` must lie in 2\.\.32 \(half of `num_candidates`\)"),
         (ICEM, {"keep": 1.5}, r"`keep` must lie in \[0, 1\], got 1.5"),
         (MPPI, {"horizon": 0}, "`horizon` must be at least 1, got 0"),
         (MPPI, {"num_elites": 65}, r"`num_elites` must lie in 1\.\.64"),

@@ -17,6 +17,7 @@ from vdworld.metrics import Interval
     [
         (Interval(19.46, 19.1, 19.94, 9), {}, "19.5 [19.1, 19.9]"),
         (Interval(-0.414, -0.5, 0.3, 9), {"digits": 2, "signed": True}, "-0.41 [-0.50, +0.30]"),
+        (Interval(-0.001, -0.004, 0.02, 9), {"digits": 2, "signed": True}, "+0.00 [+0.00, +0.02]"),
         (Interval(0.38, 0.25, 0.5, 9), {"digits": 0, "percent": True}, "38% [25, 50]"),
         (Interval(2.0, math.nan, math.nan, 1), {}, "2.0"),
         (Interval(math.nan, math.nan, math.nan, 0), {}, "-"),

@@ -43,15 +43,18 @@ def _line(cells: tuple[str, ...], widths: list[int]) -> str:
 
 
 def cell(interval: Interval, digits: int = 1, *, signed: bool = False, percent: bool = False) -> str:
-    """Return a mean and its interval as text, such as ``19.5 [19.1, 19.9]``; a dash if there is no value."""
+    """Return a mean and its interval as text, such as ``19.5 [19.1, 19.9]``; a dash if there is no value.
+
+    A negative number that rounds to zero is shown as zero.
+    """
     if math.isnan(interval.mean):
         return "-"
     scale, unit = (100, "%") if percent else (1, "")
-    sign = "+" if signed else ""
-    mean = f"{interval.mean * scale:{sign}.{digits}f}{unit}"
-    if math.isnan(interval.low):
-        return mean
-    return f"{mean} [{interval.low * scale:{sign}.{digits}f}, {interval.high * scale:{sign}.{digits}f}]"
+    form = f"{'+' if signed else ''}.{digits}f"
+    mean, low, high = (
+        f"{round(value * scale, digits) + 0.0:{form}}" for value in (interval.mean, interval.low, interval.high)
+    )
+    return f"{mean}{unit}" if math.isnan(interval.low) else f"{mean}{unit} [{low}, {high}]"
 
 
 def significant_digits(*values: float, count: int = 2) -> int:

@@ -48,8 +48,9 @@ def prediction_table(prediction: Prediction) -> Table:
         digits = significant_digits(*(float(prediction.scores[name].mean()) for name in REWARD_ERRORS))
         rows += [("Reward: mean absolute error",), row("  world", REWARD_ERRORS[0], digits=digits)]
         rows += [row("  always the mean", REWARD_ERRORS[1], digits=digits)]
+    episodes = "1 episode" if prediction.num_episodes == 1 else f"{prediction.num_episodes} episodes"
     note = (
-        f"{prediction.num_clips} clips from {prediction.num_episodes} episodes, rolled out under the recorded actions. "
+        f"{prediction.num_clips} clips from {episodes}, rolled out under the recorded actions. "
         "Brackets: 95% bootstrap intervals over episodes; differences are paired by clip. "
         "Moving pixels: those that differ from the last context frame."
     )
