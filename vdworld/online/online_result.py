@@ -86,7 +86,7 @@ class OnlineResult:
             return cls()
         values = with_present_names(json.loads((folder / PROGRESS).read_text(encoding="utf-8")))
         rounds = [Round(**{**row, "real_return": _interval(row["real_return"])}) for row in values["rounds"]]
-        saved = values["baselines" if "baselines" in values else "floors"]  # "floors" in earlier versions
+        saved = values["baselines"]
         baselines = {name: Interval.from_json(row) for name, row in saved.items()}
         return cls(rounds, baselines, values["about"])
 
