@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 
 from vdworld.world import WorldModel, WorldState
@@ -120,3 +121,10 @@ def test_a_state_is_read_back_from_its_bytes(state: WorldState, assert_same_stat
     for wrong in (b"", b"nothing", state.to_bytes()[:-9]):
         with pytest.raises(ValueError, match="`data` must be what `WorldState.to_bytes` wrote"):
             WorldState.from_bytes(wrong)
+
+
+def test_a_state_that_an_earlier_version_saved_is_read(state: WorldState, assert_same_state: Callable) -> None:
+    tensors = {"known" if name == "action_mask" else name: value for name, value in state.tensors().items()}
+    assert "known" in tensors
+    saved = safetensors.torch.save({name: value.contiguous() for name, value in tensors.items()})
+    assert_same_state(WorldState.from_bytes(saved), state)

@@ -15,6 +15,7 @@ from vdworld.extras import require
 from vdworld.networks import KVCache
 from vdworld.types import Features, Frames, LaneIntegers, LaneMask, PastActionMask, PastActions
 from vdworld.world.noise import lane_key
+from vdworld.world.older_names import with_present_names
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ class WorldState:
         """
         safetensors = require("safetensors.torch", "all")
         try:
-            return cls.from_tensors(safetensors.load(data)).to(device)
+            return cls.from_tensors(with_present_names(safetensors.load(data))).to(device)
         except Exception as error:  # safetensors raises its own errors
             raise ValueError(f"`data` must be what `WorldState.to_bytes` wrote: {error}") from error
 
