@@ -1,4 +1,7 @@
-"""What users do runs on a GPU too: every test here runs on the CPU in the suite, and on CUDA with ``-m gpu``."""
+"""What users do runs on a GPU too: ``-m gpu`` runs every test here on CUDA.
+
+On the CPU the suite runs those of which other files do not train or search as much anyway; ``-m slow`` runs the others.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,9 @@ NETWORKS: dict[str, dict[str, Any]] = {
 }
 
 on_every_device = pytest.mark.parametrize("device", DEVICES)
+slow_on_the_cpu = pytest.mark.parametrize(
+    "device", [pytest.param("cpu", marks=pytest.mark.slow), pytest.param("cuda", marks=pytest.mark.gpu)]
+)
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +124,7 @@ def test_hashed_noise_is_the_same_everywhere(device: str) -> None:
     assert lane_normal(seed.to(device), counter.to(device), (5,)).device.type == device
 
 
-@on_every_device
+@slow_on_the_cpu
 @pytest.mark.parametrize("network", NETWORKS)
 def test_a_world_trains_is_measured_and_comes_back(device: str, network: str, dataset: Dataset, tmp_path: Path) -> None:
     settings = {"max_steps": 2, "batch_size": 4, "validate_every": 100, "unroll_after": 0.5, "num_rollout_gifs": 0}
@@ -133,7 +139,7 @@ def test_a_world_trains_is_measured_and_comes_back(device: str, network: str, da
         assert torch.equal(weight, world.state_dict()[name]), name
 
 
-@on_every_device
+@slow_on_the_cpu
 def test_training_with_every_stage_runs(device: str, dataset: Dataset) -> None:
     world = vdworld.train(
         dataset,
@@ -165,7 +171,7 @@ def test_dreams_are_an_environment_there(device: str, output: str) -> None:
     assert len(observation) == len(reward) == len(terminated) == len(truncated) == 3
 
 
-@on_every_device
+@slow_on_the_cpu
 @pytest.mark.parametrize("objective", ["ppo", "reinforce"])
 def test_a_policy_learns_in_dreams_there(device: str, objective: str) -> None:
     envs = DreamVectorEnv(
@@ -176,7 +182,7 @@ def test_a_policy_learns_in_dreams_there(device: str, objective: str) -> None:
     assert all(parameter.isfinite().all() for parameter in policy.network.parameters())
 
 
-@on_every_device
+@slow_on_the_cpu
 def test_planners_search_there(device: str) -> None:
     world, agents = make_world(device), vdworld.agents
     methods = [
