@@ -85,13 +85,8 @@ def train(
     set_trained_capabilities(world, settings)
     world.sampling = dataclasses.replace(world.sampling, **(sampling or {}))
     world = world.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    clips = ClipSampler(
-        training_split,
-        context_length=world.context_length,
-        horizon=settings.num_targets,
-        cameras=world.cameras,
-        readings=tuple(world.readings),
-    )
+    views: dict[str, Any] = {"cameras": world.cameras, "readings": tuple(world.readings)}
+    clips = ClipSampler(training_split, context_length=world.context_length, horizon=settings.num_targets, **views)
     validation = Validation(held_out_clips(dataset, world, max_horizon=ROLLOUT_LENGTH))
     folder = None if output is None else Path(output)
     trainer = Trainer(world, clips, validation, settings, output=folder, seed=seed)
