@@ -17,7 +17,7 @@ import torch
 # Before the first import of vdworld: its tensor aliases become jaxtyping's, and beartype checks every annotated call
 # (an int passes for a float, as PEP 484 says).
 jaxtyping.install_import_hook("vdworld", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
-torch.set_num_threads(1)
+torch.set_num_threads(int(os.environ.get("TEST_THREADS", "1")))
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from typing import Any
+
 import pytest
 import torch
 from torch.testing import assert_close
@@ -24,6 +27,19 @@ def test_the_clean_level_is_clean_and_the_noisiest_nearly_noise(process: Process
     alpha, sigma = process.coefficients(process.noisiest_level)
     assert alpha <= 0.02 * sigma
     assert process.initial_std == sigma
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("kind", [RectifiedFlow, EDM, VariancePreserving])
+def test_a_mixture_at_the_clean_level_is_the_clean_frame_exactly(kind: type[Process], dtype: torch.dtype) -> None:
+    schedules = ("linear", "cosine", "sigmoid") if kind is VariancePreserving else (None,)
+    for prediction, schedule in itertools.product(kind.predictions, schedules):
+        options: dict[str, Any] = {} if schedule is None else {"schedule": schedule}
+        process = kind(prediction=prediction, **options)
+        for count in (1, 3, 4, 7, 8, 16, 19, 64):  # vectorised instructions, and what remains beside them
+            clean, noise = drawn(count, 1, 2, 2).to(dtype), drawn(count, 1, 2, 2, seed=1).to(dtype)
+            level = torch.full((count,), process.clean_level, dtype=dtype)
+            assert torch.equal(process.mix(clean, noise, level), clean), (prediction, schedule, count)
 
 
 @every_process

@@ -7,6 +7,7 @@ import torch
 from torch.testing import assert_close
 
 from vdworld.diffusion import VariancePreserving
+from vdworld.diffusion.curves import Curve
 
 SCHEDULES = ("linear", "cosine", "sigmoid")
 every_schedule = pytest.mark.parametrize("schedule", SCHEDULES)
@@ -40,6 +41,25 @@ def test_the_variance_is_preserved(schedule: str) -> None:
 def test_float32_is_enough_near_the_clean_level(schedule: str) -> None:
     process, times = VariancePreserving(schedule), torch.tensor([1e-5, 1e-4, 1e-3])
     assert_close(process.sigma(times), process.sigma(times.double()).float(), rtol=1e-5, atol=0)
+
+
+class RoundedDown:
+    """A schedule on a processor whose functions round the frame's share down, as AVX-512's cosine does."""
+
+    def __init__(self, curve: Curve) -> None:
+        self.curve, self.slope, self.time_of = curve, curve.slope, curve.time_of
+
+    def shares(self, u: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        frame, noise = self.curve.shares(u)
+        return frame * (1 - torch.finfo(frame.dtype).eps), noise
+
+
+@every_schedule
+def test_the_clean_level_is_clean_however_a_processor_rounds(schedule: str) -> None:
+    process, clean = VariancePreserving(schedule), torch.zeros(9)
+    process.curve = RoundedDown(process.curve)
+    assert process.alpha(clean).tolist() == [1.0] * 9
+    assert process.sigma(clean).tolist() == [0.0] * 9
 
 
 def test_the_linear_schedule_is_the_limit_of_ddpm_in_ever_finer_steps() -> None:

@@ -45,7 +45,8 @@ class VariancePreserving(Process):
 
     def alpha(self, level: Tensor) -> Tensor:
         """Return the factor of the clean frame at each time."""
-        return self.curve.shares(level)[0].sqrt()
+        frame, noise = self.curve.shares(level)
+        return torch.where(noise < 0.5, 1 - noise, frame).sqrt()  # exactly 1 at the clean level on every processor
 
     def sigma(self, level: Tensor) -> Tensor:
         """Return the factor of the noise at each time."""
