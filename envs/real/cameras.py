@@ -35,16 +35,13 @@ class Camera:
             observation: Its current observation.
 
         Raises:
-            ValueError: The environment rendered something other than a uint8 picture.
+            ValueError: The environment gave something other than a uint8 picture.
         """
         if self.path is None:
-            picture: Any = env.render()
-            if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8 or picture.ndim not in (2, 3):
-                raise ValueError(f"`render()` must return a uint8 picture [h, w, 3], got {type(picture).__name__}.")
-            return to_rgb(picture)
+            return to_rgb(_checked("`render()` must return", env.render()))
         for key in self.path:
             observation = observation[key]
-        return to_rgb(np.asarray(observation))
+        return to_rgb(_checked(f"The observation of camera {self.name!r} must be", np.asarray(observation)))
 
 
 def find_cameras(env: gym.Env, camera: str | None = None) -> tuple[Camera, ...]:
@@ -104,6 +101,13 @@ def is_picture(space: gym.Space) -> bool:
             return False
         del sides[channels]
     return len(sides) == 2 and min(sides) >= _SMALLEST_SIDE
+
+
+def _checked(rule: str, picture: Any) -> np.ndarray:
+    if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8 or picture.ndim not in (2, 3):
+        kind = f"{picture.dtype} {list(picture.shape)}" if isinstance(picture, np.ndarray) else type(picture).__name__
+        raise ValueError(f"{rule} a uint8 picture [h, w, 3], got {kind}.")
+    return picture
 
 
 def _name(path: tuple[str, ...]) -> str:

@@ -117,6 +117,7 @@ def run_episode(
 
     Raises:
         Stopped: ``should_stop`` returned True.
+        ValueError: The policy returned NaN or infinity.
     """
     rng = np.random.default_rng(policy_seed)
     env.action_space.seed(policy_seed)
@@ -130,6 +131,8 @@ def run_episode(
             raise Stopped
         policy_input = {"frames": env.frames(), "state": env.state(), "observation": observation}
         flat = flatten_action(env.action_space, policy(policy_input, env.action_space, rng)).astype(np.float32)
+        if not np.isfinite(flat).all():
+            raise ValueError(f"`policy` must return finite actions, got {flat.tolist()} in step {len(steps)}.")
         action = unflatten_action(env.action_space, flat)  # exactly the action that the dataset will hold
         observation, reward, terminated, truncated, _ = env.step(action)
         truncated = truncated or (max_steps is not None and len(steps) + 1 >= max_steps and not terminated)

@@ -11,10 +11,11 @@ import numpy as np
 from gymnasium import spaces
 
 from vdworld.data.episode import DEFAULT_TEST_FRACTION, Episode, choose_split
+from vdworld.data.finite_numbers import check_finite_rows
 from vdworld.data.frame_decoding import decode_episodes
 from vdworld.data.layout import EpisodeEntry, Layout, read_layout
 from vdworld.data.lossless_video import check_video
-from vdworld.data.parquet_tables import check_table, read_columns
+from vdworld.data.parquet_tables import read_columns
 from vdworld.space_json import space_from_json
 from vdworld.spec import EnvironmentSpec
 
@@ -22,23 +23,27 @@ from vdworld.spec import EnvironmentSpec
 def load_dataset(source: str | Path) -> Dataset:
     """Open a dataset folder in the LeRobot v3 layout, written by vdworld or by other software.
 
-    Every file is checked, but no frame is decoded. In folders by other software each row's action leads to the next
-    row, so that n rows make n - 1 transitions, and a fifth of the episodes is held out unless the folder has a split
-    ``test``.
+    Every file and every number is checked, but no frame is decoded. In folders by other software each row's action
+    leads to the next row, so that n rows make n - 1 transitions, and a fifth of the episodes is held out unless the
+    folder has a split ``test``.
 
     Args:
         source: The folder.
 
     Raises:
         FileNotFoundError: The folder or a part of it is missing.
-        ValueError: The folder has another layout, or a file is damaged or incomplete.
+        ValueError: The folder has another layout, a file is damaged or incomplete, or an action, a reward or a reading
+            is not finite.
     """
     layout = read_layout(Path(source))
     if "action" not in layout.features or not layout.cameras:
         features = sorted(layout.features)
         raise ValueError(f"{source} must have an `action` and frames among its features, got {features}.")
-    for path in sorted({layout.data_path(entry) for entry in layout.entries}):
-        check_table(path)
+    episodes: dict[Path, list[int]] = {}
+    for entry in layout.entries:
+        episodes.setdefault(layout.data_path(entry), []).append(entry.index)
+    for path, numbers in episodes.items():
+        check_finite_rows(path, read_columns(path, layout.numeric_features), numbers)
     videos = [(entry, key) for entry in layout.entries for key in entry.videos]
     for path in sorted({layout.video_path(entry, key) for entry, key in videos}):
         check_video(path)
@@ -88,9 +93,8 @@ class Dataset:
     @property
     def readings(self) -> dict[str, int]:
         """Names of the readings, recorded beside the frames, and how many numbers each holds."""
-        features = self.layout.features.items()
-        numeric = {n: f for n, f in features if f["dtype"] not in ("video", "image", "string")}
-        return {n: int(np.prod(f["shape"])) for n, f in numeric.items() if n.startswith(("observation.", "info."))}
+        names = [name for name in self.layout.numeric_features if name.startswith(("observation.", "info."))]
+        return {name: int(np.prod(self.layout.features[name]["shape"])) for name in names}
 
     @functools.cached_property
     def action_space(self) -> gym.Space:
@@ -166,8 +170,7 @@ class Dataset:
         """Return the numeric rows of one episode."""
         path = self.layout.data_path(entry)
         if self._table is None or self._table[0] != path:
-            numeric = [k for k, f in self.layout.features.items() if f["dtype"] not in ("video", "image", "string")]
-            self._table = (path, read_columns(path, numeric))
+            self._table = (path, read_columns(path, self.layout.numeric_features))
         columns = self._table[1]
         rows = np.flatnonzero(columns["episode_index"][:, 0] == entry.index)
         if len(rows) != entry.length:

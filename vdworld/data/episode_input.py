@@ -9,6 +9,7 @@ import gymnasium as gym
 import numpy as np
 
 from vdworld.data.episode import Episode
+from vdworld.data.finite_numbers import check_finite
 from vdworld.spaces import flat_action_size, flatten_action
 
 
@@ -20,11 +21,13 @@ def make_episode(
     truncated: Any = None,
     state: Mapping[str, Any] | None = None,
     action_space: gym.Space | None = None,
+    where: str = "the episode",
 ) -> Episode:
     """Return an episode made of arrays; ``EpisodeWriter.add`` documents the arguments.
 
     Raises:
-        ValueError: The arguments do not fit together, or the actions do not fit ``action_space``.
+        ValueError: The arguments do not fit together, the actions do not fit ``action_space``, or a number is not
+            finite; the message calls the episode `where`.
     """
     flat = _flat_actions(actions, action_space)
     num_steps = len(flat)
@@ -34,7 +37,7 @@ def make_episode(
     ends = [_vector("terminated", terminated, num_steps, bool), _vector("truncated", truncated, num_steps, bool)]
     if terminated is None and truncated is None:
         ends[1][-1] = True  # the recording stops here, though the environment did not end the episode
-    return Episode(
+    episode = Episode(
         frames={name: _frames(name, pixels, num_steps) for name, pixels in cameras.items()},
         actions=flat,
         rewards=None if rewards is None else _vector("rewards", rewards, num_steps, np.float32),
@@ -42,6 +45,8 @@ def make_episode(
         truncated=ends[1],
         state={_state_name(name): _state(name, values, num_steps) for name, values in (state or {}).items()},
     )
+    check_finite(episode, where)
+    return episode
 
 
 def _flat_actions(actions: Any, space: gym.Space | None) -> np.ndarray:
@@ -54,9 +59,7 @@ def _flat_actions(actions: Any, space: gym.Space | None) -> np.ndarray:
         raise ValueError(f"`actions` must be numbers [T, n] with T >= 1, got shape {flat.shape}, {flat.dtype}.")
     if space is not None and flat.shape[1] != flat_action_size(space):
         raise ValueError(f"`actions` must have {flat_action_size(space)} columns for {space}, got {flat.shape[1]}.")
-    if not np.isfinite(flat).all():
-        raise ValueError("`actions` must be finite, got NaN or infinity. Leave such episodes out.")
-    return flat.astype(np.float32)
+    return _converted(flat, np.float32)
 
 
 def _frames(name: str, pixels: Any, num_steps: int) -> np.ndarray:
@@ -77,11 +80,21 @@ def _vector(name: str, values: Any, num_steps: int, dtype: type) -> np.ndarray:
     if values is None:
         return np.zeros(num_steps, dtype=dtype)
     array = np.asarray(values)
+    if dtype is bool and array.dtype != bool and not np.isin(array, (0, 1)).all():
+        raise ValueError(f"`{name}` must hold True and False, got {array.dtype} with other values.")
     if array.ndim == 0 and dtype is bool:  # a single flag describes the end of the episode
         return np.arange(num_steps) == (num_steps - 1 if array else -1)
     if array.shape != (num_steps,):
         raise ValueError(f"`{name}` must have shape [{num_steps}], one per action, got {list(array.shape)}.")
-    return array.astype(dtype)
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"`{name}` must be numbers [{num_steps}], got {array.dtype}.")
+    return _converted(array, dtype)
+
+
+def _converted(array: np.ndarray, dtype: type) -> np.ndarray:
+    """Return the numbers in another type; those that it cannot hold become infinite, which the caller refuses."""
+    with np.errstate(over="ignore"):
+        return array.astype(dtype)
 
 
 def _state_name(name: str) -> str:
@@ -98,4 +111,4 @@ def _state(name: str, values: Any, num_steps: int) -> np.ndarray:
             f"got {array.dtype} {list(array.shape)}."
         )
     needs_float64 = array.dtype == np.float64 or (array.dtype.kind in "iu" and array.dtype.itemsize > 2)
-    return array.reshape(num_steps + 1, -1).astype(np.float64 if needs_float64 else np.float32)
+    return _converted(array.reshape(num_steps + 1, -1), np.float64 if needs_float64 else np.float32)

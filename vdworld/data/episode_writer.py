@@ -136,12 +136,14 @@ class EpisodeWriter:
             seed: The seed that the environment was reset with.
 
         Raises:
-            ValueError: The arrays do not fit together, or differ from earlier episodes; nothing is written.
+            ValueError: The arrays do not fit together, differ from earlier episodes, or hold a number that is not
+                finite; nothing is written. Readings may be NaN where there is no value.
             OSError: The disk is full or failed; the message gives the number of episodes that are safe.
         """
-        episode = make_episode(frames, actions, rewards, terminated, truncated, state, self.action_space)
-        self._check_features(episode)
         store = self._store
+        where = f"episode {store.num_episodes} of {self.path}"
+        episode = make_episode(frames, actions, rewards, terminated, truncated, state, self.action_space, where)
+        self._check_features(episode)
         episode.index, episode.seed = store.num_episodes, seed
         notes = store.notes
         episode.split = choose_split(episode.index, test_fraction=notes["test_fraction"], seed=notes["seed"])

@@ -59,6 +59,11 @@ class Layout:
         return self.info["features"]
 
     @property
+    def numeric_features(self) -> list[str]:
+        """Names of the columns that hold numbers."""
+        return [name for name, f in self.features.items() if f["dtype"] not in ("video", "image", "string")]
+
+    @property
     def own(self) -> dict[str, Any]:
         """The entries for vdworld alone; empty in folders by other software."""
         return self.info.get("vdworld", {})

@@ -72,8 +72,3 @@ def read_table(path: Path, names: Sequence[str] | None = None) -> Any:
         return parquet.ParquetFile(path).read(columns=None if names is None else list(names))
     except (pa.ArrowInvalid, pa.ArrowIOError, OSError) as error:
         raise ValueError(f"The table {path} must be readable, got: {error}. It is damaged or incomplete.") from error
-
-
-def check_table(path: Path) -> None:
-    """Read only the footer of a parquet file; raises the errors of ``read_table``."""
-    read_table(path, [])

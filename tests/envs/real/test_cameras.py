@@ -65,6 +65,13 @@ def test_what_is_not_a_picture_can_not_be_rendered() -> None:
         find_cameras(rendering)[0].observe(rendering, None)
 
 
+def test_an_observation_of_another_type_than_its_space_is_refused() -> None:
+    """Resizing would turn NaN into black."""
+    observing = env(box(10, 12, 3))
+    with pytest.raises(ValueError, match=r"observation of camera 'pixels' must be a uint8 picture .*, got float32 \["):
+        find_cameras(observing)[0].observe(observing, np.full((10, 12, 3), np.nan, np.float32))
+
+
 def test_every_kind_of_picture_becomes_rgb() -> None:
     rgb = np.random.default_rng(0).integers(0, 256, (10, 12, 3), dtype=np.uint8)
     np.testing.assert_array_equal(to_rgb(rgb), rgb)

@@ -57,6 +57,36 @@ def test_actions_lead_from_their_frame_to_the_next(tmp_path: Path) -> None:
     assert not clips.terminated[:, :-1].any(), "no clip runs past the end of its episode"
 
 
+class FaultyCounter(CounterEnv):
+    """Gives a NaN reward in the fourth step of its second episode."""
+
+    num_episodes = 0
+
+    def reset(self, **settings: Any) -> tuple[Any, dict[str, Any]]:
+        self.num_episodes, self.step_number = self.num_episodes + 1, 0
+        return super().reset(**settings)
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        observation, reward, terminated, truncated, info = super().step(action)
+        self.step_number += 1
+        faulty = self.num_episodes == 2 and self.step_number == 4
+        return observation, float("nan") if faulty else reward, terminated, truncated, info
+
+
+def test_a_reward_that_is_not_finite_ends_the_recording_by_name(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=rf"`rewards` of episode 1 of {tmp_path} must be finite, got nan in row 3"):
+        record(FaultyCounter, tmp_path, num_steps=100, max_episode_steps=6, progress=False)
+    assert load_dataset(tmp_path).num_steps == 6, "the episodes before are safe"
+
+
+def test_a_policy_that_returns_nan_is_refused_before_it_acts(tmp_path: Path) -> None:
+    def policy(*_: Any) -> Any:
+        return float("nan")
+
+    with pytest.raises(ValueError, match=r"`policy` must return finite actions, got \[nan\] in step 0"):
+        record(ID, tmp_path, num_steps=10, policy=policy, progress=False)
+
+
 def test_what_the_environment_says_beside_the_frames_is_kept(tmp_path: Path) -> None:
     dataset = record(ID, tmp_path, num_steps=100, progress=False)
     for episode in dataset:
