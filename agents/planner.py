@@ -133,9 +133,9 @@ class Planner:
             self.last_plan, self._age = self._replan(state, anchor), 0
         encoded = self.last_plan.actions[:, self._age]
         self._age, self._count = self._age + 1, self._count + 1
-        flat = self.world.action_codec.decode_flat(encoded).cpu()
-        self._past = frames, torch.cat([actions, flat[:, None]], dim=1)
-        return self.world.action_codec.decode(encoded)
+        executed = self.world.action_codec.decode(encoded)
+        self._past = frames, torch.cat([actions, self.world.action_codec.flatten(executed)[:, None]], dim=1)
+        return executed
 
     @torch.no_grad()
     def plan(

@@ -130,8 +130,26 @@ def test_projection_gives_what_the_environment_would_be_told(space: gym.Space) -
     codec = ActionCodec(space)
     anything = torch.randn(3, 4, codec.dim, generator=torch.Generator().manual_seed(0))
     legal = codec.project(anything)
-    torch.testing.assert_close(legal, codec.encode_flat(codec.decode_flat(anything)), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(legal, codec.encode(codec.decode(anything)), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(codec.encode_flat(codec.decode_flat(anything)), legal, rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(codec.project(legal), legal, rtol=0, atol=0)
+
+
+def test_whole_numbers_are_rounded_by_hand() -> None:
+    codec = ActionCodec(spaces.Tuple([spaces.MultiBinary(2), spaces.Box(0, 4, (2,), np.int64)]))
+    encoded = torch.tensor([0.3, -0.1, 0.1, 0.9])
+    assert codec.project(encoded).tolist() == [1, -1, 0, 1]
+    assert codec.decode_flat(encoded).tolist() == [1, 0, 2, 4]
+
+
+def test_gradients_pass_a_projection_straight_through() -> None:
+    codec = ActionCodec(spaces.Tuple([spaces.MultiBinary(1), spaces.Box(0, 4, (1,), np.int64), spaces.Discrete(2)]))
+    encoded = torch.tensor([0.3, 0.1, 0.2, 0.4], requires_grad=True)
+    legal = codec.project(encoded)
+    assert legal.tolist() == [1, 0, 0, 1]
+    (legal * torch.arange(4.0)).sum().backward()
+    assert encoded.grad is not None
+    assert encoded.grad.tolist() == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("space", SPACES)
@@ -180,6 +198,35 @@ def test_unbounded_numbers_are_scaled_by_low_and_high() -> None:
     again = ActionCodec.from_json(json.loads(json.dumps(codec.to_json())))
     assert again.space == space
     assert again.encode(np.array([2.0, 5.0, 0.5])).tolist() == [0.5, 0, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "low", "high"),
+    [
+        (np.float32, -np.finfo(np.float32).max, np.finfo(np.float32).max),
+        (np.float64, -np.finfo(np.float64).max, np.finfo(np.float64).max),
+        (np.float16, -np.finfo(np.float16).max, np.finfo(np.float16).max),
+        (np.float32, -1e30, 1e30),
+        (np.int64, np.iinfo(np.int64).min, np.iinfo(np.int64).max),
+    ],
+)
+def test_bounds_that_say_nothing_count_as_none(dtype: type, low: float, high: float) -> None:
+    space = spaces.Dict(push=spaces.Box(low, high, (2,), dtype))
+    with pytest.raises(ValueError, match=r"`low` and `high` must bound the unbounded parts"):
+        ActionCodec(space)
+    codec = ActionCodec(space, low=[-4, 0], high=[4, 20])
+    assert codec.encode({"push": np.array([2, 5], dtype)}).tolist() == [0.5, -0.5]
+    assert codec.decode(torch.tensor([0.5, -0.5]))["push"].tolist() == [2, 5]
+
+
+def test_the_near_end_of_a_half_open_range_is_kept() -> None:
+    space = spaces.Box(0, np.finfo(np.float32).max, (1,))
+    assert ActionCodec(space, low=[1], high=[4]).encode(np.array([3.0])).tolist() == [0.5]
+
+
+def test_data_beyond_the_range_of_float32_can_not_bound_actions() -> None:
+    with pytest.raises(ValueError, match=r"`low` and `high` must bound the unbounded parts of .*, within \+-1e\+30"):
+        ActionCodec(spaces.Box(-np.inf, np.inf, (1,)), low=[-3e38], high=[3e38])
 
 
 def test_an_end_that_equals_the_other_divides_nothing_by_zero() -> None:

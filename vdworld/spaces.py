@@ -18,6 +18,17 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vdworld.space_json import space_from_json, space_to_json
+from vdworld.space_leaves import (
+    flat_action_size,
+    leaf_bounds,
+    leaf_choices,
+    leaf_offsets,
+    leaf_size,
+    leaves,
+    scale_bounds,
+)
+
+_LARGEST = 1e30  # float32 holds products of such numbers and small factors
 
 
 def frames_to_float(pixels: Tensor) -> Tensor:
@@ -28,34 +39,6 @@ def frames_to_float(pixels: Tensor) -> Tensor:
 def frames_to_pixels(frames: Tensor) -> Tensor:
     """Turn frames ``[..., c, h, w]`` in [-1, 1] into uint8 pixels ``[..., h, w, c]``, rounded and clamped."""
     return frames.float().add(1.0).mul(127.5).round_().clamp_(0, 255).to(torch.uint8).movedim(-3, -1)
-
-
-def leaves(space: gym.Space) -> list[gym.Space]:
-    """Return the simple parts of a space, in the order of a flat action.
-
-    Raises:
-        ValueError: The space holds something other than Box, Discrete, MultiDiscrete, MultiBinary, Dict and Tuple.
-    """
-    if isinstance(space, spaces.Dict):
-        return [leaf for part in space.spaces.values() for leaf in leaves(part)]
-    if isinstance(space, spaces.Tuple):
-        return [leaf for part in space.spaces for leaf in leaves(part)]
-    if isinstance(space, spaces.Box | spaces.Discrete | spaces.MultiDiscrete | spaces.MultiBinary):
-        return [space]
-    raise ValueError(
-        "`space` must consist of Box, Discrete, MultiDiscrete, MultiBinary, Dict and Tuple, "
-        f"got {space}. Wrap the environment so that its action space does."
-    )
-
-
-def leaf_size(leaf: gym.Space) -> int:
-    """Return how many numbers a simple space has in a flat action."""
-    return 1 if isinstance(leaf, spaces.Discrete) else int(np.prod(leaf.shape or ()))
-
-
-def flat_action_size(space: gym.Space) -> int:
-    """Return the length n of a flat action."""
-    return sum(leaf_size(leaf) for leaf in leaves(space))
 
 
 def flatten_action(space: gym.Space, action: Any) -> np.ndarray:
@@ -87,7 +70,7 @@ class ActionCodec:
     """Map flat actions to vectors in [-1, 1] and back.
 
     Bounded Boxes are scaled by their bounds, the others by `low` and `high`; discrete parts become one-hot vectors of
-    0 and 1, binary ones -1 and 1.
+    0 and 1, binary ones -1 and 1. A Box whose range exceeds ``space_leaves.WIDEST_RANGE`` counts as unbounded.
 
     Args:
         space: The environment's action space.
@@ -101,15 +84,18 @@ class ActionCodec:
     def __init__(
         self, space: gym.Space, low: Sequence[float] | None = None, high: Sequence[float] | None = None
     ) -> None:
-        self.space = space
-        self.num_choices = [count for leaf in leaves(space) for count in _choices(leaf)]  # 0: a continuous number
-        self.offsets = np.concatenate([_offsets(leaf) for leaf in leaves(space)])
-        bounds = np.array([bound for leaf in leaves(space) for bound in _bounds(leaf)], dtype=np.float64)
-        fallback = np.stack([_bound_array("low", low, len(bounds)), _bound_array("high", high, len(bounds))], axis=1)
-        self._legal = np.where([[count > 0] for count in self.num_choices], [-np.inf, np.inf], bounds)  # [n, 2]
+        self.space, parts = space, leaves(space)
+        self.num_choices = [count for leaf in parts for count in leaf_choices(leaf)]  # 0: a number, not a choice
+        self.offsets = np.concatenate([leaf_offsets(leaf) for leaf in parts])
+        self.whole = [not np.issubdtype(leaf.dtype, np.floating) for leaf in parts for _ in range(leaf_size(leaf))]
+        legal = np.concatenate([leaf_bounds(leaf) for leaf in parts])
+        self._legal = np.where([[count > 0] for count in self.num_choices], [-np.inf, np.inf], legal)  # [n, 2]
+        fallback = np.stack([_bound_array("low", low, len(legal)), _bound_array("high", high, len(legal))], axis=1)
+        bounds = np.concatenate([scale_bounds(leaf) for leaf in parts])
         bounds = np.where(np.isfinite(bounds), bounds, fallback)
-        if not np.isfinite(bounds).all():
-            raise ValueError(f"`low` and `high` must bound the unbounded parts of {space}, got {low} and {high}.")
+        if not (np.abs(bounds) <= _LARGEST).all():  # NaN included
+            rule = f"bound the unbounded parts of {space}, within +-{_LARGEST:g}"
+            raise ValueError(f"`low` and `high` must {rule}, got {low} and {high}.")
         self.low, self.high = bounds[:, 0], np.maximum(bounds[:, 1], bounds[:, 0] + 1e-6)
         self.dim = sum(max(count, 1) for count in self.num_choices)
 
@@ -169,26 +155,28 @@ class ActionCodec:
         return encoded if action_mask is None else encoded * action_mask[..., None]
 
     def decode_flat(self, encoded: Tensor) -> Tensor:
-        """Turn encoded actions ``[..., a]`` into flat ones ``[..., n]``; the largest entry of a one-hot part wins."""
+        """Turn encoded actions ``[..., a]`` into flat ones ``[..., n]``, as an environment executes them.
+
+        The largest entry of a one-hot part wins; whole numbers are rounded.
+        """
         columns, position = [], 0
         for i, count in enumerate(self.num_choices):
             part = encoded[..., position : position + max(count, 1)]
             if count:
                 columns.append(part.argmax(dim=-1).float() + float(self.offsets[i]))
             else:
-                low, high = float(self.low[i]), float(self.high[i])
-                columns.append((part[..., 0].clamp(-1, 1) + 1) / 2 * (high - low) + low)
+                columns.append(self._decode_number(i, part[..., 0]))
             position += max(count, 1)
         return torch.stack(columns, dim=-1)
 
     def project(self, encoded: Tensor) -> Tensor:
-        """Return the nearest legal encoded actions ``[..., a]``: numbers clamped, choices one-hot."""
+        """Return the nearest legal encoded actions ``[..., a]``: numbers clamped, whole ones rounded, choices one-hot.
+
+        Gradients pass as if nothing were rounded (the straight-through estimator, Bengio et al. 2013).
+        """
         parts = encoded.split([max(count, 1) for count in self.num_choices], dim=-1)
-        legal = [
-            F.one_hot(part.argmax(dim=-1), count).to(part) if count else part.clamp(-1, 1)
-            for part, count in zip(parts, self.num_choices, strict=True)
-        ]
-        return torch.cat(legal, dim=-1)
+        legal = torch.cat([self._project_part(i, part.detach()) for i, part in enumerate(parts)], dim=-1)
+        return legal + (encoded - encoded.detach()) if encoded.requires_grad else legal
 
     def decode(self, encoded: Tensor) -> Any:
         """Turn encoded actions ``[..., a]`` into native ones: arrays of the space's dtype, or a tree of them."""
@@ -203,6 +191,21 @@ class ActionCodec:
     def from_json(cls, values: dict[str, Any]) -> ActionCodec:
         """Read what ``to_json`` returned."""
         return cls(space_from_json(values["space"]), values["low"], values["high"])
+
+    def _decode_number(self, index: int, encoded: Tensor) -> Tensor:
+        """Return a number in flat units."""
+        low, high = float(self.low[index]), float(self.high[index])
+        flat = (encoded.clamp(-1, 1) + 1) / 2 * (high - low) + low
+        return flat.round() if self.whole[index] else flat
+
+    def _project_part(self, index: int, encoded: Tensor) -> Tensor:
+        """Return the nearest legal values of a number ``[..., 1]``, or of a choice ``[..., c]``."""
+        if count := self.num_choices[index]:
+            return F.one_hot(encoded.argmax(dim=-1), count).to(encoded)
+        if not self.whole[index]:
+            return encoded.clamp(-1, 1)
+        low, high = float(self.low[index]), float(self.high[index])
+        return ((self._decode_number(index, encoded) - low) / (high - low) * 2 - 1).clamp(-1, 1)
 
     def _one_hot(self, values: Tensor, count: int) -> Tensor:
         choice = values.round().long()
@@ -225,23 +228,3 @@ def _bound_array(name: str, values: Sequence[float] | None, size: int) -> np.nda
     if array.shape != (size,):
         raise ValueError(f"`{name}` must hold {size} numbers, one per number of a flat action, got {values}.")
     return array
-
-
-def _choices(leaf: gym.Space) -> list[int]:
-    if isinstance(leaf, spaces.Discrete):
-        return [int(leaf.n)]
-    if isinstance(leaf, spaces.MultiDiscrete):
-        return [int(n) for n in leaf.nvec.ravel()]
-    return [0] * leaf_size(leaf)
-
-
-def _offsets(leaf: gym.Space) -> np.ndarray:
-    if isinstance(leaf, spaces.Discrete | spaces.MultiDiscrete):
-        return np.asarray(leaf.start, dtype=np.float64).ravel()
-    return np.zeros(leaf_size(leaf))
-
-
-def _bounds(leaf: gym.Space) -> list[tuple[float, float]]:
-    if isinstance(leaf, spaces.Box):
-        return [(float(low), float(high)) for low, high in zip(leaf.low.ravel(), leaf.high.ravel(), strict=True)]
-    return [(0.0, 1.0)] * leaf_size(leaf)

@@ -82,8 +82,9 @@ class Collector:
             "values": values,
             "prior_outputs": results[1][0] if len(results) > 1 else outputs[:, :0],
         }
-        self.states = [state.after(actions.clamp(-1, 1)) for _, _, state in results]
-        return step | self._act(self.policy.codec.decode(actions))
+        executed = self.policy.codec.project(actions)
+        self.states = [state.after(executed) for _, _, state in results]
+        return step | self._act(self.policy.codec.decode(executed))
 
     def _act(self, native: Any) -> dict[str, Tensor]:
         """Step the environments, reset the states of ended lanes, and return the outcome of the step."""

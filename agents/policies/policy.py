@@ -224,12 +224,13 @@ class Policy:
     def _choose(
         self, observations: ObservationBatch, state: RecurrentState, deterministic: bool
     ) -> tuple[Tensor, RecurrentState]:
-        """Return encoded actions ``[b, a]`` and the state after them."""
+        """Return legal encoded actions ``[b, a]`` and the state after them."""
         outputs, _, state = self.network.step(observations, state)
         distribution = ActionDistribution(self.layout, outputs)
         actions = distribution.mode() if deterministic else distribution.sample(self._noise(len(outputs)))
         self._num_draws += 1
-        return actions, state.after(actions.clamp(-1, 1))
+        actions = self.codec.project(actions)
+        return actions, state.after(actions)
 
     def _read(self, observation: Any) -> ObservationBatch:
         if isinstance(observation, Tensor) and observation.is_floating_point():

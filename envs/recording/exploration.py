@@ -8,9 +8,8 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 
+from vdworld.space_leaves import scale_bounds
 from vdworld.spaces import flatten_action, leaf_size, leaves, unflatten_action
-
-_WIDEST = 1e6  # wider ranges, infinite ones included, are not explored from end to end
 
 
 class Exploration:
@@ -59,9 +58,9 @@ class _Continuous:
 
     def __init__(self, space: spaces.Box, settings: Exploration) -> None:
         low, high = space.low.ravel().astype(np.float64), space.high.ravel().astype(np.float64)
-        self.bounded = high - low < _WIDEST
+        self.bounded = np.isfinite(scale_bounds(space)).all(axis=1)  # wider ranges are not explored from end to end
         self.low, self.high = low, high
-        self.range = np.where(self.bounded, high - low, 1.0)
+        self.range = np.subtract(high, low, out=np.ones_like(low), where=self.bounded)
         self.whole = np.issubdtype(space.dtype, np.integer)
         self.settings = settings
         self.value: np.ndarray | None = None

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from vdworld.agents import CrossEntropy, GoalImage, Planner, PlanningProblem, Return, Sum
+from vdworld.agents import CrossEntropy, GoalImage, Planner, PlanningProblem, RandomShooting, Return, Sum
 from vdworld.types import Actions
 from vdworld.world import Rollout, WorldModel
 
@@ -142,6 +142,30 @@ def test_plans_start_from_the_frames_and_actions_of_the_past(make_line: Callable
         assert context.action_mask[0].tolist() == [now > 2, now > 1]
         expected = [noted[i] if i >= 0 else 0.0 for i in (now - 3, now - 2)]
         assert context.actions[0, :, 0].tolist() == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        gym.spaces.MultiBinary(1),
+        gym.spaces.Box(-2, 5, (1,), np.int64),
+        gym.spaces.Tuple([gym.spaces.Box(0, 2, (1,), np.int32)]),
+        gym.spaces.Box(-4, 4, (1,), np.float16),
+    ],
+    ids=str,
+)
+def test_the_past_holds_what_was_executed(make_line: Callable, frames_at: Callable, space: gym.Space) -> None:
+    world = make_line(space)
+    codec = world.action_codec
+    planner, executed = Planner(world, RandomShooting(2, 8), replan_every=1), []
+    for place in (0.1, 0.2, 0.3):
+        world.network.started.clear()
+        executed.append(codec.encode(planner.act(frames_at(place, -place)))[:, 0])
+    context = world.network.started[0][1]
+    torch.testing.assert_close(context.actions[:, :, 0], torch.stack(executed[:2], dim=1), rtol=0, atol=0)
+    for dreamt in world.network.imagined:
+        actions = dreamt.actions[dreamt.action_mask]
+        torch.testing.assert_close(actions, codec.project(actions), rtol=0, atol=1e-3)
 
 
 def test_the_search_receives_the_last_action(make_line: Callable, frames_at: Callable) -> None:

@@ -54,11 +54,12 @@ def test_choices_that_begin_at_1_train(record_squares: Record, train_small: Run)
     assert not world.sample_start(64).action_mask.all()
 
 
-def test_an_unbounded_box_is_scaled_by_the_data(record_squares: Record) -> None:
+@pytest.mark.parametrize("limit", [np.inf, np.finfo(np.float32).max, 1e20])
+def test_an_unbounded_box_is_scaled_by_the_data(record_squares: Record, limit: float) -> None:
     def pushes(arrays: dict[str, Any]) -> dict[str, Any]:
         return {**arrays, "actions": np.stack([arrays["actions"] * 10.0, np.ones(12)], axis=1).astype(np.float32)}
 
-    space = gym.spaces.Box(np.array([-np.inf, -2], np.float32), np.array([np.inf, 2], np.float32))
+    space = gym.spaces.Box(np.array([-limit, -2], np.float32), np.array([limit, 2], np.float32))
     codec = new_world(record_squares(space, num_episodes=4, change=pushes)).action_codec
     assert codec.low.tolist() == [0, -2]
     assert codec.high.tolist() == [30, 2]

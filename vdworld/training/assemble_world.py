@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from gymnasium.spaces import Box
 
 from vdworld.data import ClipSampler, Dataset
 from vdworld.space_json import space_to_json
+from vdworld.space_leaves import scale_bounds
 from vdworld.spaces import ActionCodec, leaves
 from vdworld.world import OutcomeHeads, Sampling, StartClips, WorldModel, build, preset
 
@@ -80,8 +80,7 @@ def new_world(
 
 def action_codec(dataset: Dataset) -> ActionCodec:
     """Return the codec of the dataset's actions. Unbounded Boxes are scaled by the 1% and 99% quantiles of the data."""
-    boxes = [leaf for leaf in leaves(dataset.action_space) if isinstance(leaf, Box)]
-    if all(np.isfinite(box.low).all() and np.isfinite(box.high).all() for box in boxes):
+    if all(np.isfinite(scale_bounds(leaf)).all() for leaf in leaves(dataset.action_space)):
         return ActionCodec(dataset.action_space)
     low, high = np.quantile(dataset.actions(), [0.01, 0.99], axis=0)
     return ActionCodec(dataset.action_space, low.tolist(), high.tolist())

@@ -62,6 +62,15 @@ def test_every_entry_belongs_to_the_transition_that_its_action_led_to(space, out
         torch.testing.assert_close(rollout.continuation, going_on)
 
 
+def test_the_recurrent_state_keeps_the_actions_that_were_executed():
+    envs = dreams(spaces.Box(-1, 3, (2,), np.int64))
+    rollout = Collector(envs, policy := policy_for(envs), seed=3).collect(HORIZON)
+    executed = policy.codec.encode(policy.codec.decode(rollout.actions))
+    assert not torch.equal(executed, rollout.actions.clamp(-1, 1))
+    goes_on = ~rollout.is_first[:, 1:]
+    torch.testing.assert_close(rollout.previous_actions[:, 1:][goes_on], executed[:, :-1][goes_on], rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize("output", ["numpy", "torch"])
 def test_next_values_are_those_of_the_next_observations_final_ones_included(output):
     envs = dreams(output=output)

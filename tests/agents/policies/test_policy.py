@@ -56,6 +56,12 @@ def test_torchs_global_stream_is_left_alone():
     assert torch.equal(before, torch.get_rng_state())
 
 
+def test_the_recurrent_state_keeps_the_actions_that_were_executed():
+    agent = policy(action_space=spaces.Tuple([spaces.Box(-1, 3, (2,), np.int64), spaces.MultiBinary(2)]))
+    executed = agent.codec.encode(agent.act(pixels(4)))
+    torch.testing.assert_close(agent._state.previous_actions, executed, rtol=0, atol=1e-6)
+
+
 def test_only_the_lanes_of_a_mask_are_reset():
     agent = policy(deterministic=True)
     first = flat(agent, agent.act(pixels(2)))

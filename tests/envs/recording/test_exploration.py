@@ -50,6 +50,12 @@ def test_the_whole_box_is_visited() -> None:
     np.testing.assert_allclose(actions.mean(axis=0), 256, atol=25)
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_the_limits_of_a_dtype_are_not_explored(dtype: type) -> None:
+    limit = np.finfo(dtype).max
+    assert np.abs(explore(spaces.Box(-limit, limit, (2,), dtype), 200)).max() < 10
+
+
 def test_continuous_actions_are_smooth() -> None:
     actions = np.stack(explore(spaces.Box(-1, 1, (1,)), 2000))
     independent = np.random.default_rng(0).uniform(-1, 1, (2000, 1))
