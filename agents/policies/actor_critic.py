@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from gymnasium.vector import VectorEnv
-from torch import Tensor, nn
+from torch import Tensor
 
 from vdworld.agents.lambda_returns import lambda_returns
 from vdworld.agents.policies import two_hot
@@ -23,9 +23,11 @@ from vdworld.agents.policies.policy_losses import OBJECTIVES
 from vdworld.agents.policies.return_normalizer import ReturnNormalizer
 from vdworld.agents.policies.rollout import Rollout
 from vdworld.agents.progress import Report
+from vdworld.finite_tensors import check_finite_tensors
 from vdworld.networks import ExponentialMovingAverage
 from vdworld.spaces import ActionCodec
 from vdworld.training.checkpoint import has_checkpoint
+from vdworld.training.gradient_step import gradient_step, keep_failed_batch
 
 CHECKPOINT_EVERY = 60.0  # seconds
 
@@ -95,6 +97,7 @@ class ActorCritic:
 
         Raises:
             ValueError: A mode, space or setting that is not supported, or a prior with other spaces.
+            FloatingPointError: A reward, a loss or a gradient is NaN or infinite. The last checkpoint stays.
         """
         if num_steps < 1:
             raise ValueError(f"`num_steps` must be at least 1, got {num_steps}.")
@@ -125,10 +128,14 @@ class ActorCritic:
         try:
             while self.num_steps < num_steps:
                 rollout = collector.collect(self.settings.horizon)
-                figures = self.update(rollout)
+                try:
+                    losses = self.update(rollout)
+                except FloatingPointError as error:
+                    kept, folder = keep_failed_batch(folder, vars(rollout)), None  # the last good checkpoint stays
+                    raise FloatingPointError(f"Learning stopped at step {self.num_steps}: {error} {kept}") from error
                 self.num_steps += rollout.rewards.numel()
                 if report is not None:
-                    report(self.num_steps, _figures(collector, rollout, figures))
+                    report(self.num_steps, collector.figures(rollout, losses))
                 if folder is not None and time.monotonic() - saved_at > CHECKPOINT_EVERY:
                     self.save(folder)
                     saved_at = time.monotonic()
@@ -152,6 +159,7 @@ class ActorCritic:
     def update(self, rollout: Rollout) -> dict[str, Tensor]:
         """Take the gradient steps of one rollout, and return the losses of the last step."""
         settings = self.settings
+        check_finite_tensors({"rewards": rollout.rewards}, "What `envs` return", "Check the environments.")
         returns = lambda_returns(
             rollout.rewards,
             rollout.next_values,
@@ -162,14 +170,11 @@ class ActorCritic:
             continuation=rollout.continuation if settings.continuation_weighted else None,
         )
         advantages = (returns - rollout.values) / self.return_normalizer.update(returns)
-        losses: dict[str, Tensor] = {}
+        losses, parameters = dict[str, Tensor](), list(self.network.parameters())
         for _ in range(settings.epochs):
             for lanes in self._minibatches(len(returns)):
                 losses = self._losses(rollout[lanes], returns[lanes], advantages[lanes])
-                self.optimizer.zero_grad(set_to_none=True)
-                losses["loss"].backward()
-                nn.utils.clip_grad_norm_(self.network.parameters(), settings.max_gradient_norm)
-                self.optimizer.step()
+                gradient_step(losses, parameters, [self.optimizer], settings.max_gradient_norm)
                 self.slow_critic.update(self.network.critic)
         self.network.scale.update(rollout.readings)
         return {name: value.detach() for name, value in losses.items()} | {"lambda_return": returns.mean()}
@@ -234,10 +239,3 @@ def _new_policy(
         if getattr(prior, name) != space:
             raise ValueError(f"`prior` must have the {name} of `envs`, {space}, got {getattr(prior, name)}.")
     return copy.deepcopy(prior)
-
-
-def _figures(collector: Collector, rollout: Rollout, figures: dict[str, Tensor]) -> dict[str, float]:
-    """Return the figures of an update as numbers; the return is that of the episodes that ended in its rollout."""
-    means = {"reward": rollout.rewards.mean().item(), **{name: value.item() for name, value in figures.items()}}
-    total, count = (value.item() for value in collector.take_returns())
-    return means | ({"return": total / count, "episodes": count} if count else {})

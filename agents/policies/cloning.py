@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from vdworld.agents.checks import check_counts
 from vdworld.agents.policies.distribution import ActionDistribution
@@ -19,6 +19,7 @@ from vdworld.data import Clips, ClipSampler, Dataset
 from vdworld.envs.frame_spaces import frame_space, strip_prefix
 from vdworld.training.assemble_world import action_codec
 from vdworld.training.calibration import longest_episode
+from vdworld.training.gradient_step import gradient_step
 
 
 class BehaviourCloning:
@@ -71,6 +72,7 @@ class BehaviourCloning:
         Raises:
             ValueError: Training episodes shorter than `horizon` transitions, or than those up to the farthest goal; an
                 unknown reading; or a number below 1.
+            FloatingPointError: A loss or a gradient is NaN or infinite.
         """
         counts = {"num_updates": num_updates, "horizon": horizon, "batch_size": batch_size}
         check_counts(**counts, goal_offset=goal_offset, frame_stack=frame_stack)
@@ -84,10 +86,7 @@ class BehaviourCloning:
         while update < num_updates and not (max_minutes and time.monotonic() - began >= 60 * max_minutes):
             update += 1
             loss = _loss(policy, clips.sample(batch_size, rng), goal_offset, rng)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(policy.network.parameters(), max_gradient_norm)
-            optimizer.step()
+            gradient_step({"loss": loss}, list(policy.network.parameters()), [optimizer], max_gradient_norm)
             if report is not None:
                 report(update, {"loss": loss.item()})
         policy.network.eval().requires_grad_(False)

@@ -64,6 +64,12 @@ class Collector:
         self.num_finished.zero_()
         return total, count
 
+    def figures(self, rollout: Rollout, losses: dict[str, Tensor]) -> dict[str, float]:
+        """Return the figures of an update as numbers; the return is that of the episodes that ended in its rollout."""
+        means = {"reward": rollout.rewards.mean().item(), **{name: value.item() for name, value in losses.items()}}
+        total, count = (value.item() for value in self.take_returns())
+        return means | ({"return": total / count, "episodes": count} if count else {})
+
     def _step(self) -> dict[str, Tensor]:
         pairs = zip(self.networks, self.states, strict=True)
         results = [network.step(self.observations, state) for network, state in pairs]

@@ -15,6 +15,7 @@ from vdworld.agents.progress import Report
 from vdworld.data import Clips, ClipSampler, Dataset
 from vdworld.spaces import ActionCodec
 from vdworld.training.assemble_world import action_codec
+from vdworld.training.gradient_step import gradient_step
 from vdworld.types import Frames
 
 
@@ -115,6 +116,7 @@ class InverseDynamics(nn.Module):
 
         Raises:
             ValueError: A number is below 1, or there are no transitions to train on.
+            FloatingPointError: A loss or a gradient is NaN or infinite.
         """
         check_counts(num_updates=num_updates, batch_size=batch_size, num_before=num_before)
         rng = torch.Generator().manual_seed(seed)
@@ -132,9 +134,7 @@ class InverseDynamics(nn.Module):
         schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=num_updates)
         for update in range(1, num_updates + 1):
             loss = _loss(model, clips.sample(batch_size, rng))
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
+            gradient_step({"loss": loss}, list(model.parameters()), [optimizer])
             schedule.step()
             if report is not None:
                 report(update, {"loss": loss.item()})

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from torch import nn
+
+from vdworld.finite_tensors import check_finite_tensors
 
 if TYPE_CHECKING:
     from vdworld.world import WorldModel
@@ -32,6 +35,7 @@ def shared_world(world: str | Path | WorldModel, device: str | torch.device | No
     Raises:
         TypeError: `world` is none of these.
         ValueError: `device` is not that of a world in memory.
+        FloatingPointError: A weight of the world is NaN or infinite.
     """
     if isinstance(world, str | Path):
         return _loaded(str(world), torch.device(device or "cpu"))
@@ -42,6 +46,8 @@ def shared_world(world: str | Path | WorldModel, device: str | torch.device | No
             f"`device` must be that of the world in memory, {world.device}, got {device}. "
             "Leave it out, or move the world first: world.to(device)."
         )
+    if isinstance(world, nn.Module):
+        check_finite_tensors(world.state_dict(), "`world`", "Load its last good checkpoint, or train it again.")
     return world
 
 

@@ -21,7 +21,10 @@ from vdworld.commands.user_errors import check_name, explain, missing_keys
 from vdworld.commands.verbs import VERBS
 
 PATHS = ("data", "output", "path", "world")
-USER_ERRORS = (ValueError, OSError, ImportError, gym.error.Error, HydraException, OmegaConfBaseException)
+USER_ERRORS = (
+    *(ValueError, OSError, ImportError, FloatingPointError, MemoryError),
+    *(gym.error.Error, HydraException, OmegaConfBaseException),
+)
 
 
 def run_verb(verb: str, words: Sequence[str]) -> int:

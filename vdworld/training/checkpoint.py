@@ -12,12 +12,18 @@ import torch
 from torch import Tensor, nn
 
 from vdworld.extras import require
+from vdworld.finite_tensors import check_finite_tensors
 
 FOLDER = "checkpoint"
 
 
 def save_checkpoint(path: Path, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
-    """Write ``path/checkpoint``. The previous one stays readable until this one is complete."""
+    """Write ``path/checkpoint``. The previous one stays readable until this one is complete.
+
+    Raises:
+        FloatingPointError: A tensor is NaN or infinite; the previous checkpoint stays.
+    """
+    check_finite_tensors(tensors, f"The checkpoint for {path}", "An earlier checkpoint stays. Lower the learning rate.")
     safetensors = require("safetensors.torch", "all")
     path.mkdir(parents=True, exist_ok=True)
     final, scratch, old = path / FOLDER, path / f".{FOLDER}.new", path / f".{FOLDER}.old"

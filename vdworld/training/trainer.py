@@ -14,6 +14,7 @@ from vdworld.data import Clips, ClipSource
 from vdworld.networks import ExponentialMovingAverage
 from vdworld.training import checkpoint as files
 from vdworld.training.batch import Batch, encode
+from vdworld.training.gradient_step import gradient_step, keep_failed_batch
 from vdworld.training.loss import shortcut_loss, world_loss
 from vdworld.training.optimizer import Muon, split_parameters
 from vdworld.training.plateau import Plateau
@@ -101,6 +102,9 @@ class Trainer:
         """Train to the end and return the world with averaged weights.
 
         After Ctrl-C, a checkpoint is written before KeyboardInterrupt is raised again.
+
+        Raises:
+            FloatingPointError: A loss, a gradient or a weight is NaN or infinite. The last checkpoint stays.
         """
         self.started = time.monotonic()
         settings, gifs_done = self.settings, int(self.progress * self.settings.num_rollout_gifs)
@@ -176,11 +180,14 @@ class Trainer:
                 group["lr"] = peak * self._schedule()
         with autocast(self.world.device, self.settings.precision):
             losses = self._losses(encode(self.world, batch))
-        self.world.zero_grad(set_to_none=True)
-        losses["loss"].backward()
-        torch.nn.utils.clip_grad_norm_(self.parameters, self.settings.max_gradient_norm)
-        for optimizer in self.optimizers:
-            optimizer.step()
+        try:
+            gradient_step(losses, self.parameters, self.optimizers, self.settings.max_gradient_norm)
+        except FloatingPointError as error:
+            kept = keep_failed_batch(self.output, vars(batch))
+            raise FloatingPointError(
+                f"Training stopped in step {self.step + 1}: {error} {kept} Its clips are from the episodes "
+                f"{sorted(set(batch.episodes.tolist()))}. Lower `learning_rate` and `muon_learning_rate`."
+            ) from error
         self.average.update(self.world)
         self.step, self.rng_state = self.step + 1, self.rng.get_state()
         return {name: value.detach() for name, value in losses.items()}

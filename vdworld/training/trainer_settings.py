@@ -13,6 +13,8 @@ from vdworld.training.renamed_settings import present_name
 from vdworld.training.self_forcing import SelfForcing
 from vdworld.world import Preset
 
+MAX_LEARNING_RATE = 1_000  # far beyond any that trains; much larger ones overflow the optimisers
+
 
 @dataclass(frozen=True)
 class Shortcut:
@@ -100,6 +102,9 @@ class TrainerSettings:
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise ValueError(f"`{name}` must be positive, got {value}.")
+        for name in ("learning_rate", "muon_learning_rate"):
+            if not 0 <= getattr(self, name) <= MAX_LEARNING_RATE:
+                raise ValueError(f"`{name}` must lie in [0, {MAX_LEARNING_RATE}], got {getattr(self, name)}.")
         if self.plateau_cuts < 0:
             raise ValueError(f"`plateau_cuts` must not be negative, got {self.plateau_cuts}.")
         if self.precision not in ("auto", "float32", "bfloat16"):

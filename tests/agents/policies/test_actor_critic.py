@@ -231,3 +231,24 @@ def test_minibatches_cover_all_lanes():
     assert len(learner._minibatches(3)) == 3
     (whole,) = ActorCritic(learner.policy, objective="reinforce")._minibatches(4)
     assert whole.tolist() == [0, 1, 2, 3]
+
+
+class SpoiledRewards(gym.vector.VectorWrapper):
+    """Gives a NaN reward in one step."""
+
+    num_steps = 0
+
+    def step(self, actions):
+        observation, reward, *rest = self.env.step(actions)
+        self.num_steps += 1
+        return observation, reward * float("nan") if self.num_steps == 12 else reward, *rest
+
+
+def test_a_reward_that_is_not_finite_stops_learning_before_the_checkpoint(tmp_path):
+    settings = {"hidden_dim": 16, "horizon": 5, "output": tmp_path}
+    ActorCritic.learn(guessing(), num_steps=1, **settings)
+    before = (tmp_path / "checkpoint/tensors").read_bytes()
+    with pytest.raises(FloatingPointError, match=r"Learning stopped at step .* got NaN or infinity in `rewards`"):
+        ActorCritic.learn(SpoiledRewards(guessing()), num_steps=10_000, resume=True, **settings)
+    assert (tmp_path / "checkpoint/tensors").read_bytes() == before
+    assert (tmp_path / "failed_batch.safetensors").exists()

@@ -77,3 +77,11 @@ def test_a_world_in_memory_stays_what_and_where_it_is() -> None:
 def test_anything_else_is_refused() -> None:
     with pytest.raises(TypeError):
         shared_world(3)  # pyright: ignore[reportArgumentType]
+
+
+def test_a_world_with_weights_that_are_not_finite_is_refused() -> None:
+    world = FakeWorld()
+    with torch.no_grad():
+        next(world.parameters()).view(-1)[0] = float("nan")
+    with pytest.raises(FloatingPointError, match="`world` must be finite, got NaN or infinity in `"):
+        shared_world(world)
