@@ -34,6 +34,8 @@ SPACES = [
         "bytes": spaces.Box(0, 255, (3,), np.uint8),
         "integers": spaces.Box(-5, 7, (2,), np.int32),
         "discrete": spaces.Discrete(4),
+        "short discrete": spaces.Discrete(4, start=2, dtype=np.int32),
+        "short multi-discrete": spaces.MultiDiscrete([2, 5], dtype=np.uint8),
         "shifted discrete": spaces.Discrete(3, start=-1),
         "multi-discrete": spaces.MultiDiscrete([2, 5]),
         "shifted multi-discrete": spaces.MultiDiscrete([2, 5], start=[-3, 10]),

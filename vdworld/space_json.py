@@ -20,9 +20,9 @@ def space_to_json(space: gym.Space) -> dict[str, Any]:
     if isinstance(space, spaces.Tuple):
         return {"type": "Tuple", "spaces": [space_to_json(part) for part in space.spaces]}
     if isinstance(space, spaces.Discrete):
-        return {"type": "Discrete", "n": int(space.n), "start": int(space.start)}
+        return {"type": "Discrete", "n": int(space.n), "start": int(space.start), **_dtype(space)}
     if isinstance(space, spaces.MultiDiscrete):
-        return {"type": "MultiDiscrete", "nvec": space.nvec.tolist(), "start": space.start.tolist()}
+        return {"type": "MultiDiscrete", "nvec": space.nvec.tolist(), "start": space.start.tolist(), **_dtype(space)}
     if isinstance(space, spaces.MultiBinary):
         return {"type": "MultiBinary", "shape": list(space.shape)}
     if isinstance(space, spaces.Box):
@@ -44,9 +44,9 @@ def space_from_json(values: dict[str, Any]) -> gym.Space:
         case "Tuple":
             return spaces.Tuple([space_from_json(part) for part in values["spaces"]])
         case "Discrete":
-            return spaces.Discrete(values["n"], start=values["start"])
+            return spaces.Discrete(values["n"], start=values["start"], dtype=_integers(values))
         case "MultiDiscrete":
-            return spaces.MultiDiscrete(values["nvec"], start=values["start"])
+            return spaces.MultiDiscrete(values["nvec"], start=values["start"], dtype=_integers(values))
         case "MultiBinary":
             shape = values["shape"]
             return spaces.MultiBinary(shape[0] if len(shape) == 1 else shape)
@@ -57,3 +57,12 @@ def space_from_json(values: dict[str, Any]) -> gym.Space:
             return spaces.Box(low.reshape(shape), high.reshape(shape), dtype=dtype.type)
     kind = values["type"]
     raise ValueError(f"`type` must be Box, Discrete, MultiDiscrete, MultiBinary, Dict or Tuple, got {kind!r}.")
+
+
+def _dtype(space: spaces.Discrete | spaces.MultiDiscrete) -> dict[str, str]:
+    """Return the entry for the dtype of a discrete space, which files of vdworld 0.1.0 lack: none for int64."""
+    return {} if space.dtype == np.int64 else {"dtype": str(space.dtype)}
+
+
+def _integers(values: dict[str, Any]) -> type[np.integer[Any]]:
+    return np.dtype(values.get("dtype", "int64")).type

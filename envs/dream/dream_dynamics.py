@@ -7,10 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 import torch
 from torch import Tensor
 
+from vdworld.envs.dream.checked_actions import CLIP, check_actions_setting, checked_action
 from vdworld.envs.dream.shared_world import shared_world
 from vdworld.envs.dream.start_sources import Starts, start_source
 from vdworld.world import Outcome, Rollout, WorldModel, WorldState
@@ -30,13 +32,14 @@ class DreamDynamics:
         with_uncertainty: Whether steps report their uncertainty.
         uncertainty_limit: Truncate at steps that are more uncertain than this share of held-out steps; None never does.
         reward_function: Rewards ``[b, h]`` of a Rollout, in place of the world's own; a step is a Rollout with h = 1.
+        actions: ``"clip"`` or ``"strict"``; see ``checked_action``.
 
     Attributes:
         starts: The source of the dreams' starts.
 
     Raises:
         ValueError: The world predicts no rewards and there is no `reward_function`, `num_sampling_steps` is below 1,
-            or `device` is not that of a world in memory.
+            `actions` is unknown, or `device` is not that of a world in memory.
     """
 
     def __init__(
@@ -48,14 +51,16 @@ class DreamDynamics:
         with_uncertainty: bool = False,
         uncertainty_limit: float | None = None,
         reward_function: RewardFunction | None = None,
+        actions: str = CLIP,
     ) -> None:
+        check_actions_setting(actions)
         if num_sampling_steps is not None and num_sampling_steps < 1:
             raise ValueError(f"`num_sampling_steps` must be at least 1, got {num_sampling_steps}.")
         self.world = shared_world(world, device)
         self.starts = start_source(self.world, starts)
         quantiles = self.world.uncertainty_quantiles
         self.limit = None if uncertainty_limit is None else limit_of(quantiles, uncertainty_limit)
-        self.reward_function = reward_function
+        self.reward_function, self.actions = reward_function, actions
         self._sampling = {
             "num_sampling_steps": num_sampling_steps,
             "with_uncertainty": with_uncertainty or self.limit is not None,
@@ -65,6 +70,14 @@ class DreamDynamics:
                 "`reward_function` must be given for a world that was trained without rewards, got None. "
                 "Pass a callable that takes a Rollout and returns its rewards [b, h]."
             )
+
+    def native(self, space: gym.Space, action: Any) -> Any:
+        """Return an action of ``space`` for the world, as `actions` says; see ``checked_action``.
+
+        Raises:
+            InvalidAction: `action` is not in `space`.
+        """
+        return checked_action(space, action, self.world.device, self.actions)
 
     def step(self, state: WorldState, action: Any) -> tuple[WorldState, Outcome]:
         """Imagine the next frame of every lane. The outcome holds the final reward."""

@@ -12,21 +12,23 @@ import torch
 from gymnasium.error import ResetNeeded
 
 from vdworld.envs.array_trees import map_leaves, to_numpy
-from vdworld.envs.dream.checked_actions import checked_action
+from vdworld.envs.dream.checked_actions import CLIP
 from vdworld.envs.dream.dream_dynamics import DreamDynamics, RewardFunction
 from vdworld.envs.dream.dream_observations import observation_space, observe_lanes
 from vdworld.envs.dream.episode_start import reset_info, start_episodes
+from vdworld.envs.dream.json_spec import JsonSpec
 from vdworld.envs.dream.lane_seeds import draw_seed
 from vdworld.envs.dream.rendering import RENDER_MODES, Renderer
 from vdworld.envs.dream.snapshots import DreamSnapshot
 from vdworld.envs.dream.start_sources import Starts
 from vdworld.envs.frame_spaces import side_by_side
 from vdworld.world import WorldModel, WorldState
+from vdworld.world.noise import stream_seed
 
 METADATA: dict[str, Any] = {"render_modes": RENDER_MODES, "render_fps": 10}  # of the class; each instance has a copy
 
 
-class DreamEnv(gym.Env[Any, Any]):
+class DreamEnv(JsonSpec, gym.Env[Any, Any]):  # pyright: ignore[reportIncompatibleVariableOverride]
     """A learned world as an environment, with the spaces of the environment that it learned from.
 
     ``reset(seed=s)`` starts an episode whose start clip and noise are decided by s. ``reset()`` draws the seed from
@@ -54,9 +56,12 @@ class DreamEnv(gym.Env[Any, Any]):
         uncertainty_limit: Truncate an episode at a step that is more uncertain than this share of the steps of held-out
             dreams, such as 0.99. Beyond the limit a policy may learn from the world's errors.
         reward_function: Rewards ``[b, h]`` of a Rollout; required for a world that was trained without rewards.
+        actions: ``"clip"`` clips the numbers of a Box to its bounds, as most real environments do; ``"strict"`` raises
+            InvalidAction for those outside. NaN, infinities, wrong shapes and unknown choices always raise.
 
     Raises:
-        ValueError: The world predicts no rewards and there is no `reward_function`, or `render_mode` is unknown.
+        ValueError: The world predicts no rewards and there is no `reward_function`, or `render_mode` or `actions` is
+            unknown.
     """
 
     metadata: dict[str, Any] = METADATA
@@ -72,9 +77,10 @@ class DreamEnv(gym.Env[Any, Any]):
         with_uncertainty: bool = False,
         uncertainty_limit: float | None = None,
         reward_function: RewardFunction | None = None,
+        actions: str = CLIP,
     ) -> None:
         self._dynamics = DreamDynamics(
-            world, device, num_sampling_steps, starts, with_uncertainty, uncertainty_limit, reward_function
+            world, device, num_sampling_steps, starts, with_uncertainty, uncertainty_limit, reward_function, actions
         )
         self.world = self._dynamics.world
         self.metadata = {**self.metadata, "render_fps": self.world.fps}
@@ -92,10 +98,10 @@ class DreamEnv(gym.Env[Any, Any]):
             ValueError: `options` holds an unknown entry, or frames of the wrong shape.
         """
         super().reset(seed=seed)
-        episode_seed = draw_seed(self.np_random) if seed is None else int(seed)
+        episode_seed = draw_seed(self.np_random) if seed is None else stream_seed(int(seed))
         present = {name: value for name, value in (options or {}).items() if value is not None}
         batched = map_leaves(lambda value: np.asarray(to_numpy(value))[None], present)
-        self._state = start_episodes(self.world, self._dynamics.starts, [episode_seed], batched)
+        self._state = start_episodes(self._dynamics, [episode_seed], batched)
         self._observe(self._state, begun=True)
         return _single_lane(self._observation), _single_lane(reset_info(self.world, self._state, [episode_seed]))
 
@@ -108,11 +114,11 @@ class DreamEnv(gym.Env[Any, Any]):
 
         Raises:
             ResetNeeded: No episode is running.
-            InvalidAction: `action` is not in the action space.
+            InvalidAction: `action` is not in the action space; see `actions`.
         """
         if self._state is None:
             raise ResetNeeded("step() needs a running episode; call reset() first.")
-        native = checked_action(self.action_space, action, self.world.device)
+        native = self._dynamics.native(self.action_space, action)
         batched = map_leaves(lambda leaf: leaf[None], native)
         self._state, outcome = self._dynamics.step(self._state, batched)
         self._observe(self._state, begun=False)

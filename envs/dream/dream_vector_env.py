@@ -12,11 +12,12 @@ from gymnasium.error import ResetNeeded
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from vdworld.envs.dream.checked_actions import checked_action
+from vdworld.envs.dream.checked_actions import CLIP
 from vdworld.envs.dream.dream_dynamics import DreamDynamics, RewardFunction
 from vdworld.envs.dream.dream_env import METADATA
 from vdworld.envs.dream.dream_observations import observation_space, observe_lanes
 from vdworld.envs.dream.episode_start import reset_info, start_episodes
+from vdworld.envs.dream.json_spec import JsonSpec
 from vdworld.envs.dream.lane_seeds import LaneSeeds, Seeds
 from vdworld.envs.dream.rendering import Renderer
 from vdworld.envs.dream.snapshots import VectorSnapshot
@@ -27,7 +28,7 @@ from vdworld.envs.frame_spaces import side_by_side
 from vdworld.world import Outcome, WorldModel, WorldState
 
 
-class DreamVectorEnv(VectorEnv[Any, Any, Any]):
+class DreamVectorEnv(JsonSpec, VectorEnv[Any, Any, Any]):  # pyright: ignore[reportIncompatibleVariableOverride]
     """A batch of dreams as a vector environment; lane i seeded with s shows what one DreamEnv seeded with s shows.
 
     ``reset(seed=...)`` takes an int (lane i gets seed + i) or one seed per lane; None draws from each lane's own
@@ -48,8 +49,7 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
         render_mode: As for DreamEnv; the window shows all lanes.
         device: The world's device: by default the CPU for a path, and its present device for a world in memory.
         num_sampling_steps: Network evaluations per frame; None takes the world's own number.
-        starts, with_uncertainty, uncertainty_limit: As for DreamEnv.
-        reward_function: Rewards ``[b, h]`` of a Rollout; required for a world that was trained without rewards.
+        starts, with_uncertainty, uncertainty_limit, reward_function, actions: As for DreamEnv.
 
     Raises:
         ValueError: A number is below 1, a mode or `output` is unknown, or there are no rewards.
@@ -72,13 +72,14 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
         with_uncertainty: bool = False,
         uncertainty_limit: float | None = None,
         reward_function: RewardFunction | None = None,
+        actions: str = CLIP,
     ) -> None:
         if num_envs < 1:
             raise ValueError(f"`num_envs` must be at least 1, got {num_envs}.")
         if max_episode_steps is not None and max_episode_steps < 1:
             raise ValueError(f"`max_episode_steps` must be at least 1, or None for no limit, got {max_episode_steps}.")
         self._dynamics = DreamDynamics(
-            world, device, num_sampling_steps, starts, with_uncertainty, uncertainty_limit, reward_function
+            world, device, num_sampling_steps, starts, with_uncertainty, uncertainty_limit, reward_function, actions
         )
         self.world = self._dynamics.world
         self._output = VectorOutput(output, num_envs, self.world.device)
@@ -121,10 +122,10 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
 
         Raises:
             ResetNeeded: There was no reset yet, or, in mode DISABLED, a lane was not reset after its episode ended.
-            InvalidAction: `actions` is not in the batched action space.
+            InvalidAction: `actions` is not in the batched action space; see ``DreamEnv``.
         """
         state = self._running_state()
-        native = checked_action(self.action_space, actions, self.world.device)
+        native = self._dynamics.native(self.action_space, actions)
         beginning = self._ended  # in mode NEXT_STEP these lanes reset instead of stepping
         self._state, outcome = self._dynamics.step(state, native)
         self._observations = observe_lanes(self.world, self._state)
@@ -200,7 +201,7 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
 
     def _begin(self, mask: np.ndarray, seeds: list[int], options: dict[str, Any]) -> dict[str, Any]:
         """Start an episode in each lane of ``mask``, with one seed for each, and return their infos."""
-        fresh = start_episodes(self.world, self._dynamics.starts, seeds, options)
+        fresh = start_episodes(self._dynamics, seeds, options)
         infos = self._output.info(reset_info(self.world, fresh, seeds), mask)
         if self._state is None:
             self._state = fresh

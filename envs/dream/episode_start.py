@@ -10,7 +10,7 @@ import torch
 from gymnasium.vector.utils import batch_space
 from torch import Tensor
 
-from vdworld.envs.dream.checked_actions import checked_action
+from vdworld.envs.dream.dream_dynamics import DreamDynamics
 from vdworld.envs.dream.dream_observations import camera_pixels
 from vdworld.envs.dream.start_sources import StartSource
 from vdworld.spaces import frames_to_float
@@ -19,12 +19,11 @@ from vdworld.world import WorldModel, WorldState
 OPTIONS = ("frames", "actions", "lengths", "start_index")
 
 
-def start_episodes(world: WorldModel, source: StartSource, seeds: Sequence[int], options: dict[str, Any]) -> WorldState:
+def start_episodes(dynamics: DreamDynamics, seeds: Sequence[int], options: dict[str, Any]) -> WorldState:
     """Start one dream per seed.
 
     Args:
-        world: The world to dream in.
-        source: Where dreams start unless `options` say otherwise.
+        dynamics: The world to dream in, and where dreams start unless `options` say otherwise.
         seeds: One per lane. It decides the lane's noise, and its start unless `options` do.
         options: ``"start_index"``, ints ``[b]``, selects among the source's clips. ``"frames"``, uint8
             ``[b, k, h, w, 3]`` or one image ``[b, h, w, 3]`` (by camera for several), replaces them, with the optional
@@ -40,12 +39,12 @@ def start_episodes(world: WorldModel, source: StartSource, seeds: Sequence[int],
     if "start_index" in options:
         if len(options) > 1:
             raise ValueError(f"`options` must hold one way to start, got {', '.join(sorted(options))}. Leave one out.")
-        return _from_clips(source, seeds, options["start_index"])
+        return _from_clips(dynamics.starts, seeds, options["start_index"])
     if "frames" in options:
-        return _from_frames(world, seeds, options["frames"], options.get("actions"), options.get("lengths"))
+        return _from_frames(dynamics, seeds, options["frames"], options.get("actions"), options.get("lengths"))
     if options:
         raise ValueError(f"`options` must hold frames beside {' and '.join(options)}, got no frames.")
-    return source.begin(seeds)
+    return dynamics.starts.begin(seeds)
 
 
 def reset_info(world: WorldModel, state: WorldState, seeds: Sequence[int]) -> dict[str, Any]:
@@ -69,7 +68,8 @@ def _from_clips(source: StartSource, seeds: Sequence[int], index: Any) -> WorldS
     return source.begin_at(indices, seeds)
 
 
-def _from_frames(world: WorldModel, seeds: Sequence[int], frames: Any, actions: Any, lengths: Any) -> WorldState:
+def _from_frames(dynamics: DreamDynamics, seeds: Sequence[int], frames: Any, actions: Any, lengths: Any) -> WorldState:
+    world = dynamics.world
     views = [frames.get(camera) for camera in world.cameras] if isinstance(frames, dict) else [frames]
     if len(views) != len(world.cameras) or any(view is None for view in views):
         raise ValueError(f"`frames` must hold the cameras {', '.join(world.cameras)}, got {_cameras(frames)}.")
@@ -80,7 +80,7 @@ def _from_frames(world: WorldModel, seeds: Sequence[int], frames: Any, actions: 
     native = None
     if actions is not None and num_actions > 0:
         space = batch_space(batch_space(world.action_space, num_actions), len(seeds))
-        native = checked_action(space, actions, world.device)
+        native = dynamics.native(space, actions)
     clips = torch.cat([frames_to_float(view) for view in pixels], dim=2)
     counts = None if lengths is None else torch.as_tensor(lengths, device=world.device)
     return world.start(clips, native, lengths=counts, seed=seeds)

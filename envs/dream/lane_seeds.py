@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from gymnasium.utils import seeding
 
+from vdworld.world.noise import stream_seed
+
 Seeds = int | np.integer | Sequence[int | None] | np.ndarray | None
 
 
@@ -30,6 +32,8 @@ class LaneSeeds:
     def next_episode(self, mask: np.ndarray, seed: Seeds = None) -> list[int]:
         """Return the seeds of the next episodes in the lanes of ``mask``, in the order of the lanes.
 
+        They are below 2**63; see ``stream_seed``.
+
         Args:
             mask: The lanes that begin an episode, bool ``[num_lanes]``.
             seed: An int gives lane i ``seed + i``, a sequence gives each lane its own. None draws the seed from the
@@ -50,7 +54,7 @@ class LaneSeeds:
     def _next_seed(self, lane: int, seed: int | None) -> int:
         if seed is not None:
             self._generators[lane] = seeding.np_random(seed)[0]
-            return seed
+            return stream_seed(seed)
         generator = self._generators[lane]
         if generator is None:
             generator = self._generators[lane] = seeding.np_random()[0]

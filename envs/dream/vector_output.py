@@ -14,7 +14,8 @@ class VectorOutput:
     """Convert results on the world's device to the output that the user chose, always as copies.
 
     Infos follow Gymnasium: beside each entry ``[num_envs, ...]`` there is a bool mask ``"_" + name`` of the lanes that
-    have it. The rows of the other lanes are zero.
+    have it. The rows of the other lanes are zero. A number per lane is float64 in NumPy, as in Gymnasium's own vector
+    environments, and keeps its dtype as a tensor.
 
     Args:
         kind: ``"numpy"`` or ``"torch"``.
@@ -83,4 +84,5 @@ class VectorOutput:
     def _leaf(self, value: Any) -> Any:
         if self.kind == "torch":
             return torch.as_tensor(value, device=self.device).clone()
-        return np.array(to_numpy(value))
+        array = np.array(to_numpy(value))
+        return array.astype(np.float64) if array.ndim == 1 and array.dtype.kind == "f" else array

@@ -7,7 +7,16 @@ import pytest
 import torch
 
 from vdworld.world import noise
-from vdworld.world.noise import hashed_normal, lane_key, lane_normal, lane_uniform, mix, reseeded_normal
+from vdworld.world.noise import (
+    hashed_normal,
+    lane_key,
+    lane_normal,
+    lane_seeds,
+    lane_uniform,
+    mix,
+    reseeded_normal,
+    stream_seed,
+)
 
 SHAPE = (3, 5, 7)
 
@@ -111,3 +120,12 @@ def test_the_draw_of_an_end_is_not_the_noise_s() -> None:
     ends, pixels = lane_uniform(seed, counter), hashed(seed, counter, (2,))
     correlation = torch.corrcoef(torch.stack([ends, pixels[:, 0], pixels[:, 1]])) - torch.eye(3)
     assert correlation.abs().max() < 5 / math.sqrt(5000)
+
+
+def test_a_lane_takes_a_seed_of_any_size() -> None:
+    large = [2**63 - 1, 2**63, 2**127]
+    assert [stream_seed(seed) for seed in (0, 7, 2**63 - 1)] == [0, 7, 2**63 - 1]
+    assert lane_seeds(large, 3, "cpu").tolist() == [stream_seed(seed) for seed in large]
+    assert lane_seeds(2**63 - 1, 2, "cpu").tolist() == lane_seeds(large[:2], 2, "cpu").tolist()
+    assert len({stream_seed(2**63 + i) for i in range(1_000)}) == 1_000
+    assert lane_seeds(5, 3, "cpu").tolist() == lane_seeds(torch.tensor(5), 3, "cpu").tolist() == [5, 6, 7]

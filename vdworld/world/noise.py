@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,13 +18,24 @@ DRAWS_PER_STEP = 3
 """Draws by which a step advances a lane's stream: for its frame, for a second frame, and for its end."""
 
 
+def stream_seed(seed: int) -> int:
+    """Return a seed that fits the 64 bits of a lane's stream: the seed itself, or a hash of one from 2**63 on."""
+    if seed < 2**63:
+        return seed
+    return int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
 def lane_seeds(seed: int | Sequence[int] | Tensor, num_lanes: int, device: torch.device | str) -> LaneIntegers:
-    """Return one seed per lane ``[b]``: ``seed + i`` for an int, otherwise the seeds themselves.
+    """Return one seed per lane ``[b]``: ``seed + i`` for an int, otherwise the seeds themselves; see ``stream_seed``.
 
     Raises:
         ValueError: There are not as many seeds as lanes.
     """
-    seeds = torch.as_tensor(seed, dtype=torch.int64, device=device)
+    if isinstance(seed, int | np.integer):
+        seed = [int(seed) + lane for lane in range(num_lanes)]
+    if not isinstance(seed, Tensor):
+        seed = torch.tensor([stream_seed(int(one)) for one in seed])
+    seeds = seed.to(device, torch.int64)
     if seeds.ndim == 0:
         return seeds + torch.arange(num_lanes, device=device)
     if seeds.shape != (num_lanes,):

@@ -33,8 +33,9 @@ GRIP = spaces.Dict({"arm": BOX, "grip": spaces.Discrete(3, start=-1)})
         (spaces.Tuple([BOX, spaces.Discrete(2)]), (np.zeros(2), 1)),
     ],
 )
-def test_actions_may_come_in_any_number_type_that_fits(space: spaces.Space, action: Any) -> None:
-    checked = checked_action(space, action, CPU)
+@pytest.mark.parametrize("actions", ["clip", "strict"])
+def test_actions_may_come_in_any_number_type_that_fits(space: spaces.Space, action: Any, actions: str) -> None:
+    checked = checked_action(space, action, CPU, actions)
     if isinstance(space, spaces.Dict):
         assert list(checked) == list(space.spaces)
         checked, action, space = checked["arm"], action["arm"], space["arm"]
@@ -47,21 +48,57 @@ def test_actions_may_come_in_any_number_type_that_fits(space: spaces.Space, acti
 @pytest.mark.parametrize(
     ("space", "action"),
     [
-        (BOX, [0.0, 1.1]),
+        (BOX, [0.0, np.nan]),
+        (BOX, [0.0, np.inf]),
         (BOX, [[0.0, 0.0]]),
+        (BOX, [0.0]),
+        (BOX, 0.0),
+        (BOX, ["0.5", "0.5"]),
+        (BOX, [0.5 + 1j, 0.0]),
+        (spaces.Box(-np.inf, np.inf, (1,), np.float32), [1e39]),
+        (spaces.Box(0, 5, (1,), np.int64), [1.0]),
         (spaces.Discrete(3), 3),
         (spaces.Discrete(3), 1.0),
         (spaces.Discrete(3), [1]),
         (spaces.MultiBinary(2), [256, 0]),
         (GRIP, {"arm": np.zeros(2)}),
         (GRIP, {"arm": np.zeros(2), "grip": 0, "leg": 0}),
+        (GRIP, {"arm": np.full(2, 9.0), "grip": 3}),
         (GRIP, np.zeros(3)),
         (spaces.Tuple([BOX, spaces.Discrete(2)]), (np.zeros(2),)),
     ],
 )
-def test_actions_that_do_not_fit_are_refused(space: spaces.Space, action: Any) -> None:
+@pytest.mark.parametrize("actions", ["clip", "strict"])
+def test_actions_that_do_not_fit_are_refused(space: spaces.Space, action: Any, actions: str) -> None:
     with pytest.raises(InvalidAction, match="`action` must lie in"):
-        checked_action(space, action, CPU)
+        checked_action(space, action, CPU, actions)
+
+
+@pytest.mark.parametrize(
+    ("space", "action", "nearest"),
+    [
+        (BOX, [0.0, 1.1], [0.0, 1.0]),
+        (BOX, np.array([-1e300, np.nextafter(np.float32(1), np.float32(2))]), [-1.0, 1.0]),
+        (spaces.Box(0, 255, (2,), np.uint8), [-3, 300], [0, 255]),
+        (spaces.Box(0.0, np.inf, (2,), np.float32), [-2.0, 7.0], [0.0, 7.0]),
+        (spaces.Box(-0.2, 1.0, (), np.float32), -0.20000003, np.float32(-0.2)),
+    ],
+)
+def test_numbers_beyond_the_bounds_are_clipped_or_refused_as_asked(
+    space: spaces.Box, action: Any, nearest: Any
+) -> None:
+    checked = checked_action(space, action, CPU)
+    np.testing.assert_array_equal(checked.numpy(), nearest)
+    assert checked.numpy().dtype == space.dtype
+    with pytest.raises(InvalidAction, match="`action` must lie in"):
+        checked_action(space, action, CPU, "strict")
+
+
+def test_numbers_within_a_dict_and_a_tuple_are_clipped_too() -> None:
+    checked = checked_action(GRIP, {"arm": [3.0, -3.0], "grip": 1}, CPU)
+    assert (checked["arm"].tolist(), checked["grip"].item()) == ([1.0, -1.0], 1)
+    pair = spaces.Tuple([spaces.Discrete(2), spaces.Tuple([BOX])])
+    assert checked_action(pair, (1, ([0.5, 2.0],)), CPU)[1][0].tolist() == [0.5, 1.0]
 
 
 def test_the_checked_action_shares_no_memory_with_the_given_one() -> None:

@@ -11,6 +11,7 @@ from gymnasium import spaces
 from gymnasium.error import InvalidAction, ResetNeeded, UnsupportedMode
 
 from tests.envs.fake_world import BOX, CONTEXT, HEIGHT, WIDTH, FakeWorld, frame_of, length, reward_of
+from tests.envs.random_world import random_world
 from vdworld.envs import DreamEnv
 from vdworld.world import Rollout
 
@@ -100,7 +101,7 @@ def test_stepping_needs_a_running_episode() -> None:
     env.step(ACTION)
 
 
-@pytest.mark.parametrize("action", [np.array([1.5, 0.0]), np.zeros(3), None, "left", np.array([np.nan, 0.0])])
+@pytest.mark.parametrize("action", [np.zeros(3), None, "left", np.array([np.nan, 0.0])])
 def test_an_action_outside_of_the_space_is_refused_with_space_and_value(action: Any) -> None:
     env = DreamEnv(FakeWorld())
     env.reset(seed=0)
@@ -108,6 +109,38 @@ def test_an_action_outside_of_the_space_is_refused_with_space_and_value(action: 
         env.step(action)
     assert str(error.value) == f"`action` must lie in {BOX}, got {action!r}."
     np.testing.assert_array_equal(env.step(ACTION)[0], frame_of(0, 1, 0.5))
+
+
+def test_an_action_beyond_the_bounds_is_clipped_or_refused_as_asked() -> None:
+    clipping, strict = DreamEnv(FakeWorld()), DreamEnv(FakeWorld(), actions="strict")
+    for env in (clipping, strict):
+        env.reset(seed=0)
+    observation, reward, *_ = clipping.step(np.array([1.5, 0.0]))
+    np.testing.assert_array_equal(observation, frame_of(0, 1, 1.0))
+    assert reward == reward_of(1, 1.0)
+    with pytest.raises(InvalidAction, match="`action` must lie in"):
+        strict.step(np.array([1.5, 0.0]))
+    with pytest.raises(ValueError, match=r'`actions` must be "clip" or "strict", got \'loose\''):
+        DreamEnv(FakeWorld(), actions="loose")
+
+
+def test_past_actions_are_clipped_or_refused_as_steps_are() -> None:
+    options = {"frames": np.zeros((2, HEIGHT, WIDTH, 3), np.uint8), "actions": np.array([[7.0, 0.5]])}
+    _, info = DreamEnv(FakeWorld()).reset(seed=0, options=options)
+    np.testing.assert_array_equal(info["context_actions"][-1], [1.0, 0.5])
+    with pytest.raises(InvalidAction, match="`action` must lie in"):
+        DreamEnv(FakeWorld(), actions="strict").reset(seed=0, options=options)
+
+
+@pytest.mark.parametrize("seed", [2**63 - 1, 2**63, 2**64 + 5, 2**128 - 1])
+def test_a_seed_may_be_of_any_size_and_the_info_repeats_its_episode(seed: int) -> None:
+    env = DreamEnv(random_world())
+    observation, info = env.reset(seed=seed)
+    result = env.step(env.action_space.sample() * 0)[0]
+    assert 0 <= info["seed"] < 2**63
+    for repeated in (seed, info["seed"]):
+        np.testing.assert_array_equal(env.reset(seed=repeated)[0], observation)
+        np.testing.assert_array_equal(env.step(env.action_space.sample() * 0)[0], result)
 
 
 def test_a_snapshot_restores_the_same_dream_any_number_of_times() -> None:

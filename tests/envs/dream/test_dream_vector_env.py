@@ -11,8 +11,8 @@ from gymnasium.error import InvalidAction, ResetNeeded, UnsupportedMode
 from gymnasium.vector import AutoresetMode
 
 from tests.envs.fake_lanes import ACTIONS, NEXT_STEP, SAME_STEP, SEEDS, make, same, steps
-from tests.envs.fake_world import CONTEXT, HEIGHT, WIDTH, frame_of, length, reward_of
-from vdworld.envs import DreamVectorEnv
+from tests.envs.fake_world import CONTEXT, HEIGHT, WIDTH, FakeWorld, frame_of, length, reward_of
+from vdworld.envs import DreamEnv, DreamVectorEnv
 
 
 def test_spaces_are_batched_and_the_mode_is_in_the_metadata_too() -> None:
@@ -116,10 +116,36 @@ def test_returned_values_do_not_change_later(output: str) -> None:
 def test_actions_outside_of_the_space_are_refused() -> None:
     envs = make()
     envs.reset(seed=0)
-    for actions in (ACTIONS[:2], ACTIONS + 1, torch.full((3, 2), torch.nan)):
+    for actions in (ACTIONS[:2], torch.full((3, 2), torch.nan)):
         with pytest.raises(InvalidAction, match="`action` must lie in"):
             envs.step(actions)
     np.testing.assert_array_equal(envs.step(ACTIONS)[0], [frame_of(seed, 1, 0.5) for seed in (0, 1, 2)])
+
+
+def test_actions_beyond_the_bounds_are_clipped_or_refused_as_asked() -> None:
+    clipping, strict = make(), make(actions="strict")
+    for envs in (clipping, strict):
+        envs.reset(seed=0)
+    np.testing.assert_array_equal(clipping.step(ACTIONS + 1)[0], [frame_of(seed, 1, 1.0) for seed in (0, 1, 2)])
+    with pytest.raises(InvalidAction, match="`action` must lie in"):
+        strict.step(ACTIONS + 1)
+
+
+def test_numbers_per_lane_have_the_dtypes_of_gymnasiums_vector_environments() -> None:
+    envs = make(autoreset_mode=SAME_STEP)
+    envs.reset(seed=list(SEEDS))
+    _, rewards, terminated, truncated, infos = steps(envs, 3)[-1]
+    assert (rewards.dtype, terminated.dtype, truncated.dtype) == (np.float64, np.bool_, np.bool_)
+    assert (infos["continuation"].dtype, infos["seed"].dtype) == (np.float64, np.int64)
+    assert infos["final_info"]["continuation"].dtype == np.float64
+
+
+def test_seeds_of_any_size_begin_the_episodes_of_single_environments() -> None:
+    envs = make()
+    _, infos = envs.reset(seed=2**63 - 1)
+    singles = [DreamEnv(FakeWorld()).reset(seed=2**63 - 1 + lane)[1]["seed"] for lane in range(3)]
+    assert infos["seed"].tolist() == singles
+    assert envs.reset(seed=[2**63 - 1, 2**63, 2**63 + 1])[1]["seed"].tolist() == singles
 
 
 def test_rendering_gives_a_frame_per_lane() -> None:

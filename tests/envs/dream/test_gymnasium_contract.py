@@ -67,6 +67,19 @@ def test_a_spec_written_as_json_makes_the_environment_again(folder: str) -> None
     assert again.spec == env.spec
 
 
+def test_a_batchs_spec_is_json_whatever_types_its_arguments_had(folder: str) -> None:
+    arguments: dict[str, Any] = {"world": Path(folder), "device": torch.device("cpu")}
+    envs = gym.make_vec(ID, num_envs=2, autoreset_mode=AutoresetMode.SAME_STEP, starts=None, **arguments)
+    single = gym.make(ID, world=Path(folder), device=torch.device("cpu"))
+    assert envs.spec is not None
+    assert single.spec is not None
+    again = gym.make_vec(EnvSpec.from_json(envs.spec.to_json()))
+    assert again.unwrapped.num_envs == 2
+    assert again.metadata["autoreset_mode"] is AutoresetMode.SAME_STEP
+    np.testing.assert_array_equal(again.reset(seed=1)[0], envs.reset(seed=1)[0])
+    gym.make(EnvSpec.from_json(single.spec.to_json())).reset(seed=1)
+
+
 def test_environments_of_one_folder_share_the_world(folder: str) -> None:
     first, second = (gym.make(ID, world=folder) for _ in range(2))
     envs = gym.make_vec(ID, num_envs=2, world=folder)
