@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from vdworld.extras import require
+from vdworld.storage.saved_folder import CONFIG, FolderContent, SavedFolder, read_folder, save_folder
 from vdworld.world.older_names import with_present_names
 
 FORMAT = 1
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
+WEIGHTS = "model.safetensors"
 LABELS = {"policy": "policy", "video_policy": "video policy", "inverse_dynamics": "inverse dynamics"}
 """What a folder may hold, by the entry ``kind`` of its description."""
 
@@ -35,34 +33,29 @@ def kind_of(path: Path) -> str | None:
     return config.get("kind") if isinstance(config, dict) else None
 
 
-def write_folder(path: Path, kind: str, config: dict[str, Any], module: nn.Module | None = None) -> Path:
-    """Write a folder; earlier files are replaced only when the new ones are complete.
+def agent_content(kind: str, config: dict[str, Any], module: nn.Module | None = None) -> FolderContent:
+    """Return what an agent's folder holds.
 
     Args:
-        path: The folder.
         kind: One of ``LABELS``.
         config: The description, as plain JSON values.
         module: The module whose weights are saved; None saves none.
-
-    Raises:
-        FileExistsError: The folder holds something else.
     """
     from vdworld import __version__
 
-    safetensors = require("safetensors.torch", "all")
-    prepare_folder(path, kind)
     heading = {"kind": kind, "format": FORMAT, "vdworld": __version__}
-    scratch = path / f".saving-{uuid.uuid4().hex[:8]}"
-    scratch.mkdir()
-    try:
-        if module is not None:
-            weights = {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
-            safetensors.save_file(weights, scratch / WEIGHTS)
-            os.replace(scratch / WEIGHTS, path / WEIGHTS)
-        (scratch / CONFIG).write_text(json.dumps(heading | config, indent=2), encoding="utf-8")
-        os.replace(scratch / CONFIG, path / CONFIG)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    return FolderContent(heading | config, {} if module is None else {WEIGHTS: module.state_dict()})
+
+
+def write_folder(path: Path, content: FolderContent) -> Path:
+    """Write an agent's folder, which holds the earlier agent there or the new one at every moment.
+
+    Raises:
+        FileExistsError: The folder holds something else.
+        OSError: The disk is full or failed; the earlier agent stays readable.
+    """
+    prepare_folder(path, content.description["kind"])
+    save_folder(path, content)
     return path
 
 
@@ -77,8 +70,13 @@ def prepare_folder(path: Path, kind: str) -> None:
     path.mkdir(parents=True, exist_ok=True)
 
 
-def read_config(path: Path, kind: str) -> dict[str, Any]:
-    """Read the description of a folder.
+def open_agent(path: Path, kind: str, files: Sequence[str] = (WEIGHTS,)) -> SavedFolder:
+    """Read the folder of an agent.
+
+    Args:
+        path: The folder.
+        kind: What it must hold, one of ``LABELS``.
+        files: The names of the files in it beside the description.
 
     Raises:
         FileNotFoundError: There is no such folder, or no description in it.
@@ -86,27 +84,35 @@ def read_config(path: Path, kind: str) -> dict[str, Any]:
     """
     if not (path / CONFIG).exists():
         raise FileNotFoundError(f"There is no {LABELS[kind]} at {path}. Pass a folder that `save_pretrained` wrote.")
-    if kind_of(path) != kind:
+    return check_agent(read_folder(path, files), kind)
+
+
+def check_agent(folder: SavedFolder, kind: str) -> SavedFolder:
+    """Return a folder that holds an agent of this kind.
+
+    Raises:
+        ValueError: It describes something else, or was written by another version.
+    """
+    config = folder.description
+    if config.get("kind") != kind:
         raise ValueError(
-            f"{path / CONFIG} does not describe a {LABELS[kind]}. Pass a folder that `save_pretrained` wrote."
+            f"{folder.path / CONFIG} does not describe a {LABELS[kind]}. Pass a folder that `save_pretrained` wrote."
         )
-    config = json.loads((path / CONFIG).read_text(encoding="utf-8"))
     if config["format"] != FORMAT:
         raise ValueError(
-            f"{path} has format {config['format']}, but this version of vdworld reads {FORMAT}. Train it again."
+            f"{folder.path} has format {config['format']}, but this version of vdworld reads {FORMAT}. Train it again."
         )
-    return config
+    return folder
 
 
-def read_weights(path: Path, module: nn.Module) -> None:
+def load_weights(module: nn.Module, folder: SavedFolder) -> None:
     """Load a folder's weights into a module, and put it in evaluation mode without gradients.
 
     Raises:
         ValueError: The weights are damaged, or those of another module.
     """
-    safetensors = require("safetensors.torch", "all")
     try:
-        module.load_state_dict(with_present_names(safetensors.load_file(path / WEIGHTS)))
-    except (RuntimeError, OSError, require("safetensors", "all").SafetensorError) as error:
-        raise ValueError(f"{WEIGHTS} in {path} is damaged or doesn't fit {CONFIG}: {error}") from error
+        module.load_state_dict(with_present_names(folder.tensors(WEIGHTS)))
+    except RuntimeError as error:
+        raise ValueError(f"{folder.path / WEIGHTS} doesn't fit {CONFIG}: {error}") from error
     module.eval().requires_grad_(False)

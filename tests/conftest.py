@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
+from collections.abc import Callable
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
@@ -31,3 +35,18 @@ def calibrate_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every training of a test measure its uncertainty on two clips."""
     module = importlib.import_module("vdworld.training.train")
     monkeypatch.setattr(module, "calibrate", partial(module.calibrate, num_clips=2))
+
+
+@pytest.fixture
+def edit_json() -> Callable[..., None]:
+    """Change entries of a JSON file as a user does on purpose, who removes the checksums of its values."""
+
+    def edit(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+        values = json.loads(path.read_text())
+        change(values)
+        for entries in (values, values.get("vdworld")):
+            if isinstance(entries, dict):
+                entries.pop("checksums", None)
+        path.write_text(json.dumps(values))
+
+    return edit

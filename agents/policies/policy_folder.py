@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from vdworld.agents.agent_folder import read_config, read_weights, write_folder
+from vdworld.agents.agent_folder import agent_content, load_weights, open_agent, write_folder
 from vdworld.agents.policies.policy import Policy
 from vdworld.space_json import space_from_json, space_to_json
 from vdworld.spaces import ActionCodec
@@ -15,12 +15,12 @@ KIND = "policy"
 
 
 def save_policy(policy: Policy, path: Path) -> Path:
-    """Write the policy's folder; an earlier policy is replaced only when the new one is complete.
+    """Write the policy's folder; it holds an earlier policy or the new one at every moment.
 
     Raises:
         FileExistsError: The folder holds something else, such as a world.
     """
-    return write_folder(path, KIND, policy_config(policy), policy.network)
+    return write_folder(path, agent_content(KIND, policy_config(policy), policy.network))
 
 
 def load_policy(path: Path) -> Policy:
@@ -30,13 +30,14 @@ def load_policy(path: Path) -> Policy:
         FileNotFoundError: There is no such folder, or it holds no policy.
         ValueError: It is damaged, or written by another version.
     """
-    config = read_config(path, KIND)
+    folder = open_agent(path, KIND)
+    config = folder.description
     policy = Policy(
         space_from_json(config["observation_space"]),
         ActionCodec.from_json(config["action_codec"]),
         **with_present_names(config["policy"]),
     )
-    read_weights(path, policy.network)
+    load_weights(policy.network, folder)
     return policy
 
 

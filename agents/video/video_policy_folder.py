@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from vdworld.agents.agent_folder import prepare_folder, read_config, read_weights, write_folder
+from vdworld.agents.agent_folder import WEIGHTS, agent_content, check_agent, load_weights, open_agent, write_folder
 from vdworld.agents.video.inverse_dynamics import InverseDynamics
 from vdworld.agents.video.video_policy import VideoPolicy
 from vdworld.spaces import ActionCodec
-from vdworld.world import WorldModel
+from vdworld.storage.saved_folder import CONFIG, FolderContent, SavedFolder
 from vdworld.world.older_names import with_present_names
+from vdworld.world.pretrained import FILES as WORLD_FILES
+from vdworld.world.pretrained import build_world, world_content
 
 WORLD, INVERSE_DYNAMICS = "world", "inverse_dynamics"
 """Folders inside that of a video policy."""
 
 
 def save_inverse_dynamics(model: InverseDynamics, path: Path) -> Path:
-    """Write the folder; an earlier one is replaced only when the new one is complete.
+    """Write the folder, which holds an earlier model or the new one at every moment.
 
     Raises:
         FileExistsError: The folder holds something else.
     """
-    sizes = {"num_channels": model.num_channels, "image_size": list(model.image_size)}
-    settings = {
-        **sizes,
-        "num_before": model.num_before,
-        "hidden_dim": model.hidden_dim,
-        "training_info": model.training_info,
-    }
-    config = {"action_codec": model.codec.to_json(), "model": settings}
-    return write_folder(path, "inverse_dynamics", config, model)
+    return write_folder(path, _inverse_dynamics_content(model))
 
 
 def load_inverse_dynamics(path: Path) -> InverseDynamics:
@@ -41,12 +36,7 @@ def load_inverse_dynamics(path: Path) -> InverseDynamics:
         FileNotFoundError: There is no such folder, or it holds no inverse dynamics.
         ValueError: It is damaged, or written by another version.
     """
-    config = read_config(path, "inverse_dynamics")
-    settings = with_present_names(config["model"])
-    settings["image_size"] = tuple(settings["image_size"])
-    model = InverseDynamics(ActionCodec.from_json(config["action_codec"]), **settings)
-    read_weights(path, model)
-    return model
+    return _build_inverse_dynamics(open_agent(path, "inverse_dynamics"))
 
 
 def save_video_policy(policy: VideoPolicy, path: Path) -> Path:
@@ -55,11 +45,11 @@ def save_video_policy(policy: VideoPolicy, path: Path) -> Path:
     Raises:
         FileExistsError: The folder holds something else.
     """
-    prepare_folder(path, "video_policy")
-    policy.world.save_pretrained(path / WORLD)
-    save_inverse_dynamics(policy.inverse_dynamics, path / INVERSE_DYNAMICS)
     names = ("horizon", "replan_every", "num_candidates", "num_sampling_steps", "seed")
-    return write_folder(path, "video_policy", {"policy": {name: getattr(policy, name) for name in names}})
+    content = agent_content("video_policy", {"policy": {name: getattr(policy, name) for name in names}})
+    inverse_dynamics = _inverse_dynamics_content(policy.inverse_dynamics)
+    folders = {WORLD: world_content(policy.world), INVERSE_DYNAMICS: inverse_dynamics}
+    return write_folder(path, replace(content, folders=folders))
 
 
 def load_video_policy(path: Path, device: str | torch.device = "cpu") -> VideoPolicy:
@@ -69,7 +59,30 @@ def load_video_policy(path: Path, device: str | torch.device = "cpu") -> VideoPo
         FileNotFoundError: There is no such folder, or it holds no video policy.
         ValueError: It is damaged, or written by another version.
     """
-    config = read_config(path, "video_policy")
-    world = WorldModel.from_pretrained(path / WORLD, device=device)
-    inverse_dynamics = load_inverse_dynamics(path / INVERSE_DYNAMICS).to(device)
-    return VideoPolicy(world, inverse_dynamics, **config["policy"])
+    inner = {WORLD: WORLD_FILES, INVERSE_DYNAMICS: (WEIGHTS,)}
+    files = [f"{name}/{file}" for name, names in inner.items() for file in (CONFIG, *names)]
+    folder = open_agent(path, "video_policy", files)
+    world = build_world(folder.folder(WORLD)).to(device)
+    model = check_agent(folder.folder(INVERSE_DYNAMICS), "inverse_dynamics")
+    return VideoPolicy(world, _build_inverse_dynamics(model).to(device), **folder.description["policy"])
+
+
+def _inverse_dynamics_content(model: InverseDynamics) -> FolderContent:
+    settings = {
+        "num_channels": model.num_channels,
+        "image_size": list(model.image_size),
+        "num_before": model.num_before,
+        "hidden_dim": model.hidden_dim,
+        "training_info": model.training_info,
+    }
+    config = {"action_codec": model.codec.to_json(), "model": settings}
+    return agent_content("inverse_dynamics", config, model)
+
+
+def _build_inverse_dynamics(folder: SavedFolder) -> InverseDynamics:
+    config = folder.description
+    settings = with_present_names(config["model"])
+    settings["image_size"] = tuple(settings["image_size"])
+    model = InverseDynamics(ActionCodec.from_json(config["action_codec"]), **settings)
+    load_weights(model, folder)
+    return model

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from vdworld.data import EpisodeWriter, load_dataset
-from vdworld.data.atomic_files import PendingFile
+from vdworld.storage.atomic_files import PendingFile
 
 WRITE_WITH_LITTLE_ROOM = """
     import resource, signal, sys

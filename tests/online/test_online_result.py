@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from pathlib import Path
 
 from vdworld.metrics import Interval
@@ -23,15 +23,6 @@ def test_results_survive_saving_and_loading(tmp_path: Path) -> None:
     assert not any(row.startswith("10 ") for row in rows), "the first round was not evaluated"
 
 
-def test_a_run_of_an_earlier_version_is_loaded_with_its_baselines(tmp_path: Path) -> None:
-    baselines = {"random": Interval(1.5, 1.0, 2.0, 30)}
-    OnlineResult([Round(1, 10, 2, 3, 0.5)], baselines).save(tmp_path)
-    values = json.loads((tmp_path / "progress.json").read_text())
-    values["floors"] = values.pop("baselines")  # the key of version 0.1.0
-    (tmp_path / "progress.json").write_text(json.dumps(values))
-    assert OnlineResult.load(tmp_path).baselines == baselines
-
-
 def test_a_folder_without_a_result_has_no_rounds(tmp_path: Path) -> None:
     assert OnlineResult.load(tmp_path) == OnlineResult()
 
@@ -43,9 +34,8 @@ def test_the_plot_shows_evaluated_rounds_only() -> None:
     assert png.startswith(b"\x89PNG")
 
 
-def test_a_run_of_an_earlier_version_keeps_its_baselines(tmp_path: Path) -> None:
-    result = OnlineResult(baselines={"random": Interval(0.5, 0.2, 0.9, 30)})
+def test_a_run_of_an_earlier_version_keeps_its_baselines(tmp_path: Path, edit_json: Callable) -> None:
+    result = OnlineResult([Round(1, 10, 2, 3, 0.5)], {"random": Interval(0.5, 0.2, 0.9, 30)})
     result.save(tmp_path)
-    file = tmp_path / "progress.json"
-    file.write_text(file.read_text().replace('"baselines"', '"floors"'))
+    edit_json(tmp_path / "progress.json", lambda values: values.update(floors=values.pop("baselines")))
     assert OnlineResult.load(tmp_path) == result

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import torch
 
 from vdworld.data import Dataset
 from vdworld.training import checkpoint
@@ -66,49 +64,36 @@ def test_ctrl_c_keeps_every_step(
     assert files(tmp_path / "broken") == files(folder)
 
 
-@pytest.mark.parametrize("moment", ["writing the new one", "between the renames", "after the renames"])
-def test_a_checkpoint_cut_short_leaves_the_last_one_readable(
-    squares: Dataset, train_small: Run, tmp_path: Path, moment: str
+def test_a_checkpoint_that_version_0_1_0_was_about_to_replace_is_read(
+    squares: Dataset, train_small: Run, tmp_path: Path
 ) -> None:
     train_small(squares, output=tmp_path)
-    whole, new, old = tmp_path / "checkpoint", tmp_path / ".checkpoint.new", tmp_path / ".checkpoint.old"
-    if moment == "writing the new one":
-        new.mkdir()
-        (new / "tensors").write_bytes((whole / "tensors").read_bytes()[:1000])
-    elif moment == "between the renames":
-        shutil.copytree(whole, new)
-        whole.rename(old)
-    else:
-        old.mkdir()
-        (old / "progress.json").write_text("{")
+    (tmp_path / "checkpoint").rename(tmp_path / ".checkpoint.old")
     assert checkpoint.has_checkpoint(tmp_path)
     assert progress(tmp_path) == 2
     train_small(squares, output=tmp_path, max_steps=3, resume=True)
     assert progress(tmp_path) == 3
-    assert not new.exists()
-    assert not old.exists()
+    assert not (tmp_path / ".checkpoint.old").exists()
 
 
-def test_a_save_that_fails_half_way_keeps_the_last_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    checkpoint.save_checkpoint(tmp_path, {"a": torch.ones(2)}, {"step": 1})
-    replace = checkpoint.os.replace
-    for allowed in (0, 1, 0):  # it fails at the first or at the second rename
-        calls = iter(range(9))
+def test_a_checkpoint_may_lie_on_another_disk(squares: Dataset, train_small: Run, tmp_path: Path) -> None:
+    for name in ("elsewhere", "run"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "run" / "checkpoint").symlink_to(tmp_path / "elsewhere")
+    train_small(squares, output=tmp_path / "run", checkpoint_every=1)
+    assert (tmp_path / "run" / "checkpoint").is_symlink()
+    assert sorted(file.name for file in (tmp_path / "elsewhere").iterdir()) == ["progress.json", "tensors"]
+    assert progress(tmp_path / "run") == 2
 
-        def failing(source: Path, target: Path, allowed: int = allowed, calls=calls) -> None:
-            if next(calls) >= allowed:
-                raise OSError("the disk is full")
-            replace(source, target)
 
-        monkeypatch.setattr(checkpoint, "os", SimpleNamespace(replace=failing))
-        with pytest.raises(OSError, match="disk is full"):
-            checkpoint.save_checkpoint(tmp_path, {"a": torch.zeros(2)}, {"step": 2})
-        assert checkpoint.load_checkpoint(tmp_path)[1] == {"step": 1}
-    monkeypatch.setattr(checkpoint, "os", SimpleNamespace(replace=replace))
-    checkpoint.save_checkpoint(tmp_path, {"a": torch.zeros(2)}, {"step": 3})
-    tensors, noted = checkpoint.load_checkpoint(tmp_path)
-    assert noted == {"step": 3}
-    assert tensors["a"].tolist() == [0, 0]
+def test_a_damaged_checkpoint_is_refused_by_name(squares: Dataset, train_small: Run, tmp_path: Path) -> None:
+    train_small(squares, output=tmp_path)
+    tensors = tmp_path / "checkpoint" / "tensors"
+    content = bytearray(tensors.read_bytes())
+    content[-1] ^= 1
+    tensors.write_bytes(content)
+    with pytest.raises(ValueError, match=r"checkpoint/tensors is damaged"):
+        train_small(squares, output=tmp_path, max_steps=3, resume=True)
 
 
 def test_resuming_without_a_checkpoint_starts_anew(squares: Dataset, train_small: Run, tmp_path: Path) -> None:

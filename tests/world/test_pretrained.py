@@ -153,16 +153,18 @@ def test_a_folder_that_holds_something_else_says_what(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("")
     with pytest.raises(FileNotFoundError, match="config.json is missing, there is meta, notes.txt"):
         WorldModel.from_pretrained(tmp_path)
-    for foreign in ('{"model_type": "vit"}', "[1, 2]"):
+    for foreign, message in (
+        ('{"model_type": "vit"}', "does not describe a world"),
+        ("[1, 2]", "must hold a JSON obj"),
+    ):
         (tmp_path / CONFIG).write_text(foreign)
-        with pytest.raises(ValueError, match=r"config.json does not describe a world"):
+        with pytest.raises(ValueError, match=rf"config.json .*{message}"):
             WorldModel.from_pretrained(tmp_path)
 
 
-def test_a_newer_format_asks_for_an_upgrade(world: WorldModel, tmp_path: Path) -> None:
+def test_a_newer_format_asks_for_an_upgrade(world: WorldModel, tmp_path: Path, edit_json: Callable) -> None:
     world.save_pretrained(tmp_path)
-    config = json.loads((tmp_path / CONFIG).read_text())
-    (tmp_path / CONFIG).write_text(json.dumps(config | {"format": 99}))
+    edit_json(tmp_path / CONFIG, lambda config: config.update(format=99))
     with pytest.raises(ValueError, match=r"world of format 99, and this vdworld reads 2. Upgrade: pip install"):
         WorldModel.from_pretrained(tmp_path)
 
@@ -173,19 +175,43 @@ def test_a_file_cut_short_is_an_error_that_names_it(world: WorldModel, tmp_path:
     world.save_pretrained(tmp_path)
     content = (tmp_path / file).read_bytes()
     (tmp_path / file).write_bytes(content[: int(len(content) * share)])
-    with pytest.raises(ValueError, match=rf"{WEIGHTS} or {STARTS} in .* is damaged"):
+    with pytest.raises(ValueError, match=rf"{file} is damaged: it is not the file that .*{CONFIG} was saved with"):
         WorldModel.from_pretrained(tmp_path)
 
 
-def test_files_of_different_worlds_do_not_mix(world: WorldModel, make_world: Callable, tmp_path: Path) -> None:
+def test_files_of_different_worlds_do_not_mix(
+    world: WorldModel, make_world: Callable, tmp_path: Path, edit_json: Callable
+) -> None:
     world.save_pretrained(tmp_path / "a")
     make_world(context_length=2).save_pretrained(tmp_path / "b")
+    make_world(context_length=2, seed=1).save_pretrained(tmp_path / "c")
     (tmp_path / "a" / WEIGHTS).write_bytes((tmp_path / "b" / WEIGHTS).read_bytes())
+    (tmp_path / "c" / WEIGHTS).write_bytes((tmp_path / "b" / WEIGHTS).read_bytes())  # of the same shapes
+    for name in ("a", "c"):
+        with pytest.raises(ValueError, match=rf"{name}/model.safetensors is damaged"):
+            WorldModel.from_pretrained(tmp_path / name)
+    edit_json(tmp_path / "a" / CONFIG, lambda config: None)
     with pytest.raises(ValueError, match="(?s)doesn't fit config.json: .*size mismatch"):
         WorldModel.from_pretrained(tmp_path / "a")
     (tmp_path / "b" / WEIGHTS).unlink()
-    with pytest.raises(ValueError, match=r"model.safetensors"):
+    with pytest.raises(FileNotFoundError, match=r"b/model.safetensors is missing"):
         WorldModel.from_pretrained(tmp_path / "b")
+    edit_json(tmp_path / "b" / CONFIG, lambda config: None)
+    with pytest.raises(FileNotFoundError, match=r"b/model.safetensors is missing"):
+        WorldModel.from_pretrained(tmp_path / "b")
+
+
+def test_values_that_were_not_saved_are_an_error_unless_changed_on_purpose(
+    world: WorldModel, tmp_path: Path, edit_json: Callable
+) -> None:
+    world.save_pretrained(tmp_path)
+    text = (tmp_path / CONFIG).read_text()
+    (tmp_path / CONFIG).write_text(text.replace('"fps": 12.5', '"fps": 12.6'))
+    with pytest.raises(ValueError, match=r"config.json is damaged: its values .* remove its entry `checksums`"):
+        WorldModel.from_pretrained(tmp_path)
+    (tmp_path / CONFIG).write_text(text)
+    edit_json(tmp_path / CONFIG, lambda config: config["world"].update(fps=25.0))
+    assert WorldModel.from_pretrained(tmp_path).fps == 25.0
 
 
 def test_a_damaged_config_is_an_error_that_names_it(world: WorldModel, tmp_path: Path) -> None:
@@ -195,11 +221,9 @@ def test_a_damaged_config_is_an_error_that_names_it(world: WorldModel, tmp_path:
         WorldModel.from_pretrained(tmp_path)
 
 
-def test_a_checkpoint_can_not_name_code_of_its_own(world: WorldModel, tmp_path: Path) -> None:
+def test_a_checkpoint_can_not_name_code_of_its_own(world: WorldModel, tmp_path: Path, edit_json: Callable) -> None:
     world.save_pretrained(tmp_path)
-    config = json.loads((tmp_path / CONFIG).read_text())
-    config["network"]["_target_"] = "os.system"
-    (tmp_path / CONFIG).write_text(json.dumps(config))
+    edit_json(tmp_path / CONFIG, lambda config: config["network"].update(_target_="os.system"))
     with pytest.raises(ValueError, match=r"`_target_` must name a class of vdworld.networks.*, got 'os.system'"):
         WorldModel.from_pretrained(tmp_path)
 

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from vdworld.data.atomic_files import write_json
 from vdworld.data.dataset_info import make_info, make_task_table
 from vdworld.data.episode import Episode
 from vdworld.data.episode_rows import features_of, rows_of
@@ -16,6 +15,7 @@ from vdworld.data.layout import IMAGES, INFO, STATS, TASKS, Layout
 from vdworld.data.parquet_tables import write_table
 from vdworld.data.shard import Shard
 from vdworld.data.writable_folder import next_file_number
+from vdworld.storage.atomic_files import write_json
 
 _FRAMES_DESCRIBED = 4  # per episode, for the colour statistics
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from vdworld.data.atomic_files import PendingFile
 from vdworld.extras import require
+from vdworld.storage.atomic_files import PendingFile
 
 
 def write_table(path: Path, table: Any) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from vdworld.data.atomic_files import PendingFile
 from vdworld.data.episode import Episode
 from vdworld.data.episode_rows import rows_of
 from vdworld.data.layout import DATA_PATH, EPISODES_PATH, FILES_PER_CHUNK, IMAGES, VIDEO_PATH
 from vdworld.data.lossless_video import VideoWriter
 from vdworld.data.parquet_tables import make_table, write_table
 from vdworld.extras import require
+from vdworld.storage.atomic_files import PendingFile
 
 
 class Shard:

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from vdworld.data.atomic_files import SUFFIX
 from vdworld.data.layout import FILES_PER_CHUNK, INFO, Layout, read_layout
+from vdworld.storage.atomic_files import SUFFIX
 
 _NUMBERED = re.compile(r"chunk-(\d+)/file-(\d+)\.(parquet|mp4)")
 _OTHERS = re.compile(r"meta/(info\.json|stats\.json|tasks\.parquet)")

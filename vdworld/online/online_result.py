@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 from vdworld.evaluation.report.plots import learning_plot
 from vdworld.evaluation.report.table import Table, cell
 from vdworld.metrics import Interval
+from vdworld.storage.saved_folder import FolderContent, read_folder, save_folder
 from vdworld.world.older_names import with_present_names
 
 PROGRESS = "progress.json"
@@ -73,18 +72,19 @@ class OnlineResult:
         return learning_plot([steps for steps, _ in points], [value for _, value in points], self.baselines)
 
     def save(self, folder: Path) -> None:
-        """Write ``progress.json`` atomically."""
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary = folder / f".{PROGRESS}"
-        temporary.write_text(json.dumps(self.to_json(), indent=2), encoding="utf-8")
-        os.replace(temporary, folder / PROGRESS)
+        """Write ``progress.json``; it holds the earlier result or the new one at every moment."""
+        save_folder(folder, FolderContent(self.to_json()), PROGRESS)
 
     @classmethod
     def load(cls, folder: Path) -> OnlineResult:
-        """Read ``progress.json``; return an empty result if there is none."""
+        """Read ``progress.json``; return an empty result if there is none.
+
+        Raises:
+            ValueError: The file is damaged.
+        """
         if not (folder / PROGRESS).exists():
             return cls()
-        values = with_present_names(json.loads((folder / PROGRESS).read_text(encoding="utf-8")))
+        values = with_present_names(read_folder(folder, (), PROGRESS).description)
         rounds = [Round(**{**row, "real_return": _interval(row["real_return"])}) for row in values["rounds"]]
         saved = values["baselines"]
         baselines = {name: Interval.from_json(row) for name, row in saved.items()}

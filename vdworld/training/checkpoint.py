@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,10 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vdworld.extras import require
 from vdworld.finite_tensors import check_finite_tensors
+from vdworld.storage.saved_folder import FolderContent, read_folder, save_folder
 
-FOLDER = "checkpoint"
+FOLDER, TENSORS, PROGRESS = "checkpoint", "tensors", "progress.json"
+FORMER = ".checkpoint.old"
+"""Where version 0.1.0 kept the last checkpoint while it renamed the next one."""
 
 
 def save_checkpoint(path: Path, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
@@ -22,20 +22,12 @@ def save_checkpoint(path: Path, tensors: dict[str, Tensor], progress: dict[str, 
 
     Raises:
         FloatingPointError: A tensor is NaN or infinite; the previous checkpoint stays.
+        OSError: The disk is full or failed.
     """
     check_finite_tensors(tensors, f"The checkpoint for {path}", "An earlier checkpoint stays. Lower the learning rate.")
-    safetensors = require("safetensors.torch", "all")
-    path.mkdir(parents=True, exist_ok=True)
-    final, scratch, old = path / FOLDER, path / f".{FOLDER}.new", path / f".{FOLDER}.old"
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir()
-    safetensors.save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, scratch / "tensors")
-    (scratch / "progress.json").write_text(json.dumps(progress), encoding="utf-8")
-    if final.exists():  # otherwise `old` is the last complete one
-        shutil.rmtree(old, ignore_errors=True)
-        os.replace(final, old)
-    os.replace(scratch, final)
-    shutil.rmtree(old, ignore_errors=True)
+    copies = {name: value.detach().clone() for name, value in tensors.items()}  # files hold no shared memory
+    save_folder(path / FOLDER, FolderContent(progress, {TENSORS: copies}), PROGRESS)
+    shutil.rmtree(path / FORMER, ignore_errors=True)
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -43,18 +35,18 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
     Raises:
         FileNotFoundError: There is no checkpoint.
+        ValueError: It is damaged.
     """
-    safetensors = require("safetensors.torch", "all")
-    for folder in (path / FOLDER, path / f".{FOLDER}.old"):
-        if (folder / "progress.json").exists():
-            progress = json.loads((folder / "progress.json").read_text(encoding="utf-8"))
-            return safetensors.load_file(folder / "tensors"), progress
+    for name in (FOLDER, FORMER):
+        if (path / name / PROGRESS).exists():
+            folder = read_folder(path / name, (TENSORS,), PROGRESS)
+            return folder.tensors(TENSORS), folder.description
     raise FileNotFoundError(f"There is no checkpoint in {path}. Start a new run with `resume=false`.")
 
 
 def has_checkpoint(path: Path) -> bool:
     """Return whether ``load_checkpoint`` would find a checkpoint."""
-    return any((path / name / "progress.json").exists() for name in (FOLDER, f".{FOLDER}.old"))
+    return any((path / name / PROGRESS).exists() for name in (FOLDER, FORMER))
 
 
 def optimizer_tensors(prefix: str, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

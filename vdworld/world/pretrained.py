@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import uuid
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from vdworld.extras import require
 from vdworld.spaces import ActionCodec
 from vdworld.spec import EnvironmentSpec
+from vdworld.storage.saved_folder import CONFIG, FolderContent, SavedFolder, read_folder, save_folder
 from vdworld.world.build import build
 from vdworld.world.card import model_card
 from vdworld.world.heads import OutcomeHeads
@@ -22,38 +18,33 @@ from vdworld.world.sampling import Sampling
 from vdworld.world.start_clips import StartClips
 
 FORMAT = 2
-CONFIG, WEIGHTS, STARTS, CARD = "config.json", "model.safetensors", "starts.safetensors", "README.md"
+WEIGHTS, STARTS, CARD = "model.safetensors", "starts.safetensors", "README.md"
+FILES = (WEIGHTS, STARTS)
+"""The files of a world beside its description."""
 
 
 def save_world(world: WorldModel, path: Path) -> Path:
-    """Write the world's folder. An older world there is replaced only once all new files are complete.
+    """Write the world's folder, which holds the older world there or the new one at every moment.
 
     Other files in the folder, such as logs, are kept.
 
     Raises:
         ValueError: The network or process was not built by ``vdworld.world.build``.
+        OSError: The disk is full or failed; the older world stays readable.
     """
-    safetensors = require("safetensors.torch", "all")
-    config = world_config(world)
-    path.mkdir(parents=True, exist_ok=True)
-    scratch = path / f".saving-{uuid.uuid4().hex[:8]}"
-    scratch.mkdir()
-    try:
-        weights = {name: value.detach().cpu().contiguous() for name, value in world.state_dict().items()}
-        safetensors.save_file(weights, scratch / WEIGHTS)
-        if world.starts is not None:
-            starts = {name: value.cpu().contiguous() for name, value in world.starts.tensors().items()}
-            safetensors.save_file(starts, scratch / STARTS)
-        (scratch / CARD).write_text(model_card(world), encoding="utf-8")
-        (scratch / CONFIG).write_text(json.dumps(config, indent=2), encoding="utf-8")
-        for file in (STARTS, WEIGHTS, CARD, CONFIG):
-            if (scratch / file).exists():
-                os.replace(scratch / file, path / file)
-            else:  # the older world had start clips, the new one has none
-                (path / file).unlink(missing_ok=True)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    save_folder(path, world_content(world))
     return path
+
+
+def world_content(world: WorldModel) -> FolderContent:
+    """Return what a world's folder holds.
+
+    Raises:
+        ValueError: The network or process was not built by ``vdworld.world.build``.
+    """
+    starts = None if world.starts is None else world.starts.tensors()
+    tensors = {WEIGHTS: world.state_dict(), STARTS: starts}
+    return FolderContent(world_config(world), tensors, texts={CARD: model_card(world)})
 
 
 def load_world(path_or_name: str | Path) -> WorldModel:
@@ -63,9 +54,16 @@ def load_world(path_or_name: str | Path) -> WorldModel:
         FileNotFoundError: There is no such folder, or it holds no world.
         ValueError: The folder was written by a newer vdworld, or is damaged.
     """
-    path = find_world(path_or_name)
-    safetensors = require("safetensors.torch", "all")
-    config = _read_config(path)
+    return build_world(read_folder(find_world(path_or_name), FILES))
+
+
+def build_world(folder: SavedFolder) -> WorldModel:
+    """Build the world that a folder holds.
+
+    Raises:
+        ValueError: The folder was written by a newer vdworld, or is damaged.
+    """
+    config = _check_config(folder)
     spec = config["spec"]
     values = with_present_names(config["world"])
     settings: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
@@ -79,12 +77,12 @@ def load_world(path_or_name: str | Path) -> WorldModel:
         **settings,
     )
     try:
-        world.load_state_dict(with_present_names(safetensors.load_file(path / WEIGHTS)))
-        if (path / STARTS).exists():
-            world.starts = StartClips(**with_present_names(safetensors.load_file(path / STARTS)))
-    except (RuntimeError, TypeError, OSError, require("safetensors", "all").SafetensorError) as error:
+        world.load_state_dict(with_present_names(folder.tensors(WEIGHTS)))
+        if STARTS in folder:
+            world.starts = StartClips(**with_present_names(folder.tensors(STARTS)))
+    except (RuntimeError, TypeError) as error:
         raise ValueError(
-            f"{WEIGHTS} or {STARTS} in {path} is damaged or doesn't fit {CONFIG}: {error} Save the world again."
+            f"{WEIGHTS} or {STARTS} in {folder.path} doesn't fit {CONFIG}: {error} Save the world again."
         ) from error
     return world.eval().requires_grad_(False)
 
@@ -131,12 +129,9 @@ def world_config(world: WorldModel) -> dict[str, Any]:
     }
 
 
-def _read_config(path: Path) -> dict[str, Any]:
-    try:
-        config = json.loads((path / CONFIG).read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path / CONFIG} is damaged: {error}. Save the world again.") from error
-    if not isinstance(config, dict) or "format" not in config:
+def _check_config(folder: SavedFolder) -> dict[str, Any]:
+    path, config = folder.path, folder.description
+    if "format" not in config:
         raise ValueError(f"{path / CONFIG} does not describe a world. Name a folder that `save_pretrained` wrote.")
     if "observation_space" in config:
         raise ValueError(f"{path} holds a policy, not a world. Name the folder of the world.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -145,17 +144,17 @@ def test_a_world_is_neither_overwritten_nor_taken_for_a_policy(tmp_path):
         Policy.from_pretrained(tmp_path)
 
 
-def test_folders_without_a_whole_policy_are_refused(tmp_path):
+def test_folders_without_a_whole_policy_are_refused(tmp_path, edit_json):
     with pytest.raises(FileNotFoundError, match="There is no policy at"):
         Policy.from_pretrained(tmp_path)
     policy().save_pretrained(tmp_path)
-    config = json.loads((tmp_path / "config.json").read_text())
-    (tmp_path / "config.json").write_text(json.dumps({**config, "format": 99}))
-    with pytest.raises(ValueError, match="format 99"):
-        Policy.from_pretrained(tmp_path)
-    (tmp_path / "config.json").write_text(json.dumps(config))
+    weights = (tmp_path / "model.safetensors").read_bytes()
     (tmp_path / "model.safetensors").write_bytes(b"broken")
-    with pytest.raises(ValueError, match="damaged"):
+    with pytest.raises(ValueError, match=r"model.safetensors is damaged"):
+        Policy.from_pretrained(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(weights)
+    edit_json(tmp_path / "config.json", lambda config: config.update(format=99))
+    with pytest.raises(ValueError, match="format 99"):
         Policy.from_pretrained(tmp_path)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -112,7 +110,19 @@ def test_a_loaded_policy_imagines_the_same_videos(untrained, inverse_dynamics, t
     assert WorldModel.from_pretrained(tmp_path / "policy" / "world").cameras == ("image", "goal_image")
 
 
-def test_other_folders_are_refused(untrained, inverse_dynamics, tmp_path):
+@pytest.mark.parametrize("file", ["world/config.json", "world/model.safetensors", "inverse_dynamics/config.json"])
+def test_the_parts_of_two_policies_do_not_mix(untrained, inverse_dynamics, tmp_path, file):
+    for name, horizon in (("one", 2), ("two", 3)):
+        inverse_dynamics.training_info["horizon"] = untrained.training_info["horizon"] = horizon
+        with torch.no_grad():
+            untrained.heads.output.bias += 1
+        VideoPolicy(untrained, inverse_dynamics, horizon=horizon).save_pretrained(tmp_path / name)
+    (tmp_path / "one" / file).write_bytes((tmp_path / "two" / file).read_bytes())
+    with pytest.raises(ValueError, match=f"one/{file} is damaged"):
+        VideoPolicy.from_pretrained(tmp_path / "one")
+
+
+def test_other_folders_are_refused(untrained, inverse_dynamics, tmp_path, edit_json):
     with pytest.raises(FileNotFoundError, match="There is no video policy at"):
         VideoPolicy.from_pretrained(tmp_path)
     folder = inverse_dynamics.save_pretrained(tmp_path / "reader")
@@ -121,10 +131,9 @@ def test_other_folders_are_refused(untrained, inverse_dynamics, tmp_path):
     with pytest.raises(FileExistsError, match="holds something other than a video policy"):
         VideoPolicy(untrained, inverse_dynamics).save_pretrained(folder)
     (folder / "model.safetensors").write_bytes(b"nothing")
-    with pytest.raises(ValueError, match="is damaged or doesn't fit"):
+    with pytest.raises(ValueError, match=r"model.safetensors is damaged"):
         InverseDynamics.from_pretrained(folder)
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**config, "format": 99}))
+    edit_json(folder / "config.json", lambda config: config.update(format=99))
     with pytest.raises(ValueError, match="has format 99"):
         InverseDynamics.from_pretrained(folder)
     (folder / "config.json").write_text("{")
