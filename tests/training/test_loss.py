@@ -12,7 +12,6 @@ from torch import nn
 from vdworld.data import Clips, ClipSampler, Dataset
 from vdworld.networks import Context, Prediction
 from vdworld.training import ContextCorruption, LossWeights, encode, new_world, world_loss
-from vdworld.training.loss import frame_error
 from vdworld.world import WorldModel
 
 K = 2
@@ -176,31 +175,3 @@ def test_the_context_is_noised_up_to_its_limit_and_says_so(world: WorldModel, gr
     share = (1 + ratio.square()).rsqrt()  # signal and noise keep the power of the signal
     error = (context.frames - share[..., None, None, None] * clean).square().mean(dim=(2, 3, 4)).sqrt()
     torch.testing.assert_close(error, ratio * share, rtol=0.15, atol=1e-4)
-
-
-def row(*values: float) -> torch.Tensor:
-    """A frame of grey pixels in one row ``[1, 3, 1, w]``."""
-    return torch.tensor(values).expand(1, 3, 1, -1)
-
-
-def test_a_frame_s_error_counts_what_moves_and_what_rests() -> None:
-    """Of eight pixels four move, with errors 0.2; of the others one is wrong, by 0.1."""
-    last, target = row(*[0.0] * 8), row(*[0.5] * 4, *[0.0] * 4)
-    estimate = row(*[0.3] * 4, 0.1, 0.0, 0.0, 0.0)
-    squared, moving, static_l1 = (4 * 0.04 + 0.01) / 8, 0.04, 0.1 / 8
-    for weights, expected in (
-        (LossWeights(moving=0.0), squared),
-        (LossWeights(moving=0.5), squared + 0.5 * moving),
-        (LossWeights(moving=0.0, static_l1=2.0), squared + 2 * static_l1),
-    ):
-        assert frame_error(estimate, target, last, weights).item() == pytest.approx(expected)
-
-
-def test_out_of_range_predictions_are_not_penalised() -> None:
-    last = target = row(1.0, -1.0, 1.0, 0.9)
-    estimate = row(1.3, -1.2, 0.8, 1.1).clone().requires_grad_(True)
-    error = frame_error(estimate, target, last, LossWeights(moving=0.0))
-    assert error.item() == pytest.approx((0.2**2 + 0.2**2) / 4)
-    error.sum().backward()
-    assert estimate.grad is not None
-    assert (estimate.grad[0, 0, 0] != 0).tolist() == [False, False, True, True]

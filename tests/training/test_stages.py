@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from vdworld.data import ClipSampler, Dataset
 from vdworld.networks import ClipPrediction, Context, Prediction
 from vdworld.training import ContextCorruption, LossWeights, SelfForcing, Shortcut, TrainerSettings, encode, new_world
 from vdworld.training.batch import Batch
-from vdworld.training.loss import clip_loss, shortcut_loss
+from vdworld.training.loss import clip_loss, shortcut_loss, world_loss
 from vdworld.training.self_forcing import self_forced_batch
 from vdworld.world import WorldModel
 
@@ -203,3 +204,28 @@ def test_the_share_of_the_time_grows_from_0_to_1_and_counts_costly_steps_more() 
     assert [settings.time_share(progress) for progress in (0.0, 0.5, 1.0)] == pytest.approx([0, 0.25, 1])
     settings = TrainerSettings(max_steps=10, horizon=1, shortcut=Shortcut(0.75, after=0.5))
     assert settings.time_share(0.5) == pytest.approx(0.5 / 1.25)
+
+
+@pytest.mark.parametrize("static_l1", [0.0, 0.5])
+@pytest.mark.parametrize("network", [STACKED, VIDEO], ids=["next frames", "whole clips"])
+def test_losses_ask_for_an_object_as_often_as_it_appears(batch: Callable, network: Any, static_l1: float) -> None:
+    """It appears in one of ten equal clips, away from what moves: a tenth of it costs least."""
+    world, clips = batch(network, count=10, horizon=1)
+    world.process.pure_noise = 1.0
+    frames = clips.frames[:1].expand(10, -1, -1, -1, -1).clone()
+    frames[:, 1, :, :4, :4] = 0.9  # something else moved
+    frames[:, K] = frames[:, K - 1]
+    seen = frames[0, K].clone()
+    frames[0, K, :, 8:12, 8:12] = 0.9
+    share = torch.tensor(0.1, requires_grad=True)
+    estimate = torch.lerp(seen, frames[0, K], share)
+
+    def answer(noisy: torch.Tensor, *_: Any) -> torch.Tensor:
+        blends = estimate.expand(10, -1, -1, -1)
+        return blends if noisy.ndim == 4 else torch.cat([frames[:, :K], blends[:, None]], dim=1)
+
+    answering(world, "forward" if network is STACKED else "clip", answer)
+    weights = LossWeights(static_l1=static_l1, copy_penalty=0.0)
+    losses = world_loss(world, replace(clips, frames=frames), weights, ContextCorruption(), rng())
+    (slope,) = torch.autograd.grad(losses["frame"], share)
+    assert abs(slope) < 1e-6 < losses["frame"]

@@ -20,7 +20,7 @@ from vdworld.evaluation.outcome_odds import KnownOdds, measure_outcomes
 from vdworld.evaluation.prediction import predict
 from vdworld.evaluation.provenance import provenance
 from vdworld.evaluation.world_protocol import World
-from vdworld.training import LossWeights, Shortcut, train
+from vdworld.training import Shortcut, train
 from vdworld.world import WorldModel
 from vdworld.world.device import pick_device
 
@@ -68,7 +68,7 @@ def run(
     for name, odds in ODDS.items():
         path = folder / f"fork_{len(odds)}"
         fork = record(partial(ForkEnv, odds), path / "data", num_steps=NUM_STEPS, max_episode_steps=50, num_envs=1)
-        worlds = _worlds(fork, path, batch_size=BATCH, weights=LossWeights(moving=0.0), **training)
+        worlds = _worlds(fork, path, batch_size=BATCH, **training)
         outcomes[name] = _measure(worlds, env=ForkEnv(odds), num_draws=num_draws, seed=seed)
     clips = []
     if dataset is not None:

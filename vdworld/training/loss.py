@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -11,41 +9,16 @@ from torch.nn import functional as F
 from vdworld.diffusion import RectifiedFlow, draw_jumps, shortcut_target
 from vdworld.networks import VideoNetwork
 from vdworld.training.batch import Batch, ContextCorruption
-from vdworld.types import Features, Frame, PerLane
+from vdworld.training.frame_error import LossWeights, frame_error
+from vdworld.training.likely_motion import RARELY, likely_motion
+from vdworld.types import Features, Frame
 from vdworld.world import WorldModel
-
-MOVING = 0.05  # a pixel moves if a channel changes by more than this, in a range of 2
-ROUNDING = 1e-3  # a quarter of a grey level: among recorded colours, only black and white are this close to the limits
-
-
-@dataclass(frozen=True)
-class LossWeights:
-    """Weights of the parts of the loss.
-
-    Args:
-        moving: Weight of each clip's mean squared error over its moving pixels, those that differ from the last
-            context frame, added to the mean over all pixels, so that a small moving object counts as much as a large
-            one.
-        static_l1: Weight of the absolute error of the other pixels, in units of a frame's range of 2. Squared
-            errors neglect faint faults, which accumulate in long dreams; an absolute error does not. Like `moving`, it
-            biases the odds of random outcomes.
-        copy_penalty: Weight of the share of pixels that are not copied in place, for networks that copy pixels, where
-            the past is clean. A noisy past is better averaged over many places, which removes the noise.
-        reward: Weight of the squared error of the standardised reward.
-        continuation: Weight of the cross entropy of the continuation.
-        readings: Weight of the squared error of the standardised readings.
-    """
-
-    moving: float = 0.2
-    static_l1: float = 0.0
-    copy_penalty: float = 4e-3
-    reward: float = 0.01
-    continuation: float = 0.01
-    readings: float = 0.01
-
 
 Losses = dict[str, Tensor]
 """``loss`` and its parts, each a scalar."""
+
+Rates = Tensor | float
+"""How often each pixel changes in the recordings ``[h, w]``, or one number for all."""
 
 
 def world_loss(
@@ -58,6 +31,7 @@ def world_loss(
     horizon: int = 1,
     whole_clips: bool = True,
     sampled: bool = False,
+    rates: Rates = RARELY,
 ) -> Losses:
     """Return the loss of a world's estimates: of whole clips for video networks, of next frames for the others.
 
@@ -70,10 +44,11 @@ def world_loss(
         horizon: How many of the target frames to predict, each from the world's own estimates of those before.
         whole_clips: Whether video networks predict all frames of a clip, or next frames as the others do.
         sampled: Whether the pasts end with frames that a world sampled.
+        rates: How often each pixel changes in the recordings (``change_rates``).
     """
     if isinstance(world.network, VideoNetwork) and whole_clips:
-        return clip_loss(world, batch, weights, corruption, rng)
-    return unrolled_loss(world, batch, weights, corruption, rng, horizon=horizon, sampled=sampled)
+        return clip_loss(world, batch, weights, corruption, rng, rates)
+    return unrolled_loss(world, batch, weights, corruption, rng, horizon=horizon, sampled=sampled, rates=rates)
 
 
 def unrolled_loss(
@@ -85,6 +60,7 @@ def unrolled_loss(
     *,
     horizon: int = 1,
     sampled: bool = False,
+    rates: Rates = RARELY,
 ) -> Losses:
     """Return the loss of target frames that are predicted one after another.
 
@@ -103,7 +79,8 @@ def unrolled_loss(
         prediction = world.denoiser(process.mix(clean, noise, level), level, context)
         estimate = prediction.frame.float()
         history.append(estimate.detach().clamp(-1, 1))
-        error = frame_error(estimate, clean, past[:, -1], weights)
+        likely = likely_motion(past, k - 1, rates)[:, -1]
+        error = frame_error(estimate, clean, past[:, -1], weights, likely)
         terms = {
             "frame": (process.loss_weight(level) * error).mean(),
             **copy_penalty(prediction.moved_share, exact & (h == 0 and not sampled)),
@@ -115,7 +92,12 @@ def unrolled_loss(
 
 
 def clip_loss(
-    world: WorldModel, batch: Batch, weights: LossWeights, corruption: ContextCorruption, rng: torch.Generator
+    world: WorldModel,
+    batch: Batch,
+    weights: LossWeights,
+    corruption: ContextCorruption,
+    rng: torch.Generator,
+    rates: Rates = RARELY,
 ) -> Losses:
     """Return the loss of all frames of clips, each frame at a noise level of its own (Chen et al. 2024, algorithm 1).
 
@@ -136,7 +118,8 @@ def clip_loss(
     prediction = world.denoiser.clip(process.mix(inputs, noise, level), level, actions, action_mask)
     estimate, counts = prediction.frames[:, 1:].float().flatten(0, 1), (~is_context[:, 1:]).to(device).flatten()
     clean, last = frames[:, 1:].flatten(0, 1), frames[:, :-1].flatten(0, 1)
-    error = process.loss_weight(level[:, 1:].flatten()) * frame_error(estimate, clean, last, weights)
+    likely = likely_motion(frames[:, :-1], world.context_length - 1, rates).flatten(0, 1)
+    error = process.loss_weight(level[:, 1:].flatten()) * frame_error(estimate, clean, last, weights, likely)
     horizon = batch.rewards.shape[1]
     exact = F.pad((level[:, :-1] == process.clean_level) & ~corrupted[:, None], (1, 0), value=False)
     parts = {"frame": (error * counts).sum() / counts.sum(), **copy_penalty(prediction.moved_share, exact)}
@@ -154,6 +137,7 @@ def shortcut_loss(
     rng: torch.Generator,
     finest: int,
     sampled: bool = False,
+    rates: Rates = RARELY,
 ) -> Tensor:
     """Return the loss of long steps against two half as long by the averaged weights (Frans et al. 2025, equation 5).
 
@@ -166,6 +150,7 @@ def shortcut_loss(
         rng: Draws jumps and noise; on the CPU.
         finest: The step count from which no step is a shortcut.
         sampled: Whether the pasts end with frames that a world sampled.
+        rates: How often each pixel changes in the recordings.
     """
     process, k = world.process, world.context_length
     assert isinstance(process, RectifiedFlow)  # `train` refuses the others
@@ -183,23 +168,10 @@ def shortcut_loss(
         target = shortcut_target(denoise, process, noisy, start, middle, end)
     prediction = world.denoiser(noisy, start, context, length)
     estimate = prediction.frame.float()
-    error = (process.loss_weight(start) * frame_error(estimate, target, past[:, -1], weights)).mean()
+    likely = likely_motion(past, k - 1, rates)[:, -1]
+    error = (process.loss_weight(start) * frame_error(estimate, target, past[:, -1], weights, likely)).mean()
     penalty = copy_penalty(prediction.moved_share, exact & (not sampled))
     return error + weights.copy_penalty * penalty.get("copy_penalty", 0.0)
-
-
-def frame_error(estimate: Frame, target: Frame, last: Frame, weights: LossWeights) -> PerLane:
-    """Return each frame's mean squared error ``[b]``, plus the weighted errors of its moving and its static pixels.
-
-    Estimates beyond black or white are not penalised: a dream clamps them, which makes these colours exact.
-    """
-    error = estimate - target
-    error = error.masked_fill((target.abs() > 1 - ROUNDING) & (error * target > 0), 0.0)
-    squared = error.square().mean(dim=1)  # [b, h, w]
-    moves = (target - last).abs().amax(dim=1) > MOVING
-    moving_error = (squared * moves).sum(dim=(1, 2)) / moves.sum(dim=(1, 2)).clamp(min=4)
-    static_error = (error.abs().mean(dim=1) * ~moves).mean(dim=(1, 2))
-    return squared.mean(dim=(1, 2)) + weights.moving * moving_error + weights.static_l1 * static_error
 
 
 def copy_penalty(moved_share: Tensor | None, exact: Tensor) -> Losses:

@@ -15,6 +15,7 @@ from vdworld.networks import ExponentialMovingAverage
 from vdworld.training import checkpoint as files
 from vdworld.training.batch import Batch, encode
 from vdworld.training.gradient_step import gradient_step, keep_failed_batch
+from vdworld.training.likely_motion import change_rates
 from vdworld.training.loss import shortcut_loss, world_loss
 from vdworld.training.optimizer import Muon, split_parameters
 from vdworld.training.plateau import Plateau
@@ -72,6 +73,7 @@ class Trainer:
         ]
         self.peak_rates = [settings.learning_rate, settings.muon_learning_rate]
         self.plateau = Plateau(settings.plateau_cuts)
+        self.rates = change_rates(clips).to(world.device)
         self.step, self.seconds_before, self.started = 0, 0.0, time.monotonic()
 
     @property
@@ -139,6 +141,7 @@ class Trainer:
             **files.module_tensors("world", self.world),
             **files.module_tensors("average", self.average.average),
             "rng": self.rng_state,
+            "change_rates": self.rates,
         }
         for i, optimizer in enumerate(self.optimizers):
             tensors |= files.optimizer_tensors(f"optimizer{i}", optimizer)
@@ -166,6 +169,7 @@ class Trainer:
             files.load_optimizer(f"optimizer{i}", optimizer, tensors)
         self.rng.set_state(tensors["rng"])
         self.rng_state = tensors["rng"]
+        self.rates = tensors.get("change_rates", self.rates).to(self.rates)  # earlier versions measured none
         self.step, self.seconds_before = progress["step"], progress["seconds"]
         self.average.num_updates = progress["num_averages"]
         self.plateau = Plateau(**{**progress.get("plateau", {}), "max_cuts": self.settings.plateau_cuts})
@@ -202,12 +206,13 @@ class Trainer:
             num_sampled = int(torch.randint(settings.self_forcing.horizon + 1, (), generator=self.rng))
             batch = self_forced_batch(self.average.average, batch, num_sampled, self.rng)
         frame_rows, shortcut_rows, sampled = batch[num_jumps:], batch[:num_jumps], num_sampled > 0
-        options = {"horizon": self.unrolled, "whole_clips": not forced}
-        losses = world_loss(self.world, frame_rows, *common, **options, sampled=sampled)
+        options = {"horizon": self.unrolled, "whole_clips": not forced, "sampled": sampled, "rates": self.rates}
+        losses = world_loss(self.world, frame_rows, *common, **options)
         if not num_jumps:
             return losses
         teacher, finest = self.average.average, shortcut.finest
-        term = shortcut_loss(self.world, teacher, shortcut_rows, *common, finest=finest, sampled=sampled)
+        options = {"finest": finest, "sampled": sampled, "rates": self.rates}
+        term = shortcut_loss(self.world, teacher, shortcut_rows, *common, **options)
         share = num_jumps / len(batch)
         return {**losses, "loss": (1 - share) * losses["loss"] + share * term, "shortcut": term}
 
