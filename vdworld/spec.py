@@ -20,6 +20,8 @@ class EnvironmentSpec:
         action_repeat: Environment steps per recorded step; at least 1.
         fps: Recorded steps per second of the environment's own time.
         max_episode_steps: Recorded steps after which an episode is truncated; None leaves it to the environment.
+        trusted: Whether building the environment may import any package. ``from_json`` returns False: nothing is
+            imported because a file says so.
     """
 
     id: str
@@ -30,6 +32,7 @@ class EnvironmentSpec:
     action_repeat: int = 1
     fps: float = 10.0
     max_episode_steps: int | None = None
+    trusted: bool = field(default=True, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.action_repeat < 1:
@@ -43,11 +46,14 @@ class EnvironmentSpec:
         Raises:
             TypeError: `kwargs` holds a value that JSON can't represent.
         """
-        return json.loads(json.dumps(asdict(self)))
+        values = {name: value for name, value in asdict(self).items() if name != "trusted"}
+        return json.loads(json.dumps(values))
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> EnvironmentSpec:
-        """Read what ``to_json`` returned."""
+        """Read what ``to_json`` returned; the environment is not trusted."""
         size = values.get("image_size")
         packages = tuple(values.get("packages", ()))
-        return cls(**{**values, "packages": packages, "image_size": None if size is None else tuple(size)})
+        return cls(
+            **{**values, "packages": packages, "image_size": None if size is None else tuple(size), "trusted": False}
+        )

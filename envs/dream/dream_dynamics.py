@@ -31,6 +31,7 @@ class DreamDynamics:
         starts: Where dreams start; see ``DreamEnv``.
         with_uncertainty: Whether steps report their uncertainty.
         uncertainty_limit: Truncate at steps that are more uncertain than this share of held-out steps; None never does.
+        trust_environment: Whether the world's environment may import any package, for starts in it.
         reward_function: Rewards ``[b, h]`` of a Rollout, in place of the world's own; a step is a Rollout with h = 1.
         actions: ``"clip"`` or ``"strict"``; see ``checked_action``.
 
@@ -50,6 +51,7 @@ class DreamDynamics:
         starts: Starts = None,
         with_uncertainty: bool = False,
         uncertainty_limit: float | None = None,
+        trust_environment: bool = False,
         reward_function: RewardFunction | None = None,
         actions: str = CLIP,
     ) -> None:
@@ -57,7 +59,7 @@ class DreamDynamics:
         if num_sampling_steps is not None and num_sampling_steps < 1:
             raise ValueError(f"`num_sampling_steps` must be at least 1, got {num_sampling_steps}.")
         self.world = shared_world(world, device)
-        self.starts = start_source(self.world, starts)
+        self.starts = start_source(self.world, starts, trust_environment)
         quantiles = self.world.uncertainty_quantiles
         self.limit = None if uncertainty_limit is None else limit_of(quantiles, uncertainty_limit)
         self.reward_function, self.actions = reward_function, actions

@@ -55,6 +55,8 @@ class DreamEnv(JsonSpec, gym.Env[Any, Any]):  # pyright: ignore[reportIncompatib
             frame, whose values span a range of 2. This costs about as much as the frame itself.
         uncertainty_limit: Truncate an episode at a step that is more uncertain than this share of the steps of held-out
             dreams, such as 0.99. Beyond the limit a policy may learn from the world's errors.
+        trust_environment: Whether ``starts="real"`` may import any package that the world's file names; see
+            ``make_real``.
         reward_function: Rewards ``[b, h]`` of a Rollout; required for a world that was trained without rewards.
         actions: ``"clip"`` clips the numbers of a Box to its bounds, as most real environments do; ``"strict"`` raises
             InvalidAction for those outside. NaN, infinities, wrong shapes and unknown choices always raise.
@@ -76,11 +78,20 @@ class DreamEnv(JsonSpec, gym.Env[Any, Any]):  # pyright: ignore[reportIncompatib
         starts: Starts = None,
         with_uncertainty: bool = False,
         uncertainty_limit: float | None = None,
+        trust_environment: bool = False,
         reward_function: RewardFunction | None = None,
         actions: str = CLIP,
     ) -> None:
         self._dynamics = DreamDynamics(
-            world, device, num_sampling_steps, starts, with_uncertainty, uncertainty_limit, reward_function, actions
+            world,
+            device,
+            num_sampling_steps,
+            starts,
+            with_uncertainty,
+            uncertainty_limit,
+            trust_environment,
+            reward_function,
+            actions,
         )
         self.world = self._dynamics.world
         self.metadata = {**self.metadata, "render_fps": self.world.fps}

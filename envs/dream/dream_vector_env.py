@@ -49,7 +49,7 @@ class DreamVectorEnv(JsonSpec, VectorEnv[Any, Any, Any]):  # pyright: ignore[rep
         render_mode: As for DreamEnv; the window shows all lanes.
         device: The world's device: by default the CPU for a path, and its present device for a world in memory.
         num_sampling_steps: Network evaluations per frame; None takes the world's own number.
-        starts, with_uncertainty, uncertainty_limit, reward_function, actions: As for DreamEnv.
+        starts, with_uncertainty, uncertainty_limit, trust_environment, reward_function, actions: As for DreamEnv.
 
     Raises:
         ValueError: A number is below 1, a mode or `output` is unknown, or there are no rewards.
@@ -71,6 +71,7 @@ class DreamVectorEnv(JsonSpec, VectorEnv[Any, Any, Any]):  # pyright: ignore[rep
         starts: Starts = None,
         with_uncertainty: bool = False,
         uncertainty_limit: float | None = None,
+        trust_environment: bool = False,
         reward_function: RewardFunction | None = None,
         actions: str = CLIP,
     ) -> None:
@@ -79,7 +80,15 @@ class DreamVectorEnv(JsonSpec, VectorEnv[Any, Any, Any]):  # pyright: ignore[rep
         if max_episode_steps is not None and max_episode_steps < 1:
             raise ValueError(f"`max_episode_steps` must be at least 1, or None for no limit, got {max_episode_steps}.")
         self._dynamics = DreamDynamics(
-            world, device, num_sampling_steps, starts, with_uncertainty, uncertainty_limit, reward_function, actions
+            world,
+            device,
+            num_sampling_steps,
+            starts,
+            with_uncertainty,
+            uncertainty_limit,
+            trust_environment,
+            reward_function,
+            actions,
         )
         self.world = self._dynamics.world
         self._output = VectorOutput(output, num_envs, self.world.device)

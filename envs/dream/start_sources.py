@@ -43,11 +43,12 @@ class StartSource(Protocol):
         ...
 
 
-def start_source(world: WorldModel, starts: Starts) -> StartSource:
-    """Return the source of starts for dreams in this world.
+def start_source(world: WorldModel, starts: Starts, trust_environment: bool = False) -> StartSource:
+    """Return the source of starts for dreams in this world; see ``make_real`` for `trust_environment`.
 
     Raises:
-        ValueError: The world does not know its real environment, or the dataset has other cameras or actions.
+        ValueError: The world does not know its real environment or may not import it, or the dataset has other cameras
+            or actions.
         TypeError: `starts` is of another type.
     """
     if starts is None:
@@ -61,7 +62,9 @@ def start_source(world: WorldModel, starts: Starts) -> StartSource:
                 f"`starts` must not be {REAL!r} for a world that does not know its environment. Pass an "
                 "EnvironmentSpec, or what vdworld.envs.make_real returns."
             )
-        return RealStarts(world, make_real(spec, image_size=world.image_size), owned=True)
+        return RealStarts(
+            world, make_real(spec, trust_environment=trust_environment, image_size=world.image_size), owned=True
+        )
     if isinstance(starts, str | Path):
         starts = load_dataset(starts)
     if not isinstance(starts, Dataset):

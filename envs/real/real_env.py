@@ -16,21 +16,27 @@ from vdworld.data import resize_area
 from vdworld.envs.real.cameras import find_cameras
 from vdworld.envs.real.numeric_readings import info_numbers, observed_numbers
 from vdworld.envs.real.registry import default_kwargs, find_environment, package_of
+from vdworld.envs.real.trust import check_trusted
 from vdworld.spec import EnvironmentSpec
 
 DEFAULT_FPS = 10.0  # for environments without `render_fps`
 
 
-def make_real(env: EnvironmentSpec | str | Callable[[], gym.Env], **overrides: Any) -> RealEnv:
+def make_real(
+    env: EnvironmentSpec | str | Callable[[], gym.Env], *, trust_environment: bool = False, **overrides: Any
+) -> RealEnv:
     """Build a real environment.
 
     Args:
         env: Its specification, its Gymnasium id, or a function that builds it.
+        trust_environment: Whether a specification from a file, such as ``dataset.spec`` or ``world.spec``, may import
+            any package. Otherwise it may name Gymnasium's and vdworld's environments, those of packages that vdworld
+            has extras for, and those of packages that are imported already.
         overrides: Fields of ``EnvironmentSpec`` to set or change: ``image_size``, ``camera``, ``action_repeat``, ...
 
     Raises:
         gymnasium.error.Error: No environment has this id.
-        ValueError: The environment shows no pictures, or has no camera of this name.
+        ValueError: The environment shows no pictures, has no camera of this name, or is not trusted.
     """
     if callable(env):
         built = env()
@@ -40,7 +46,9 @@ def make_real(env: EnvironmentSpec | str | Callable[[], gym.Env], **overrides: A
     if isinstance(env, str):
         registered = find_environment(env)
         env = EnvironmentSpec(registered.id, kwargs=default_kwargs(registered.id), packages=package_of(registered))
-    description = replace(env, **overrides)
+    description = replace(env, **overrides, trusted=env.trusted or trust_environment)
+    check_trusted(description)
+    description = replace(description, trusted=True)  # other processes may build it, too
     for package in description.packages:
         importlib.import_module(package)
     built = _make(find_environment(description.id), description)

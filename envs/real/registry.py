@@ -32,7 +32,7 @@ def find_environment(env_id: str) -> EnvSpec:
     if module:
         _import(module, namespace, name)
     elif namespace and all(spec.namespace != namespace for spec in gym.registry.values()):
-        _import(_packages().get(namespace, (namespace, None))[0], namespace, name)
+        _import(module_of(namespace), namespace, name)
     try:
         return gym.spec(name)
     except gym.error.UnregisteredEnv as error:
@@ -56,6 +56,16 @@ def package_of(spec: EnvSpec) -> tuple[str, ...]:
         return ()
     package = spec.entry_point.split(":")[0].split(".")[0]
     return () if package in ("gymnasium", "__main__") else (package,)
+
+
+def known_modules() -> tuple[str, ...]:
+    """Return the modules that vdworld itself names, for environments that it has extras for."""
+    return tuple(module for module, _ in _packages().values())
+
+
+def module_of(namespace: str) -> str:
+    """Return the module that registers the environments of a namespace: by default the one of the same name."""
+    return _packages().get(namespace, (namespace, None))[0]
 
 
 def _packages() -> dict[str, tuple[str, str]]:

@@ -53,6 +53,7 @@ def run(
     learner_settings: Mapping[str, Any] | None = None,
     num_episodes: int = 50,
     max_steps: int = 1_000,
+    trust_environment: bool = False,
     execution: Mapping[str, Any] | None = None,
     seed: int = 0,
     device: str = "auto",
@@ -65,7 +66,7 @@ def run(
         output: A folder for the policies; None keeps none.
         resume: Whether to continue with the policies in `output`.
         num_steps, seeds, ways, num_envs, dream_steps, uncertainty_limit, num_sampling_steps, num_episodes, max_steps,
-            seed: See ``measure_dream_vs_real``.
+            trust_environment, seed: See ``measure_dream_vs_real``.
         learner_settings: Fields of ``LearningSettings``; None takes its defaults.
         execution: Arguments of ``vdworld.world.Execution``; None takes its defaults.
         device: A device's name; ``"auto"`` is the GPU if there is one, else the CPU.
@@ -84,6 +85,7 @@ def run(
     settings: dict[str, Any] = {"num_steps": num_steps, "seeds": seeds, "ways": ways, "num_envs": num_envs}
     settings |= {"dream_steps": dream_steps, "uncertainty_limit": uncertainty_limit, "num_episodes": num_episodes}
     settings |= {"num_sampling_steps": num_sampling_steps, "max_steps": max_steps, "seed": seed}
+    settings["trust_environment"] = trust_environment
     loaded = measured_world(world, device=device, execution=execution)
     with ExitStack() as logs:
 
@@ -109,6 +111,7 @@ def measure_dream_vs_real(
     num_sampling_steps: int | None = None,
     num_episodes: int = 30,
     max_steps: int = 1_000,
+    trust_environment: bool = False,
     seed: int = 0,
     output: Path | None = None,
     make_logger: MakeLogger = lambda name, folder: None,
@@ -128,6 +131,7 @@ def measure_dream_vs_real(
         num_sampling_steps: Network evaluations per imagined frame; None takes the world's number.
         num_episodes: Real episodes per run.
         max_steps: Steps after which a real episode is cut off.
+        trust_environment: Whether the recorded environment may import any package; see ``vdworld.envs.make_real``.
         seed: Decides the real episodes.
         output: Folder for the policies; finished runs in it are not repeated. None keeps none.
         make_logger: Returns the callback for a run's figures, given the run's name and folder.
@@ -139,7 +143,7 @@ def measure_dream_vs_real(
     """
     if unknown := [way for way in ways if way not in WAYS] or not ways:
         raise ValueError(f"`ways` must be some of {', '.join(WAYS)}, got {unknown or list(ways)}.")
-    spec = resolve_env(None, dataset)
+    spec = resolve_env(None, dataset, trust_environment)
     assert isinstance(spec, EnvironmentSpec)
     settings = {**asdict(LearningSettings(**learner)), "num_envs": num_envs, "requested_steps": num_steps}
     settings |= {"dream_steps": dream_steps, "uncertainty_limit": uncertainty_limit}

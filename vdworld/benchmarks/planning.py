@@ -38,6 +38,7 @@ def run(
     goal_offset: int = 25,
     budget: int = 50,
     max_steps: int = 1_000,
+    trust_environment: bool = False,
     execution: Mapping[str, Any] | None = None,
     seed: int = 0,
     device: str = "auto",
@@ -51,12 +52,13 @@ def run(
         discount: Discount of the return per step, in environments without goals.
         policy: A policy's folder, or names with folders.
         planners, planner_settings, replan_every, num_sampling_steps, max_batch: See ``compare_planners``.
-        env, num_episodes, goal_offset, budget, max_steps, seed: See ``PlayProtocol``.
+        env, num_episodes, goal_offset, budget, max_steps, trust_environment, seed: See ``PlayProtocol``.
         execution: Arguments of ``vdworld.world.Execution``; None takes its defaults.
         device: A device's name; ``"auto"`` is the GPU if there is one, else the CPU.
     """
     plan_budget = PlanBudget(horizon, num_candidates, num_iterations)
     lengths: dict[str, Any] = {"goal_offset": goal_offset, "budget": budget, "max_steps": max_steps}
+    lengths["trust_environment"] = trust_environment
     protocol = PlayProtocol(env=env, num_episodes=num_episodes, seed=seed, **lengths)
     loaded, dataset = measured_world(world, device=device, execution=execution), load_dataset(data)
     folders = {"policy": policy} if isinstance(policy, str) else policy or {}

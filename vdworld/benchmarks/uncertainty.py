@@ -31,7 +31,16 @@ class Uncertainty:
         return self.calibration.to_json()
 
 
-def run(*, world: str, data: str, num_clips: int = 128, seed: int = 0, device: str = "auto") -> Uncertainty:
+def run(
+    *,
+    world: str,
+    data: str,
+    num_clips: int = 128,
+    trust_environment: bool = False,
+    seed: int = 0,
+    device: str = "auto",
+) -> Uncertainty:
     """Measure a world on held-out clips and on random actions; see ``measure_uncertainty``."""
     loaded = WorldModel.from_pretrained(world, device=pick_device(device))
-    return Uncertainty(measure_uncertainty(loaded, load_dataset(data), num_clips=num_clips, seed=seed))
+    settings: dict[str, Any] = {"num_clips": num_clips, "trust_environment": trust_environment, "seed": seed}
+    return Uncertainty(measure_uncertainty(loaded, load_dataset(data), **settings))

@@ -31,7 +31,7 @@ def run(config: DictConfig) -> None:
     method = instantiate(config.planner, **({} if policy is None else {"policy": policy}))
     planner = Planner(world, method, objective, **settings)
     agents = {"planner": planner}
-    names = ("env", "seed", "num_episodes", "goal_offset", "budget", "max_steps")
+    names = ("env", "seed", "num_episodes", "goal_offset", "budget", "max_steps", "trust_environment")
     protocol = PlayProtocol(**keyword_arguments(PlayProtocol, {name: config[name] for name in names}))
     if config.output is not None:
         print(evaluate(world, dataset, agents=agents, output=config.output, protocol=protocol))

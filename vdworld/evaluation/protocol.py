@@ -29,6 +29,7 @@ class PlayProtocol:
         max_steps: Steps after which an episode is cut off, if returns are measured instead of goals.
         seed: Seeds starts, episodes, agents and confidence intervals. ``evaluate`` seeds its clips and dreams with it
             too.
+        trust_environment: Whether the recorded environment may import any package; see ``vdworld.envs.make_real``.
         progress: Whether to show progress bars.
 
     Raises:
@@ -42,6 +43,7 @@ class PlayProtocol:
     budget: int = 50
     max_steps: int = 1_000
     seed: int = 0
+    trust_environment: bool = False
     progress: bool = True
 
     def __post_init__(self) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from vdworld.agents import Agent, Predicts
 from vdworld.data import Dataset
 from vdworld.envs.real.real_env import RealEnv, make_real
+from vdworld.envs.real.trust import imports_of
 from vdworld.envs.tasks import GoalTask, find_task
 from vdworld.evaluation.controllers import with_baselines
 from vdworld.evaluation.goal_reaching import GoalReaching, reach_goals
@@ -43,7 +45,7 @@ def play(
         RestoreError: The environment did not take a recorded state.
     """
     protocol = (protocol or PlayProtocol()).replace(**settings)
-    env = resolve_env(protocol.env, dataset)
+    env = resolve_env(protocol.env, dataset, protocol.trust_environment)
     first = make_real(env, image_size=world.image_size)
     if first.action_space != world.action_space:
         raise ValueError(
@@ -66,8 +68,10 @@ def play(
         )
 
 
-def resolve_env(env: EnvironmentLike | None, dataset: Dataset) -> EnvironmentLike:
+def resolve_env(env: EnvironmentLike | None, dataset: Dataset, trust_environment: bool = False) -> EnvironmentLike:
     """Return the specification of the recorded environment if `env` is None or names it, else `env`.
+
+    An environment that `env` names is trusted; packages that only the dataset names are left out.
 
     Raises:
         ValueError: `env` is None, and the dataset does not name its environment.
@@ -78,10 +82,16 @@ def resolve_env(env: EnvironmentLike | None, dataset: Dataset) -> EnvironmentLik
             f"`env` must name the real environment because {dataset.path} does not, got None. Pass a Gymnasium id or a "
             "function that builds the environment."
         )
-    if recorded is not None and (env is None or (isinstance(env, str) and env.split(":")[-1] == recorded.id)):
-        return recorded
+    if recorded is not None and (env is None or (isinstance(env, str) and _plain(env) == _plain(recorded.id))):
+        recorded = replace(recorded, trusted=recorded.trusted or trust_environment)
+        named = None if env is None or recorded.trusted or not imports_of(recorded) else str(env)
+        return recorded if named is None else replace(recorded, id=named, packages=(), trusted=True)
     assert env is not None
     return env
+
+
+def _plain(env_id: str) -> str:
+    return env_id.rpartition(":")[-1]
 
 
 def environment_id(env: RealEnv) -> str:
@@ -120,5 +130,5 @@ def _play_goals(
         )
 
 
-def _build(env: EnvironmentLike, world: World, count: int, **overrides: object) -> list[RealEnv]:
+def _build(env: EnvironmentLike, world: World, count: int, **overrides: Any) -> list[RealEnv]:
     return [make_real(env, image_size=world.image_size, **overrides) for _ in range(count)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -73,7 +73,7 @@ class UncertaintyCalibration:
 
 
 def measure_uncertainty(
-    world: WorldModel, dataset: Dataset, *, num_clips: int = 128, seed: int = 0
+    world: WorldModel, dataset: Dataset, *, num_clips: int = 128, trust_environment: bool = False, seed: int = 0
 ) -> UncertaintyCalibration:
     """Imagine one step of recorded clips, and of clips that are newly recorded under uniformly random actions.
 
@@ -82,6 +82,7 @@ def measure_uncertainty(
         dataset: Recordings, of which the ``test`` split is used. If their environment is known, it is rebuilt to
             record random actions.
         num_clips: Number of clips of each kind.
+        trust_environment: Whether the recorded environment may import any package; see ``vdworld.envs.make_real``.
         seed: Seeds clips, actions and dreams.
 
     Raises:
@@ -92,8 +93,9 @@ def measure_uncertainty(
     if dataset.spec is not None:
         with tempfile.TemporaryDirectory() as folder:
             steps = _STEPS_PER_CLIP * num_clips
+            spec = replace(dataset.spec, trusted=dataset.spec.trusted or trust_environment)
             random_dataset = record(
-                dataset.spec, folder, num_steps=steps, num_envs=1, seed=seed, policy=_random_action, test_fraction=0.0
+                spec, folder, num_steps=steps, num_envs=1, seed=seed, policy=_random_action, test_fraction=0.0
             )
             clips[RANDOM] = _measure(world, random_dataset, num_clips, seed)
     about = {"data": f"{dataset.num_episodes} episodes, {dataset.num_steps} steps", "seed": str(seed)}

@@ -19,6 +19,7 @@ from vdworld.data.layout import INFO
 from vdworld.envs import DreamVectorEnv
 from vdworld.envs.recording.recorder import record
 from vdworld.evaluation.provenance import provenance
+from vdworld.evaluation.real_play import resolve_env
 from vdworld.evaluation.returns import real_returns
 from vdworld.extras import require
 from vdworld.metrics import Interval
@@ -95,10 +96,9 @@ class OnlineLoop:
 
     def play(self, policy: Policy, world: WorldModel, dataset: Dataset, result: OnlineResult) -> Interval:
         """Return the policy's mean return in the real environment; baselines are measured once, into `result`."""
-        assert dataset.spec is not None
         settings = {"cameras": world.cameras, "image_size": world.image_size, "seed": 10_000 + self.seed}
         settings |= {"baselines": not result.baselines, **self.playing}
-        returns = real_returns(dataset.spec, {"policy": policy}, **settings)
+        returns = real_returns(resolve_env(self.env, dataset), {"policy": policy}, **settings)
         result.baselines |= {name: returns.interval(name) for name in returns.plays if name != "policy"}
         return returns.interval("policy")
 
