@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 import json
 import os
-from collections.abc import Callable
+import signal
+import sys
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,9 @@ import torch
 # (an int passes for a float, as PEP 484 says).
 jaxtyping.install_import_hook("vdworld", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
 torch.set_num_threads(int(os.environ.get("TEST_THREADS", "1")))
+
+
+CHANGES = {"open", "os.rename", "os.mkdir", "os.rmdir", "os.remove"}  # audit events
 
 
 @pytest.fixture(autouse=True)
@@ -50,3 +55,45 @@ def edit_json() -> Callable[..., None]:
         path.write_text(json.dumps(values))
 
     return edit
+
+
+def changes(folder: Path, event: str, args: tuple[Any, ...]) -> bool:
+    """Return whether an audit event is about to change something in a folder."""
+    if event not in CHANGES or not isinstance(args[0], str | os.PathLike):
+        return False
+    writes = event != "open" or (isinstance(args[2], int) and args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
+    return bool(writes) and os.path.abspath(args[0]).startswith(str(folder))
+
+
+@pytest.fixture
+def killed_at_each_change() -> Callable[..., Iterator[int]]:
+    """Run an action again and again, each time in a process that is killed some changes of the folder later."""
+
+    def run(folder: Path, action: Callable[[], None], prepare: Callable[[], None], stride: int = 1) -> Iterator[int]:
+        for number in range(1, 1000, stride):
+            prepare()
+            if (child := os.fork()) == 0:
+                _act_and_die(folder, action, number)
+            if not os.WIFSIGNALED(os.waitpid(child, 0)[1]):
+                return  # it came to its end
+            yield number
+
+    return run
+
+
+def _act_and_die(folder: Path, action: Callable[[], None], number: int) -> None:
+    """Kill this process before its change of the folder number `number`, or end it after the action."""
+    count = 0
+
+    def hook(event: str, args: tuple[Any, ...]) -> None:
+        nonlocal count
+        if changes(folder, event, args):
+            count += 1
+            if count == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(hook)
+    try:
+        action()
+    finally:
+        os._exit(0)

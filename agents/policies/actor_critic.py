@@ -26,6 +26,7 @@ from vdworld.agents.progress import Report
 from vdworld.finite_tensors import check_finite_tensors
 from vdworld.networks import ExponentialMovingAverage
 from vdworld.spaces import ActionCodec
+from vdworld.storage.folder_lock import alone_in_output
 from vdworld.training.checkpoint import has_checkpoint
 from vdworld.training.gradient_step import gradient_step, keep_failed_batch
 
@@ -59,6 +60,7 @@ class ActorCritic:
         self.num_steps = 0
 
     @classmethod
+    @alone_in_output
     def learn(
         cls,
         envs: VectorEnv,
@@ -96,6 +98,7 @@ class ActorCritic:
             settings: Other fields of ``LearningSettings``.
 
         Raises:
+            BlockingIOError: Another process writes into `output`.
             ValueError: A mode, space or setting that is not supported, or a prior with other spaces.
             FloatingPointError: A reward, a loss or a gradient is NaN or infinite. The last checkpoint stays.
         """

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -55,14 +57,14 @@ def test_a_full_disk_costs_only_what_was_not_flushed(tmp_path: Path) -> None:
 def test_no_space_at_whichever_file_leaves_the_dataset_whole(
     tmp_path: Path, make_arrays: Callable, monkeypatch: pytest.MonkeyPatch, failing: str
 ) -> None:
-    commit = PendingFile.commit
+    complete = PendingFile.complete
 
     def full(pending: PendingFile) -> None:
         if pending.path.name == failing and os.environ.get("DISK_FULL"):
             raise OSError(errno.ENOSPC, "No space left on device")
-        commit(pending)
+        complete(pending)
 
-    monkeypatch.setattr(PendingFile, "commit", full)
+    monkeypatch.setattr(PendingFile, "complete", full)
     writer = EpisodeWriter(tmp_path, fps=10, steps_per_file=10)
     for seed in range(3):
         writer.add(**make_arrays(seed, 5))
@@ -80,35 +82,54 @@ def test_no_space_at_whichever_file_leaves_the_dataset_whole(
     check(tmp_path, make_arrays, 4)
 
 
-@pytest.mark.parametrize("stage", range(1, 7))
-def test_a_crash_between_any_two_files_loses_only_the_last_set(
-    tmp_path: Path, make_arrays: Callable, monkeypatch: pytest.MonkeyPatch, stage: int
+def contents(path: Path) -> dict[str, bytes]:
+    return {file.relative_to(path).as_posix(): file.read_bytes() for file in path.rglob("*") if file.is_file()}
+
+
+def test_a_kill_at_any_moment_loses_only_the_last_set(
+    tmp_path: Path, make_arrays: Callable, killed_at_each_change: Callable
 ) -> None:
-    """Nothing after the crash runs, not even the clean-up: as with a power cut."""
-    commit, commits = PendingFile.commit, []
+    """And whoever continues ends with the files of a recording that nothing interrupted."""
 
-    def dying(pending: PendingFile) -> None:
-        commits.append(pending.path.name)
-        if len(commits) > 6 + stage - 1:
-            raise SystemExit
-        commit(pending)
+    def write(path: Path) -> None:
+        with EpisodeWriter(path, fps=10, append=(path / "meta/info.json").is_file(), steps_per_file=10) as writer:
+            for seed in range(writer.num_episodes, 5):
+                writer.add(**make_arrays(seed, 5))
 
-    monkeypatch.setattr(PendingFile, "commit", dying)
-    monkeypatch.setattr(PendingFile, "discard", lambda _: None)
-    monkeypatch.setattr(Path, "unlink", lambda *_, **__: None)
-    writer = EpisodeWriter(tmp_path, fps=10, steps_per_file=10)
-    with pytest.raises(SystemExit):  # noqa: PT012 - which episode is the last one depends on the stage
-        for seed in range(5):
-            writer.add(**make_arrays(seed, 5))
+    killed = tmp_path / "killed"
+    write(tmp_path / "whole")
+    survivors = []
+    clear = functools.partial(shutil.rmtree, killed, ignore_errors=True)
+    for _ in killed_at_each_change(killed, lambda: write(killed), clear, stride=3):
+        survivors.append(len(load_dataset(killed)) if (killed / "meta/info.json").is_file() else 0)
+        write(killed)
+        assert contents(killed) == contents(tmp_path / "whole")
+    assert survivors == sorted(survivors)
+    assert set(survivors) == {0, 2, 4, 5}
+    check(killed, make_arrays, 5)
+
+
+def test_a_writer_in_use_is_left_alone(tmp_path: Path, make_arrays: Callable) -> None:
+    with EpisodeWriter(tmp_path, fps=10) as writer:
+        writer.add(**make_arrays(0, 5))
+        writer.flush()
+        writer.add(**make_arrays(1, 5))
+        with pytest.raises(BlockingIOError, match=rf"{tmp_path} is being written by process {os.getpid()}"):
+            EpisodeWriter(tmp_path, fps=10, append=True)
+        writer.add(**make_arrays(2, 5))
+    check(tmp_path, make_arrays, 3)
+    with pytest.raises(ValueError, match="The writer of .* is closed. Open the folder again with append=True"):
+        writer.add(**make_arrays(3, 5))
+
+
+def test_a_folder_that_was_removed_meanwhile_is_not_called_safe(tmp_path: Path, make_arrays: Callable) -> None:
+    writer = EpisodeWriter(tmp_path / "data", fps=10)
+    writer.add(**make_arrays(0, 5))
+    writer.flush()
+    writer.add(**make_arrays(1, 5))
+    shutil.rmtree(tmp_path / "data")
+    with pytest.raises(OSError, match=r"Writing to .*data failed .* removed or moved meanwhile. Record it again"):
         writer.close()
-    monkeypatch.undo()
-    survived = 2 if stage < 6 else 4
-    check(tmp_path, make_arrays, survived)
-    with EpisodeWriter(tmp_path, fps=10, append=True) as again:
-        for seed in range(survived, 6):
-            again.add(**make_arrays(seed, 5))
-    check(tmp_path, make_arrays, 6)
-    assert not list(tmp_path.rglob("*.tmp"))
 
 
 def test_a_crash_before_the_first_flush_does_not_block_the_folder(

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from vdworld.data import Dataset, EpisodeWriter, load_dataset
+from vdworld.data import Dataset, EpisodeWriter, layout, load_dataset
 from vdworld.spec import EnvironmentSpec
 
 
@@ -71,10 +70,42 @@ def damage(dataset: Dataset, pattern: str, size: float = 0.5) -> Path:
 
 
 @pytest.mark.parametrize("pattern", ["data/*/*.parquet", "videos/*/*/*.mp4", "meta/episodes/*/*.parquet"])
-def test_a_half_written_file_is_named(make_dataset: Callable, pattern: str) -> None:
-    path = damage(make_dataset(), pattern)
-    with pytest.raises(ValueError, match=f"{path} must be readable.*damaged or incomplete"):
-        load_dataset(path.parents[3] if "videos" in pattern else path.parents[2 if "data" in pattern else 3])
+@pytest.mark.parametrize("checked", [True, False])
+def test_a_half_written_file_is_named(make_dataset: Callable, pattern: str, checked: bool, edit_json: Callable) -> None:
+    folder = make_dataset().path
+    path = damage(load_dataset(folder), pattern)
+    if not checked:  # as in folders by other software
+        edit_json(folder / "meta/info.json", lambda info: None)
+    rule = "is damaged" if checked and path.suffix == ".parquet" else "must be readable.*damaged or incomplete"
+    with pytest.raises(ValueError, match=f"{path} {rule}"):
+        load_dataset(folder)
+
+
+@pytest.mark.parametrize("pattern", ["data/*/*.parquet", "videos/*/*/*.mp4", "meta/episodes/*/*.parquet"])
+def test_a_single_changed_bit_is_noticed(make_dataset: Callable, pattern: str) -> None:
+    folder = make_dataset().path
+    path = next(iter(folder.glob(pattern)))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1  # within the pixels or numbers
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=f"{path} is damaged: its content is not that which was recorded"):
+        list(load_dataset(folder))
+
+
+def test_a_changed_value_of_the_metadata_is_noticed(make_dataset: Callable) -> None:
+    path = make_dataset().path / "meta/info.json"
+    path.write_text(path.read_text().replace('"fps": 10', '"fps": 11'))
+    with pytest.raises(ValueError, match=r"info.json is damaged: its values are not those that were written"):
+        load_dataset(path.parents[1])
+
+
+def test_a_file_is_verified_once(make_dataset: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset, verified, checksum = make_dataset(), [], layout.file_checksum
+    monkeypatch.setattr(layout, "file_checksum", lambda path: verified.append(path.suffix) or checksum(path))
+    for _ in range(2):
+        list(dataset)
+        list(dataset.split("train"))
+    assert verified == [".mp4"]
 
 
 @pytest.mark.parametrize("pattern", ["data/*/*.parquet", "videos/*/*/*.mp4"])
@@ -117,10 +148,13 @@ def test_an_empty_folder_is_described(tmp_path: Path) -> None:
         ({"total_episodes": 9}, "must list the 9 episodes"),
     ],
 )
-def test_metadata_that_do_not_fit_are_refused(make_dataset: Callable, change: dict[str, Any], message: str) -> None:
+def test_metadata_that_do_not_fit_are_refused(
+    make_dataset: Callable, change: dict[str, Any], message: str, edit_json: Callable
+) -> None:
     path = make_dataset().path / "meta/info.json"
-    info = {**json.loads(path.read_text()), **change}
-    path.write_text(json.dumps({key: value for key, value in info.items() if value is not None}))
+    edit_json(
+        path, lambda info: [info.pop(key) if value is None else info.update(change) for key, value in change.items()]
+    )
     with pytest.raises(ValueError, match=message):
         load_dataset(path.parents[1])
 

@@ -13,8 +13,18 @@ import pytest
 from vdworld.data import Dataset, EpisodeWriter, load_dataset
 
 
-def spoil(dataset: Dataset, column: str, row: int, value: float) -> Path:
-    """Write a number into one row of a column, by hand."""
+@pytest.fixture
+def spoil(edit_json: Callable) -> Callable[..., Path]:
+    """Write a number into one row of a column, as other software might, which knows no checksums."""
+
+    def spoil(dataset: Dataset, column: str, row: int, value: float) -> Path:
+        edit_json(dataset.path / "meta/info.json", lambda info: None)
+        return spoil_table(dataset, column, row, value)
+
+    return spoil
+
+
+def spoil_table(dataset: Dataset, column: str, row: int, value: float) -> Path:
     path = dataset.layout.data_path(dataset.entries[0])
     table = pq.read_table(path)
     place = table.schema.get_field_index(column)
@@ -70,7 +80,7 @@ def test_readings_may_be_missing_but_not_infinite(tmp_path: Path, make_arrays: C
     [("action", np.nan), ("action", np.inf), ("next.reward", np.nan), ("observation.state", np.inf)],
 )
 def test_a_table_with_such_a_number_is_refused_with_file_episode_and_row(
-    make_dataset: Callable, column: str, value: float
+    make_dataset: Callable, spoil: Callable, column: str, value: float
 ) -> None:
     dataset = make_dataset((6, 4))
     path = spoil(dataset, column, row=9, value=value)  # the first episode has 7 rows
@@ -79,7 +89,9 @@ def test_a_table_with_such_a_number_is_refused_with_file_episode_and_row(
 
 
 @pytest.mark.parametrize(("column", "row"), [("observation.state", 9), ("action", 6), ("next.reward", 11)])
-def test_numbers_that_mean_nothing_may_be_missing(make_dataset: Callable, column: str, row: int) -> None:
+def test_numbers_that_mean_nothing_may_be_missing(
+    make_dataset: Callable, spoil: Callable, column: str, row: int
+) -> None:
     """Readings may be NaN anywhere, actions and rewards in the last row of an episode."""
     dataset = make_dataset((6, 4))
     spoil(dataset, column, row=row, value=np.nan)

@@ -156,7 +156,7 @@ def test_nothing_is_appended_to_other_peoples_folders(folder: Path) -> None:
         EpisodeWriter(folder, fps=FPS, append=True)
 
 
-def test_pictures_inside_the_table_are_read(make_dataset: Callable) -> None:
+def test_pictures_inside_the_table_are_read(make_dataset: Callable, edit_json: Callable) -> None:
     path = make_dataset((4, 3)).path
     frames = [episode.frames["top"] for episode in load_dataset(path)]
     pictures = []
@@ -166,10 +166,11 @@ def test_pictures_inside_the_table_are_read(make_dataset: Callable) -> None:
         pictures.append({"bytes": buffer.getvalue(), "path": None})
     table = path / "data/chunk-000/file-000.parquet"
     pq.write_table(pq.read_table(table).append_column("observation.image", pa.array(pictures)), table)
-    info = json.loads((path / "meta/info.json").read_text())
-    feature = info["features"].pop("observation.images.top")
-    info["features"]["observation.image"] = {**feature, "dtype": "image"}
-    (path / "meta/info.json").write_text(json.dumps(info))
+
+    def rename(info: dict[str, Any]) -> None:
+        info["features"]["observation.image"] = {**info["features"].pop("observation.images.top"), "dtype": "image"}
+
+    edit_json(path / "meta/info.json", rename)
     dataset = load_dataset(path)
     assert dataset.cameras == ("image",)
     for episode, expected in zip(dataset, frames, strict=True):

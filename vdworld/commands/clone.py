@@ -12,6 +12,7 @@ from vdworld.agents import BehaviourCloning, Policy, VideoPolicy
 from vdworld.commands.arguments import keyword_arguments
 from vdworld.commands.effective_values import Fallback
 from vdworld.data import load_dataset
+from vdworld.storage.folder_lock import FolderLock
 from vdworld.training.training_log import TrainingLog
 from vdworld.world.device import pick_device
 
@@ -24,8 +25,9 @@ def run(config: DictConfig) -> None:
     output = Path(config.output)
     if (output / "config.json").exists():
         raise FileExistsError(f"`output` must be a new folder, got {output} with a policy in it. Name another folder.")
-    policy = _video(config, output) if config.video else _clone(config, output)
-    policy.save_pretrained(output)
+    with FolderLock(output):
+        policy = _video(config, output) if config.video else _clone(config, output)
+        policy.save_pretrained(output)
     where = f"world=... data={config.data} policy={output}"
     goals = "" if config.goal_offset is None else f" goal_offset={config.goal_offset} budget={2 * config.goal_offset}"
     print(f"The policy is in {output}.")

@@ -43,7 +43,7 @@ def load_dataset(source: str | Path) -> Dataset:
     for entry in layout.entries:
         episodes.setdefault(layout.data_path(entry), []).append(entry.index)
     for path, numbers in episodes.items():
-        check_finite_rows(path, read_columns(path, layout.numeric_features), numbers)
+        check_finite_rows(path, read_columns(layout.verify(path), layout.numeric_features), numbers)
     videos = [(entry, key) for entry in layout.entries for key in entry.videos]
     for path in sorted({layout.video_path(entry, key) for entry, key in videos}):
         check_video(path)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
-from vdworld.data.layout import DATA_PATH, FILES_PER_CHUNK, VERSION, VIDEO_PATH
+from vdworld.data.layout import DATA_PATH, FILES_PER_CHUNK, INFO, VERSION, VIDEO_PATH
 from vdworld.extras import require
+from vdworld.storage.checksums import CHECKSUMS, seal
 
 
 def make_info(
@@ -16,6 +18,7 @@ def make_info(
     num_rows: int,
     fps: float,
     own: dict[str, Any],
+    checksums: dict[str, str],
 ) -> dict[str, Any]:
     """Return the content of ``info.json``.
 
@@ -25,8 +28,9 @@ def make_info(
         num_rows: The number of their rows.
         fps: Frames per second.
         own: Entries for vdworld alone.
+        checksums: Checksums of files by their path in the folder.
     """
-    return {
+    info = {
         "codebase_version": VERSION,
         "robot_type": (own.get("spec") or {}).get("id"),
         "total_episodes": num_episodes,
@@ -42,6 +46,7 @@ def make_info(
         "features": features,
         "vdworld": own,
     }
+    return {**info, "vdworld": {**own, CHECKSUMS: seal(info, Path(INFO).name, checksums)[CHECKSUMS]}}
 
 
 def make_task_table(task: str) -> Any:

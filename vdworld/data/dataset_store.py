@@ -15,7 +15,9 @@ from vdworld.data.layout import IMAGES, INFO, STATS, TASKS, Layout
 from vdworld.data.parquet_tables import write_table
 from vdworld.data.shard import Shard
 from vdworld.data.writable_folder import next_file_number
-from vdworld.storage.atomic_files import write_json
+from vdworld.storage.atomic_files import PendingFile, write_json
+from vdworld.storage.checksums import checksum
+from vdworld.storage.interrupts import uninterrupted
 
 _FRAMES_DESCRIBED = 4  # per episode, for the colour statistics
 
@@ -47,6 +49,7 @@ class DatasetStore:
         self.num_safe_episodes = len(entries)
         self.num_safe_rows = sum(entry.length for entry in entries)
         self._next_file = next_file_number(layout)
+        self._checksums = {} if layout is None else dict(layout.checksums)
         self._stats = json.loads((root / STATS).read_text()) if entries and (root / STATS).is_file() else {}
         self._shard: Shard | None = None
         self._statistics = FeatureStatistics()
@@ -99,19 +102,15 @@ class DatasetStore:
         """
         if self._shard is None or not self._shard.entries:
             return
-        counts = self.num_episodes, self.num_rows
-        try:
-            self._shard.commit()
-            self._count(*counts)
-        except BaseException as error:
-            if self._num_counted() == counts[0]:  # interrupted after the last rename: all is safe
-                self._settle(*counts)
-            elif isinstance(error, OSError):
+        with uninterrupted():
+            try:
+                self._shard.commit()
+                self._count(self._shard, self.num_episodes, self.num_rows)
+            except OSError as error:
                 raise self._give_up(error) from error
-            else:
+            except BaseException:
                 self.discard()
-            raise
-        self._settle(*counts)
+                raise
 
     def discard(self) -> None:
         """Remove the shard under construction. Safe episodes stay."""
@@ -126,29 +125,36 @@ class DatasetStore:
             self._opened = time.monotonic()
         return self._shard
 
-    def _count(self, num_episodes: int, num_rows: int) -> None:
+    def _count(self, shard: Shard, num_episodes: int, num_rows: int) -> None:
+        """Count the episodes of a committed shard: from the moment in which ``info.json`` is replaced they are safe."""
         if not (self.root / TASKS).is_file():
             write_table(self.root / TASKS, make_task_table(self.notes["task"]))
-        write_json(self.root / STATS, self._statistics.to_json())
-        counts = {"num_episodes": num_episodes, "num_rows": num_rows}
-        write_json(self.root / INFO, make_info(features=self.features, fps=self.fps, own=self.notes, **counts))
-
-    def _num_counted(self) -> int:
-        path = self.root / INFO
-        return json.loads(path.read_text())["total_episodes"] if path.is_file() else 0
-
-    def _settle(self, num_episodes: int, num_rows: int) -> None:
+        statistics = self._statistics.to_json()
+        content = json.dumps(statistics, indent=2).encode()
+        checksums = self._checksums | shard.checksums | {STATS: checksum(content)}
+        stats = PendingFile(self.root / STATS)
+        try:
+            stats.file.write(content)
+            stats.complete()
+            counts = {"num_episodes": num_episodes, "num_rows": num_rows, "checksums": checksums}
+            write_json(self.root / INFO, make_info(features=self.features, fps=self.fps, own=self.notes, **counts))
+        except BaseException:
+            stats.discard()
+            raise
         self.num_safe_episodes, self.num_safe_rows = num_episodes, num_rows
-        self._stats = self._statistics.to_json()
+        self._stats, self._checksums, self._shard = statistics, checksums, None
         self._next_file += 1
-        self._shard = None
+        stats.commit()  # if this is not reached, the next writer does it
 
     def _give_up(self, error: OSError) -> OSError:
         """Remove the shard, and return an error that says how much is safe."""
         self.discard()
+        failed = f"Writing to {self.root} failed ({error.strerror or error})."
+        if self.num_safe_episodes and not (self.root / INFO).is_file():
+            return OSError(error.errno, f"{failed} The dataset there was removed or moved meanwhile. Record it again.")
         num_steps = self.num_safe_rows - self.num_safe_episodes
         return OSError(
             error.errno,
-            f"Writing to {self.root} failed ({error.strerror or error}). {self.num_safe_episodes} episodes "
-            f"({num_steps} steps) are safe and stay readable. Free some space, then append to the folder to continue.",
+            f"{failed} {self.num_safe_episodes} episodes ({num_steps} steps) are safe and stay readable. "
+            "Free some space, then append to the folder to continue.",
         )

@@ -14,9 +14,11 @@ from vdworld.data.dataset_store import DatasetStore
 from vdworld.data.episode import DEFAULT_TEST_FRACTION, Episode, choose_split
 from vdworld.data.episode_input import make_episode
 from vdworld.data.episode_rows import features_of
+from vdworld.data.layout import Layout
 from vdworld.data.writable_folder import agreed_value, open_folder
 from vdworld.space_json import space_from_json, space_to_json
 from vdworld.spec import EnvironmentSpec
+from vdworld.storage.folder_lock import FolderLock
 
 
 class EpisodeWriter:
@@ -24,7 +26,7 @@ class EpisodeWriter:
 
     Episodes are written in sets of files, which are completed every ``steps_per_file`` steps or ``seconds_per_file``
     seconds. A process that dies loses at most the incomplete set; open the folder with ``append=True`` to continue.
-    Use the writer as a context manager, or call ``close``.
+    Use the writer as a context manager, or call ``close``. A folder has one writer at a time.
 
     Args:
         path: The dataset folder: a new one or, with ``append``, one that holds a dataset.
@@ -41,6 +43,7 @@ class EpisodeWriter:
 
     Raises:
         FileExistsError: The folder holds a dataset and `append` is False, or it holds other files.
+        BlockingIOError: Another writer has opened the folder; the message gives its process id.
         ValueError: `fps` or `test_fraction` is out of range, or an argument disagrees with the folder.
     """
 
@@ -64,7 +67,8 @@ class EpisodeWriter:
         self.path = Path(path)
         self.steps_per_file = steps_per_file
         self.seconds_per_file = seconds_per_file
-        layout = open_folder(self.path, append=append)
+        if self.path.exists() and not self.path.is_dir():
+            raise FileExistsError(f"`path` must be a folder, got the file {path}. Choose another name.")
         arguments = {
             "action_space": None if action_space is None else space_to_json(action_space),
             "spec": None if spec is None else spec.to_json(),
@@ -72,17 +76,16 @@ class EpisodeWriter:
             "seed": seed,
             "test_fraction": test_fraction,
         }
-        if layout is None:
-            defaults = {"task": "" if spec is None else spec.id, "seed": 0, "test_fraction": DEFAULT_TEST_FRACTION}
-            notes = {name: defaults.get(name) if value is None else value for name, value in arguments.items()}
-        else:
-            notes = {
-                name: agreed_value(self.path, name, value, layout.own.get(name)) for name, value in arguments.items()
-            }
-            agreed_value(self.path, "fps", float(fps), layout.info["fps"])
+        self._lock = FolderLock(self.path)
+        try:
+            layout = open_folder(self.path, append=append)
+            notes = self._agreed_notes(layout, arguments, float(fps))
+            self._store = DatasetStore(self.path, layout, fps=float(fps), notes=notes)
+        except BaseException:
+            self._lock.release()
+            raise
         stored = notes["action_space"]
         self.action_space = None if stored is None else space_from_json(stored)
-        self._store = DatasetStore(self.path, layout, fps=float(fps), notes=notes)
 
     @property
     def num_episodes(self) -> int:
@@ -140,6 +143,8 @@ class EpisodeWriter:
                 finite; nothing is written. Readings may be NaN where there is no value.
             OSError: The disk is full or failed; the message gives the number of episodes that are safe.
         """
+        if not self._lock.held:
+            raise ValueError(f"The writer of {self.path} is closed. Open the folder again with append=True.")
         store = self._store
         where = f"episode {store.num_episodes} of {self.path}"
         episode = make_episode(frames, actions, rewards, terminated, truncated, state, self.action_space, where)
@@ -160,9 +165,12 @@ class EpisodeWriter:
         self._store.flush()
 
     def close(self) -> None:
-        """Flush, and remove unfinished files."""
-        self._store.flush()
-        self._store.discard()
+        """Flush, remove unfinished files, and let others write into the folder."""
+        try:
+            self._store.flush()
+            self._store.discard()
+        finally:
+            self._lock.release()
 
     def __enter__(self) -> EpisodeWriter:
         return self
@@ -171,6 +179,18 @@ class EpisodeWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _agreed_notes(self, layout: Layout | None, arguments: dict[str, Any], fps: float) -> dict[str, Any]:
+        """Return the folder's entries for vdworld alone, with which the arguments must agree."""
+        if layout is None:
+            defaults = {
+                "task": (arguments["spec"] or {}).get("id", ""),
+                "seed": 0,
+                "test_fraction": DEFAULT_TEST_FRACTION,
+            }
+            return {name: defaults.get(name) if value is None else value for name, value in arguments.items()}
+        agreed_value(self.path, "fps", fps, layout.info["fps"])
+        return {name: agreed_value(self.path, name, value, layout.own.get(name)) for name, value in arguments.items()}
 
     def _check_features(self, episode: Episode) -> None:
         stored = {name: (f["dtype"], list(f["shape"])) for name, f in self._store.features.items()}

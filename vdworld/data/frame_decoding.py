@@ -43,7 +43,8 @@ def decode_episodes(layout: Layout, entries: Sequence[EpisodeEntry], key: str) -
         while position < len(entries) and _continues(first, entries[position], key, stop / fps, fps):
             stop += entries[position].length
             position += 1
-        yield from read_frames(layout.video_path(first, key), fps=fps, start=start, stop=stop)
+        path = layout.verify(layout.video_path(first, key))
+        yield from read_frames(path, fps=fps, start=start, stop=stop)
 
 
 def _continues(first: EpisodeEntry, entry: EpisodeEntry, key: str, end: float, fps: float) -> bool:

@@ -8,12 +8,14 @@ in the episode columns ``vdworld/...``, which other readers ignore.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from vdworld.data.parquet_tables import read_table
+from vdworld.storage.checksums import CHECKSUMS, file_checksum, unseal
 
 VERSION = "v3.0"
 INFO, STATS, TASKS = "meta/info.json", "meta/stats.json", "meta/tasks.parquet"
@@ -47,11 +49,13 @@ class EpisodeEntry:
 
 @dataclass(frozen=True)
 class Layout:
-    """The metadata of a folder: the content of ``info.json``, and one entry per episode."""
+    """The metadata of a folder: the content of ``info.json``, one entry per episode, and checksums of files by path."""
 
     root: Path
     info: dict[str, Any]
     entries: tuple[EpisodeEntry, ...]
+    checksums: dict[str, str] = field(default_factory=dict)
+    _verified: set[Path] = field(default_factory=set, repr=False, compare=False)
 
     @property
     def features(self) -> dict[str, dict[str, Any]]:
@@ -85,6 +89,19 @@ class Layout:
         template = self.info.get("video_path") or VIDEO_PATH
         return self.root / template.format(video_key=key, chunk_index=chunk, file_index=file)
 
+    def verify(self, path: Path) -> Path:
+        """Return the path of a file whose content is that which was written; it is read once for that.
+
+        Files without a checksum, by other software or an earlier version, are not read.
+
+        Raises:
+            ValueError: The content is another one.
+        """
+        if path not in self._verified:
+            verify(self.root, path, self.checksums)
+            self._verified.add(path)
+        return path
+
 
 def read_layout(root: Path) -> Layout:
     """Read the metadata of a dataset folder.
@@ -93,11 +110,13 @@ def read_layout(root: Path) -> Layout:
         FileNotFoundError: The folder or a part of its metadata is missing.
         ValueError: The folder has another layout, or its metadata is damaged.
     """
-    info = _read_info(root)
+    info, checksums = _read_info(root)
     videos = [key for key, feature in info["features"].items() if feature["dtype"] == "video"]
     paths = sorted((root / "meta" / "episodes").glob("*/*.parquet"))
     if not paths and info["total_episodes"] > 0:
         raise FileNotFoundError(f"{root / 'meta/episodes'} must hold parquet files, got none. Copy the dataset again.")
+    for path in paths:
+        verify(root, path, checksums)
     entries = [entry for path in paths for entry in _read_entries(path, videos)]
     entries = sorted((e for e in entries if e.index < info["total_episodes"]), key=lambda entry: entry.index)
     if [entry.index for entry in entries] != list(range(info["total_episodes"])):
@@ -105,10 +124,25 @@ def read_layout(root: Path) -> Layout:
             f"{root / 'meta/episodes'} must list the {info['total_episodes']} episodes that {INFO} counts, "
             f"got {len(entries)}. Copy the dataset again."
         )
-    return Layout(root=root, info=info, entries=tuple(entries))
+    return Layout(root=root, info=info, entries=tuple(entries), checksums=checksums)
 
 
-def _read_info(root: Path) -> dict[str, Any]:
+def verify(root: Path, path: Path, checksums: Mapping[str, str]) -> None:
+    """Check that the content of a file in a dataset folder is that which was written.
+
+    Raises:
+        ValueError: It is another one.
+    """
+    expected = checksums.get(os.path.relpath(path, root).replace(os.sep, "/"))
+    if expected is not None and path.is_file() and file_checksum(path) != expected:
+        raise ValueError(
+            f"{path} is damaged: its content is not that which was recorded. Copy or record the dataset again. If you "
+            f"changed it on purpose, remove the entry `vdworld.{CHECKSUMS}` of {root / INFO}."
+        )
+
+
+def _read_info(root: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the content of ``info.json`` without its checksums, and these."""
     if not root.is_dir():
         raise FileNotFoundError(f"`source` must be a dataset folder, got {root}, which does not exist.")
     path = root / INFO
@@ -133,7 +167,11 @@ def _read_info(root: Path) -> dict[str, Any]:
             f"{path} must have codebase_version {VERSION}, got {version!r}. Convert the dataset with LeRobot's own "
             "conversion script first."
         )
-    return {**info, "features": features, "total_episodes": int(total), "fps": fps}
+    own, checksums = info.get("vdworld"), {}
+    if isinstance(own, dict) and CHECKSUMS in own:
+        own = dict(own)
+        info, checksums = unseal({**info, "vdworld": own, CHECKSUMS: own.pop(CHECKSUMS)}, path)
+    return {**info, "features": features, "total_episodes": int(total), "fps": fps}, checksums
 
 
 def _read_entries(path: Path, videos: Sequence[str]) -> list[EpisodeEntry]:

@@ -14,6 +14,7 @@ from vdworld.data.lossless_video import VideoWriter
 from vdworld.data.parquet_tables import make_table, write_table
 from vdworld.extras import require
 from vdworld.storage.atomic_files import PendingFile
+from vdworld.storage.checksums import file_checksum
 
 
 class Shard:
@@ -29,6 +30,7 @@ class Shard:
 
     Attributes:
         entries: Rows of the table of episodes.
+        checksums: Checksums of the committed files, by their path in the folder.
         intact: False if an episode is only partly written; then only ``commit`` and ``discard`` are allowed.
     """
 
@@ -38,6 +40,7 @@ class Shard:
         self.first_row = first_row
         self.num_rows = 0
         self.entries: list[dict[str, Any]] = []
+        self.checksums: dict[str, str] = {}
         self.intact = True
         self._place = {"chunk_index": number // FILES_PER_CHUNK, "file_index": number % FILES_PER_CHUNK}
         self._columns: list[dict[str, np.ndarray]] = []
@@ -88,6 +91,7 @@ class Shard:
             path = self.root / template.format(**self._place)
             self._written.append(path)
             write_table(path, table)
+        self.checksums = {path.relative_to(self.root).as_posix(): file_checksum(path) for path in self._written}
 
     def discard(self) -> None:
         """Remove every file of this shard."""

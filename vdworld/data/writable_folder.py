@@ -6,15 +6,17 @@ import re
 from pathlib import Path
 from typing import Any
 
-from vdworld.data.layout import FILES_PER_CHUNK, INFO, Layout, read_layout
-from vdworld.storage.atomic_files import SUFFIX
+from vdworld.data.layout import FILES_PER_CHUNK, INFO, STATS, Layout, read_layout
+from vdworld.storage.atomic_files import SUFFIX, replace
+from vdworld.storage.checksums import file_checksum
+from vdworld.storage.folder_lock import LOCK
 
 _NUMBERED = re.compile(r"chunk-(\d+)/file-(\d+)\.(parquet|mp4)")
 _OTHERS = re.compile(r"meta/(info\.json|stats\.json|tasks\.parquet)")
 
 
 def open_folder(path: Path, *, append: bool) -> Layout | None:
-    """Prepare a folder for ``EpisodeWriter``.
+    """Prepare a folder for ``EpisodeWriter``, which holds its lock.
 
     Args:
         path: The folder; it need not exist.
@@ -27,8 +29,6 @@ def open_folder(path: Path, *, append: bool) -> Layout | None:
         FileExistsError: The folder holds a dataset and `append` is False, or it holds other files.
         ValueError: The folder holds a dataset by other software, or a damaged one.
     """
-    if path.exists() and not path.is_dir():
-        raise FileExistsError(f"`path` must be a folder, got the file {path}. Choose another name.")
     if not (path / INFO).is_file():
         _check_empty(path)
         layout = None
@@ -40,6 +40,7 @@ def open_folder(path: Path, *, append: bool) -> Layout | None:
             raise ValueError(
                 f"`path` must be a dataset that vdworld wrote, got {path} by other software. Write into a new folder."
             )
+        _complete_statistics(path, layout)
     _remove_leftovers(path, next_file_number(layout))
     return layout
 
@@ -72,10 +73,18 @@ def agreed_value(path: Path, name: str, value: Any, stored: Any) -> Any:
 
 def _check_empty(path: Path) -> None:
     """Raise an error if the folder holds anything but leftovers of a recording."""
-    files = (file for file in path.rglob("*") if file.is_file())
+    files = (file for file in path.rglob("*") if file.is_file() and file != path / LOCK)
     foreign = next((file for file in files if _number(file) is None and not _OTHERS.search(_final_name(file))), None)
     if foreign is not None:
         raise FileExistsError(f"`path` must be a new or empty folder, got {path} with {foreign} in it. Choose another.")
+
+
+def _complete_statistics(path: Path, layout: Layout) -> None:
+    """Rename the statistics if the last writer died after it had counted its episodes and before it could."""
+    stats, pending = path / STATS, path / f"{STATS}{SUFFIX}"
+    if pending.is_file() and file_checksum(pending) == layout.checksums.get(STATS):
+        replace(pending, stats)
+    layout.verify(stats)
 
 
 def _remove_leftovers(path: Path, next_number: int) -> None:

@@ -25,6 +25,7 @@ from vdworld.extras import require
 from vdworld.metrics import Interval
 from vdworld.online.online_result import OnlineResult, Round
 from vdworld.online.rounds import Rounds, Target
+from vdworld.storage.folder_lock import alone_in_output
 from vdworld.training import train
 from vdworld.world import WorldModel
 
@@ -109,6 +110,7 @@ class OnlineLoop:
         _log(self.output, finished)
 
 
+@alone_in_output
 def learn_online(
     env: str,
     output: str | Path,
@@ -150,6 +152,7 @@ def learn_online(
         on_round_end: Called with every finished round.
 
     Raises:
+        BlockingIOError: Another process writes into `output`.
         ValueError: `output` holds a run of another environment, or a setting is out of range.
     """
     folder, rounds = Path(output), rounds or Rounds()

@@ -28,17 +28,26 @@ class PendingFile:
         make_folder(path.parent)
         self.file = open(self._temporary, "w+b")  # noqa: SIM115 - open until commit or discard
 
+    def complete(self) -> None:
+        """Write the content to the disk, and keep the temporary name.
+
+        Raises:
+            OSError: The disk is full or failed; call ``discard`` to clean up.
+        """
+        if not self.file.closed:
+            with naming(self.path):
+                self.file.flush()
+                os.fsync(self.file.fileno())
+                self.file.close()
+
     def commit(self) -> None:
         """Write the content to the disk and rename the file, which replaces an older one.
 
         Raises:
             OSError: The disk is full or failed; call ``discard`` to clean up.
         """
-        with naming(self.path):
-            self.file.flush()
-            os.fsync(self.file.fileno())
-            self.file.close()
-            replace(self._temporary, self.path)
+        self.complete()
+        replace(self._temporary, self.path)
 
     def discard(self) -> None:
         """Remove the unfinished file. After ``commit`` it does nothing."""

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import errno
+import functools
+import inspect
 import os
 import socket
 import time
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from types import TracebackType
+from typing import ParamSpec, TypeVar
 
 from vdworld.storage.atomic_files import make_folder
 
@@ -15,6 +20,9 @@ LOCK = ".lock"
 SWITCH = "VDWORLD_LOCKS"
 """Set this variable to ``off`` on file systems without locks."""
 _POLL = 0.05  # seconds
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class FolderLock:
@@ -40,6 +48,11 @@ class FolderLock:
                 )
             time.sleep(_POLL)
         self._descriptor: int | None = descriptor
+
+    @property
+    def held(self) -> bool:
+        """Whether the lock was not released."""
+        return self._descriptor is not None
 
     def release(self) -> None:
         """Let others write. A second call does nothing."""
@@ -80,6 +93,23 @@ class FolderLock:
             return self._path.read_text(encoding="utf-8") or "another process"
         except OSError:
             return "another process"
+
+
+def alone_in_output(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a function hold the folder of its argument ``output`` until it returns; None writes nothing.
+
+    Raises:
+        BlockingIOError: Another process writes into the folder.
+    """
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        output = signature.bind(*args, **kwargs).arguments.get("output")
+        with nullcontext() if output is None else FolderLock(Path(output)):
+            return function(*args, **kwargs)
+
+    return call
 
 
 def _lock(descriptor: int) -> bool:

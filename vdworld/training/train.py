@@ -13,6 +13,7 @@ import torch
 
 from vdworld.data import ClipSampler, Dataset
 from vdworld.space_json import space_to_json
+from vdworld.storage.folder_lock import alone_in_output
 from vdworld.training.assemble_world import new_world, sample_starts
 from vdworld.training.calibration import calibrate, held_out_clips
 from vdworld.training.checkpoint import has_checkpoint
@@ -26,6 +27,7 @@ ROLLOUT_LENGTH = 20
 """Frames of the animated rollouts that training logs."""
 
 
+@alone_in_output
 def train(
     dataset: Dataset,
     *,
@@ -70,6 +72,7 @@ def train(
         The world with averaged weights, without gradients.
 
     Raises:
+        BlockingIOError: Another process writes into `output`.
         ValueError: An argument is out of range, or the actions, frames or rewards of `world` and `dataset` differ.
     """
     limits: dict[str, Any] = {"max_steps": max_steps, "max_minutes": max_minutes}
