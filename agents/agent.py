@@ -13,7 +13,8 @@ from vdworld.types import Frame, Frames, LaneMask
 class Agent(Protocol):
     """Choose actions for b episodes at once, in the environment's units.
 
-    ``reset()`` without arguments begins new episodes in all lanes, without goals and without a past.
+    ``reset()`` without arguments begins new episodes in all lanes, without goals and without a past. An agent that
+    can't act without a goal may say so by an attribute ``needs_goal = True``.
     """
 
     def reset(

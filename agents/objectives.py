@@ -18,7 +18,8 @@ Objective = Callable[[Rollout, Frame | None], PerLane]
 """Maps a rollout of b lanes, and their goal frames if there are any, to one score per lane.
 
 It may have attributes: ``frames_only`` means that it reads neither rewards nor features, ``needs_rewards`` that it
-requires a world with rewards, and ``num_evaluations`` is the number of its own network evaluations so far.
+requires a world with rewards, ``needs_goal`` that it requires goal frames, and ``num_evaluations`` is the number of its
+own network evaluations so far.
 """
 
 
@@ -79,9 +80,10 @@ class GoalImage:
 
     Attributes:
         frames_only: True: it reads neither rewards nor features.
+        needs_goal: True: it requires goal frames.
     """
 
-    frames_only = True
+    frames_only = needs_goal = True
 
     def __init__(
         self, blur: tuple[float, ...] = (0.05, 0.15), last: float = 0.5, background: Tensor | None = None
@@ -127,10 +129,11 @@ class GoalFeatures:
 
     Attributes:
         frames_only: True: it reads neither rewards nor features of the rollout.
+        needs_goal: True: it requires goal frames.
         num_evaluations: Frames encoded so far, each by one network evaluation.
     """
 
-    frames_only = True
+    frames_only = needs_goal = True
 
     def __init__(self, world: WorldModel, last: float = 0.5) -> None:
         check_shares(last=last)
@@ -169,6 +172,7 @@ class Sum:
     Attributes:
         frames_only: Whether all of them read frames only.
         needs_rewards: Whether one of them requires rewards.
+        needs_goal: Whether one of them requires goal frames.
     """
 
     def __init__(self, objectives: Sequence[Objective], weights: Sequence[float] | None = None) -> None:
@@ -178,6 +182,7 @@ class Sum:
         self.objectives = list(objectives)
         self.frames_only = all(getattr(part, "frames_only", False) for part in objectives)
         self.needs_rewards = any(getattr(part, "needs_rewards", False) for part in objectives)
+        self.needs_goal = any(getattr(part, "needs_goal", False) for part in objectives)
 
     @property
     def num_evaluations(self) -> int:

@@ -55,6 +55,7 @@ class Planner:
         uncertainty_penalty: Weight of a dream's mean uncertainty, which is subtracted; it doubles the cost.
 
     Attributes:
+        needs_goal: Whether the objective needs goal frames.
         last_plan: The plan in execution; None before the first.
         num_plans: Plans made so far.
         num_imagined: Frames imagined so far.
@@ -84,6 +85,7 @@ class Planner:
         if not 1 <= self.replan_every <= self.method.horizon:
             raise ValueError(f"`replan_every` must lie in 1..{self.method.horizon}, got {replan_every}.")
         check_objective(self.objective, world)
+        self.needs_goal: bool = getattr(self.objective, "needs_goal", False)
         if not 1 <= num_particles <= max_batch:
             raise ValueError(f"`num_particles` must lie in 1..{max_batch} (`max_batch`), got {num_particles}.")
         if risk and num_particles == 1:

@@ -75,7 +75,8 @@ class Policy:
                 recurrent=recurrent,
                 frame_stack=frame_stack,
             )
-        self.goals, self.deterministic, self.training_info = goals, deterministic, dict(training_info or {})
+        self.goals = self.needs_goal = goals
+        self.deterministic, self.training_info = deterministic, dict(training_info or {})
         self._lane_goals, self._seed = LaneGoals(self.observer), seed
         self.reset(seed=seed)
 

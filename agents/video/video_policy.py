@@ -62,6 +62,7 @@ class VideoPolicy:
         if not 1 <= self.replan_every <= horizon:
             raise ValueError(f"`replan_every` must lie in 1..{horizon} (`horizon`), got {replan_every}.")
         self.generator = VideoGenerator(world)
+        self.needs_goal = self.generator.has_goal
         c, sizes = self.generator.num_channels, inverse_dynamics.image_size
         if (inverse_dynamics.num_channels, *sizes) != (c, *world.image_size):
             shapes = f"{[c, *world.image_size]} of `world`, got {[inverse_dynamics.num_channels, *sizes]}"

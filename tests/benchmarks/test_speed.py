@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import statistics
 
 import pytest
 
+from vdworld.benchmarks import matmul_ceiling
 from vdworld.benchmarks.measured_world import fresh_world
 from vdworld.benchmarks.speed import gflop_per_frame, measure_speed
 from vdworld.benchmarks.speed_result import Speed
 from vdworld.networks import count_flops
+from vdworld.world import Execution
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +55,20 @@ def test_every_evaluation_and_the_commit_pass_are_counted(world):
     heads = 2 * 128 * (world.network.feature_dim + 2) / 1e9
     for steps in (1, 4):
         assert gflop_per_frame(world, steps) == pytest.approx(steps * cost.evaluation + cost.commit + heads, rel=1e-6)
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_operations_are_counted_at_every_precision(world, precision):
+    lower = copy.deepcopy(world)
+    lower.execution = Execution(precision=precision)
+    assert gflop_per_frame(lower, 1) == gflop_per_frame(world, 1)
+
+
+def test_no_larger_product_is_tried_after_a_slow_one(monkeypatch):
+    sizes = []
+    monkeypatch.setattr(matmul_ceiling, "median_seconds", lambda call, device: sizes.append(len(call())) or 1.0)
+    assert matmul_ceiling.matmul_ceiling("cpu") == 2 * 512**3 / 1e9
+    assert sizes == [512]
 
 
 def test_the_ceiling_is_above_what_a_world_achieves(world):

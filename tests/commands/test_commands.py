@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
-import gymnasium as gym
 import numpy as np
 import pytest
 
+from tests.commands.conftest import COUNTER
 from vdworld.agents import Policy
 from vdworld.cli import main
 from vdworld.data import load_dataset
 
-RECORD = ["record", "env=vdworld-test/Counter-v0", "num_steps=60", "max_episode_steps=12", "test_fraction=0.4"]
-TRAIN = ["train", "trainer.max_steps=2", "trainer.batch_size=2", "network.width=16", "network.coarse_width=32"]
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory) -> Path:
-    """Return a folder with a dataset in ``data`` and a world in ``world``, made by the verbs."""
-    folder = tmp_path_factory.mktemp("home")
-    if "vdworld-test/Counter-v0" not in gym.registry:
-        gym.register("vdworld-test/Counter-v0", entry_point="vdworld.envs.games.scripted:CounterEnv")
-    assert main([*RECORD, f"output={folder}/data"]) == 0
-    assert main([*TRAIN, f"data={folder}/data", f"output={folder}/world"]) == 0
-    return folder
+RECORD = ["record", *COUNTER]
 
 
 def says(capsys, code: int, arguments: list[str]) -> str:

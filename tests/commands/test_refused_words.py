@@ -16,6 +16,11 @@ TRAIN = ["data=data/pusht", "output=runs/pusht"]
     [
         (["output=o"], "`data` must be given, as in `vdworld train data=...`."),
         ([*TRAIN, "trainer.max_stpes=1"], "there is no key 'trainer.max_stpes'. Did you mean trainer.max_steps?"),
+        (
+            [*TRAIN, "network=diamond", "network.reach=1"],
+            "there is no key 'network.reach' with network=diamond. Its keys are context_length, width, num_levels, "
+            "depth, condition_dim, sigma_data, feature_dim.",
+        ),
         ([*TRAIN, "max_steps=1"], "there is no key 'max_steps'. Did you mean trainer.max_steps?"),
         ([*TRAIN, "trainer={max_stpes: 1}"], "there is no key 'trainer.max_stpes'. Did you mean trainer.max_steps?"),
         ([*TRAIN, "trainer={hiding: {stains: 1}}"], "`trainer.hiding` is now called `trainer.corruption`."),

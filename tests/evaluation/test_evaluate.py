@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from vdworld.evaluation import GoalReaching, PlayProtocol, Returns, evaluate
-from vdworld.evaluation.real_play import resolve_env
+from vdworld.evaluation.real_play import check_goals, resolve_env
 
 QUICK = {"progress": False, "num_clips": 8, "steps": (1, 5), "num_episodes": 3}
 
@@ -150,6 +150,28 @@ def test_a_policy_of_stable_baselines_is_accepted_as_an_agent(perfect_world, bel
     assert list(report.control.plays) == ["policy", "random", "no-op"]
     assert policy.seen[0].dtype == np.uint8
     assert policy.seen[0].shape == (3, *perfect_world.image_size, 3)
+
+
+class Seeking:
+    """An agent that needs a goal."""
+
+    needs_goal = True
+
+    def reset(self, mask=None, seed=None, goal=None, context=None) -> None:
+        pass
+
+    def act(self, observation):
+        raise AssertionError("It was asked to act.")
+
+
+def test_an_agent_that_needs_goals_is_refused_where_none_are_set_before_anything_is_measured(
+    pusht_world, pusht_data
+) -> None:
+    agents = {"seeker": Seeking()}
+    with pytest.raises(ValueError, match="'seeker' needs goal images, and Pendulum-v1 has no goal task"):
+        evaluate(pusht_world, pusht_data, agents=agents, env="Pendulum-v1", **QUICK)
+    check_goals(agents, "gym_pusht/PushT-v0")  # sets goals
+    check_goals({"other": Predicting()}, "Pendulum-v1")
 
 
 def test_long_dreams_are_measured_on_request(pusht_world, pusht_data, tmp_path) -> None:

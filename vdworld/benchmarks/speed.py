@@ -18,7 +18,7 @@ from vdworld.benchmarks.speed_result import Speed
 from vdworld.benchmarks.timing import LONGEST_ROLLOUT, TimedSteps, check_counts, check_repeats, time_in_turns, timed
 from vdworld.evaluation.provenance import provenance
 from vdworld.extras import require
-from vdworld.world import WorldModel
+from vdworld.world import Execution, WorldModel
 from vdworld.world.precision import DTYPES
 
 BATCHES = {"cpu": (1, 32, 256), "cuda": (1, 32, 256, 1_024)}
@@ -109,9 +109,10 @@ def measure_speed(
 def gflop_per_frame(world: WorldModel, num_sampling_steps: int) -> float:
     """Count the operations of a frame's convolutions and matrix products, reward and continuation included.
 
-    Nothing is computed.
+    Nothing is computed, so that precision and compilation do not matter.
     """
     dry, state = copy.deepcopy(world).to("meta"), start_dreams(world, 1).to("meta")
+    dry.execution = Execution(precision="float32")
     action = torch.empty(1, world.action_codec.dim, device="meta")
     with FlopCounterMode(display=False) as counter:
         dry.step(state, action, num_sampling_steps=num_sampling_steps, encoded=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from vdworld.benchmarks.plots import speed_plot, steps_in_words
 from vdworld.benchmarks.results import to_text
-from vdworld.evaluation.report.table import Table
+from vdworld.evaluation.report.table import Table, three_digits
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Speed:
         work = ", ".join(f"{work:.2f} in {steps_in_words(steps)}" for steps, work in sorted(self.work.items()))
         note = (
             f"GFLOP per frame, reward and continuation included: {work}. The peak is the fastest matrix product "
-            f"here, {self.ceiling:,.0f} GFLOP/s. Memory is the highest so far."
+            f"here, {three_digits(self.ceiling)} GFLOP/s. Memory is the highest so far."
         )
         return Table("Cost of a step of the whole batch", columns, tuple(rows), note)
 

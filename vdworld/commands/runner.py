@@ -38,14 +38,15 @@ def run_verb(verb: str, words: Sequence[str]) -> int:
         verb: One of ``VERBS``.
         words: The words after it.
     """
-    line = None
+    known: tuple[str | None, Sequence[str]] = (None, ())
     try:
         line = parse_command_line(verb, words)
+        known = line.name, line.overrides
         return _run(line)
     except USER_ERRORS as error:
         if os.environ.get("VDWORLD_TRACEBACK") == "1":
             raise
-        print(f"vdworld {verb}: error: {explain(verb, error, line.name if line else None)}", file=sys.stderr)
+        print(f"vdworld {verb}: error: {explain(verb, error, *known)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as interrupt:
         print(f"\nvdworld {verb}: interrupted. {interrupt}".rstrip(), file=sys.stderr)

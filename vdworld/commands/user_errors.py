@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Sequence
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -12,18 +13,19 @@ from vdworld.commands.verbs import VERBS
 from vdworld.training.renamed_settings import present_name
 
 
-def explain(verb: str, error: Exception, name: str | None = None) -> str:
+def explain(verb: str, error: Exception, name: str | None = None, overrides: Sequence[str] = ()) -> str:
     """Return an error in the fewest words that still say what to do.
 
     Args:
         verb: The verb that raised it.
         error: The error.
         name: Which of the verb's configurations, where it has several.
+        overrides: The words on the command line; those that pick options decide which keys there are.
     """
     text = re.split(r"\n\s*(?:Config search path|See https://hydra)", str(error))[0].strip()
     if unknown := re.match(r"Could not override '([^']+)'", text):
         inner = str(getattr(error.__cause__, "full_key", ""))  # longer where the override is a whole mapping
-        return _unknown_key(verb, inner if inner.startswith(f"{unknown[1]}.") else unknown[1], name)
+        return _unknown_key(verb, inner if inner.startswith(f"{unknown[1]}.") else unknown[1], name, overrides)
     if option := re.match(r"In '\w+': Could not find '(\w+)/(.+)'", text):
         return f"`{option[1]}` must be one of {', '.join(options(verb, option[1]))}, got {option[2]}."
     return text or type(error).__name__
@@ -54,11 +56,16 @@ def check_name(verb: str, name: str | None) -> None:
     raise ValueError(f"there is no {verb} {name!r}. {suggestion}{all_names}")
 
 
-def _unknown_key(verb: str, key: str, name: str | None) -> str:
+def _unknown_key(verb: str, key: str, name: str | None, overrides: Sequence[str]) -> str:
     head, _, setting = key.partition(".")
     if head == "trainer" and (present := present_name(setting)):
         return f"`{key}` is now called `trainer.{present}`."
-    keys = [*leaves(compose_config(verb, name=name)), *groups(verb, name)]
+    picks = [word for word in overrides if word.partition("=")[0] in groups(verb, name) and "," not in word]
+    config = compose_config(verb, picks, name)
+    if pick := next((word for word in picks if word.startswith(f"{head}=")), ""):
+        inner = [leaf for leaf in leaves(config.get(head) or DictConfig({})) if not leaf.endswith("_target_")]
+        return f"there is no key {key!r} with {pick}. Its keys are {', '.join(inner)}."
+    keys = [*leaves(config), *groups(verb, name)]
     close = [leaf for leaf in keys if leaf.rpartition(".")[2] == key.rpartition(".")[2]] or difflib.get_close_matches(
         key, keys, n=1
     )

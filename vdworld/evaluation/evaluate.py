@@ -12,7 +12,7 @@ from vdworld.evaluation.drift import drift_steps_up_to, measure_drift
 from vdworld.evaluation.prediction import predict
 from vdworld.evaluation.protocol import PlayProtocol
 from vdworld.evaluation.provenance import provenance
-from vdworld.evaluation.real_play import play
+from vdworld.evaluation.real_play import check_goals, play, resolve_env
 from vdworld.evaluation.report.report import Report
 from vdworld.evaluation.world_protocol import World
 
@@ -56,6 +56,8 @@ def evaluate(
         RestoreError: The real environment did not take a recorded state.
     """
     protocol = (protocol or PlayProtocol()).replace(**settings)
+    if agents:
+        check_goals(agents, resolve_env(protocol.env, dataset, protocol.trust_environment), protocol.task)
     long_steps = None if drift_steps is None else drift_steps_up_to(drift_steps)
     episodes, kind = held_out_episodes(dataset)
     sampling = {"num_sampling_steps": num_sampling_steps, "seed": protocol.seed, "progress": protocol.progress}

@@ -40,12 +40,13 @@ def play(
 
     Raises:
         TypeError: A setting is not a field of ``PlayProtocol``.
-        ValueError: No environment is known, its action space or its cameras differ from the world's, or the dataset
-            holds no start.
+        ValueError: No environment is known, its action space or its cameras differ from the world's, the dataset
+            holds no start, or an agent needs goals in an environment without a goal task.
         RestoreError: The environment did not take a recorded state.
     """
     protocol = (protocol or PlayProtocol()).replace(**settings)
     env = resolve_env(protocol.env, dataset, protocol.trust_environment)
+    check_goals(agents, env, protocol.task)
     first = make_real(env, image_size=world.image_size)
     if first.action_space != world.action_space:
         raise ValueError(
@@ -92,6 +93,24 @@ def resolve_env(env: EnvironmentLike | None, dataset: Dataset, trust_environment
 
 def _plain(env_id: str) -> str:
     return env_id.rpartition(":")[-1]
+
+
+def check_goals(agents: Mapping[str, Agent | Predicts], env: EnvironmentLike, task: GoalTask | None = None) -> None:
+    """Check that no agent needs goals in an environment that sets none.
+
+    Raises:
+        ValueError: One does; the message says what to choose instead.
+    """
+    if callable(env) or task is not None:
+        return
+    name = _plain(env if isinstance(env, str) else env.id)
+    if find_task(name) is not None:
+        return
+    for agent in (agent for agent, player in agents.items() if getattr(player, "needs_goal", False)):
+        raise ValueError(
+            f"{agent!r} needs goal images, and {name} has no goal task that sets any. Plan for the return "
+            "(objective=return), use a policy without goals, or pass `task=`."
+        )
 
 
 def environment_id(env: RealEnv) -> str:

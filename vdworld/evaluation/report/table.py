@@ -64,9 +64,11 @@ def significant_digits(*values: float, count: int = 2) -> int:
 
 
 def spread_cell(values: Sequence[float]) -> str:
-    """Return the median and the range as text, with three significant digits or all those before the point."""
-    median, low, high = (
-        f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-        for value in (statistics.median(values), min(values), max(values))
-    )
+    """Return the median and the range as text, such as ``1,100 [1,000, 1,200]``."""
+    median, low, high = map(three_digits, (statistics.median(values), min(values), max(values)))
     return f"{median} [{low}, {high}]"
+
+
+def three_digits(value: float) -> str:
+    """Return a number as text, with three significant digits or all those before the point."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
