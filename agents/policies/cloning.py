@@ -18,7 +18,6 @@ from vdworld.agents.progress import Report
 from vdworld.data import Clips, ClipSampler, Dataset
 from vdworld.envs.frame_spaces import frame_space, strip_prefix
 from vdworld.training.assemble_world import action_codec
-from vdworld.training.calibration import longest_episode
 from vdworld.training.gradient_step import gradient_step
 
 
@@ -70,8 +69,7 @@ class BehaviourCloning:
             report: Called after every gradient step with its number and the loss.
 
         Raises:
-            ValueError: Training episodes shorter than `horizon` transitions, or than those up to the farthest goal; an
-                unknown reading; or a number below 1.
+            ValueError: No training episode; an unknown reading; or a number below 1.
             FloatingPointError: A loss or a gradient is NaN or infinite.
         """
         counts = {"num_updates": num_updates, "horizon": horizon, "batch_size": batch_size}
@@ -109,12 +107,7 @@ def _clip_sampler(
     policy: Policy, dataset: Dataset, readings: Sequence[str], horizon: int, goal_offset: int | None
 ) -> ClipSampler:
     """Return a sampler of clips of `horizon` actions and the frames up to the farthest goal."""
-    num_transitions, longest = horizon + (goal_offset or 1) - 1, longest_episode(dataset)
-    if goal_offset is not None and longest < num_transitions:
-        raise ValueError(
-            "`goal_offset` must leave room for a clip before the goal, `horizon` + `goal_offset` - 1 steps in all, got "
-            f"{horizon} + {goal_offset} - 1 with {longest} steps in the longest episode. Lower one of them."
-        )
+    num_transitions = horizon + (goal_offset or 1) - 1
     recorded_names = {strip_prefix(name): name for name in readings}
     ordered = [recorded_names[name] for name in policy.observer.readings]
     return ClipSampler(dataset, context_length=1, horizon=num_transitions, readings=ordered)
@@ -134,7 +127,14 @@ def _loss(policy: Policy, clips: Clips, goal_offset: int | None, rng: torch.Gene
     observations, actions, step_mask = _imitation_batch(policy, clips, hindsight)
     previous_actions = torch.cat([torch.zeros_like(actions[:, :1]), actions[:, :-1]], dim=1)
     outputs = policy.network.unroll_actor(observations, previous_actions, step_mask)
-    return -ActionDistribution(policy.layout, outputs).log_prob(actions[step_mask]).mean()
+    log_prob = ActionDistribution(policy.layout, outputs).log_prob(actions[step_mask])
+    shares = 1 / _num_clips_with(clips, actions.shape[1]).to(log_prob)[step_mask]
+    return -(log_prob * shares).sum() / shares.sum()
+
+
+def _num_clips_with(clips: Clips, horizon: int) -> Tensor:
+    """Return how many clips of `horizon` actions hold each of these actions ``[b, horizon]``: at the start, fewer."""
+    return (clips.steps[:, None] + torch.arange(1, horizon + 1)).clamp(max=horizon)
 
 
 def _imitation_batch(
@@ -142,7 +142,7 @@ def _imitation_batch(
 ) -> tuple[ObservationBatch, Tensor, Tensor]:
     """Return observations ``[b, t, ...]``, encoded actions ``[b, t, a]`` and which are imitated ``[b, t]``."""
     actions = policy.codec.encode_flat(clips.actions.to(policy.device))
-    step_mask = torch.ones(actions.shape[:2], dtype=torch.bool) if hindsight is None else hindsight.step_mask
+    step_mask = clips.target_mask if hindsight is None else hindsight.step_mask
     step_mask, t = step_mask.to(policy.device), step_mask.shape[1]
     unknown = torch.full_like(clips.readings[:, :1], float("nan"))  # clips hold those of later frames only
     readings = torch.cat([unknown, clips.readings[:, : t - 1]], dim=1)

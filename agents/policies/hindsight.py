@@ -33,12 +33,14 @@ def relabel_goals(clips: Clips, *, goal_offset: int, rng: torch.Generator) -> Hi
     does in the real environment.
 
     Args:
-        clips: Clips of t + `goal_offset` - 1 transitions, with one context frame.
+        clips: Clips of t + `goal_offset` - 1 transitions, with one context frame. Goals are within their episodes.
         goal_offset: Most steps from before the last action of the prefix to the goal; 1 is the frame it led to.
         rng: A CPU generator.
     """
     b, horizon = len(clips), clips.actions.shape[1] - goal_offset + 1
-    last = torch.randint(horizon, (b,), generator=rng)
-    steps_ahead = last + torch.randint(1, goal_offset + 1, (b,), generator=rng)
+    num_recorded = clips.target_mask.sum(dim=1)
+    last = (torch.rand(b, generator=rng) * num_recorded.clamp(max=horizon)).long()
+    room = (num_recorded - last).clamp(max=goal_offset)
+    steps_ahead = last + 1 + (torch.rand(b, generator=rng) * room).long()
     step_mask = torch.arange(horizon) <= last[:, None]
     return HindsightGoals(clips.frames[torch.arange(b), steps_ahead], step_mask, steps_ahead)

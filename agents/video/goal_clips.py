@@ -54,15 +54,23 @@ class GoalClips:
         self._first = num_rows.cumsum(dim=0) - num_rows  # the row of its first frame
         self._instructions = None if instructions is None else _table(instructions, self._clips.episodes.tolist())
 
-    def sample(self, batch_size: int, rng: torch.Generator) -> Clips:
+    def sample(self, batch_size: int, rng: torch.Generator, place: int | Tensor = 0) -> Clips:
         """Draw clips and their goals; see ``ClipSampler.sample``."""
-        clips = self._clips.sample(batch_size, rng)
+        return self._with_goals(self._clips.sample(batch_size, rng, place), rng)
+
+    def spread(self, num_clips: int, rng: torch.Generator, *, whole: bool = False) -> Clips:
+        """Draw different clips and their goals, evenly over episodes; see ``ClipSampler.spread``."""
+        return self._with_goals(self._clips.spread(num_clips, rng, whole=whole), rng)
+
+    def _with_goals(self, clips: Clips, rng: torch.Generator) -> Clips:
         owner = torch.searchsorted(self._clips.episodes, clips.episodes)
         frames = clips.frames
         if self.goal_offset:
-            room = (self._last[owner] - clips.steps).clamp(max=self.goal_offset)
-            ahead = 1 + (torch.rand(batch_size, generator=rng) * room).long()
-            goals = self._clips.frames[self._first[owner] + clips.steps + ahead]
+            last = self._last[owner]
+            steps = clips.steps.clamp(min=0).minimum(last - 1)  # of a clip that begins before its episode, its start
+            room = (last - steps).clamp(max=self.goal_offset)
+            ahead = 1 + (torch.rand(len(clips), generator=rng) * room).long()
+            goals = self._clips.frames[self._first[owner] + steps + ahead]
             frames = torch.cat([frames, goals[:, None].expand_as(frames)], dim=2)
         return dataclasses.replace(clips, frames=frames, actions=self._conditions(owner, clips.action_mask))
 

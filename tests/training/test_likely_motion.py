@@ -54,9 +54,11 @@ def test_rates_count_how_often_each_place_changed() -> None:
     class Clips:
         context_length = 1
 
-        def sample(self, batch_size: int, rng: torch.Generator) -> Any:
-            clip = ball(2, 8, 8, 8).add(1).mul(127.5).byte()  # in one of three steps
-            return SimpleNamespace(frames=clip.expand(batch_size, -1, -1, -1, -1))
+        def sample(self, batch_size: int, rng: torch.Generator, place: Any = 0) -> Any:
+            clip = ball(2, 8, 8, 8, 8, 8).add(1).mul(127.5).byte()  # in one of three steps, before padding
+            action_mask = torch.tensor([True, True, True, False, False])
+            frames = clip.expand(batch_size, -1, -1, -1, -1)
+            return SimpleNamespace(frames=frames, action_mask=action_mask.expand(batch_size, -1))
 
     rates = change_rates(Clips())
     assert rates[7, 2].item() == pytest.approx(1 / 3, abs=1e-3)

@@ -19,6 +19,7 @@ from vdworld.training import (
     new_world,
     world_loss,
 )
+from vdworld.training.stages import plan_step
 from vdworld.world import WorldModel
 
 Record = Callable[..., Dataset]
@@ -46,7 +47,9 @@ def test_running_out_of_time_within_a_step_begins_no_disabled_stage(
     squares: Dataset, train_small: Run, monkeypatch: pytest.MonkeyPatch, losses: dict[int, float]
 ) -> None:
     monkeypatch.setattr(Trainer, "progress", property(lambda self: 1.0))
-    monkeypatch.setattr(Trainer, "_batches", lambda self: (self.clips.sample(4, self.rng) for _ in range(8)))
+    monkeypatch.setattr(
+        Trainer, "_plans", lambda self: (plan_step(self.settings, 1.0, False, self.rng) for _ in range(8))
+    )
     train_small(squares, horizon=1)
     assert len(losses) == 8
 

@@ -25,7 +25,9 @@ def measured(squares: Dataset, train_small: Callable[..., WorldModel]) -> Callab
 
         def forward(noisy: torch.Tensor, level: torch.Tensor, context: Context, step_size: torch.Tensor) -> Prediction:
             torch.testing.assert_close(context.frames[:, -1], last)
-            taken = validation.actions[:, world.context_length, 0]  # from the last frame of the context to the next
+            taken = validation.clips.actions[
+                :, world.context_length, 0
+            ]  # from the last frame of the context to the next
             assert context.actions[:, -1].argmax(dim=-1).tolist() == taken.tolist()
             return Prediction(frame, torch.zeros(len(frame), 4))
 

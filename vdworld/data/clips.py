@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -12,17 +13,20 @@ from torch import Tensor
 
 from vdworld.data.dataset import Dataset
 from vdworld.data.frame_cache import check_memory, decode_into
+from vdworld.data.windows import draw_evenly
 
 
 @dataclass
 class Clips:
     """A batch of b clips, each with K context frames followed by H target frames.
 
+    A clip may reach beyond its episode. What lies outside is padding, from which nothing may be learnt.
+
     Args:
-        frames: uint8 ``[b, K+H, c, h, w]``, c = 3 per camera. Frames before an episode's start repeat its first frame.
+        frames: uint8 ``[b, K+H, c, h, w]``, c = 3 per camera. Padding repeats the episode's first or last frame.
         actions: float32 ``[b, K+H-1, n]``, flat, in the environment's units; ``actions[:, i]`` leads from
-            ``frames[:, i]`` to ``frames[:, i+1]``. Zero before an episode's start.
-        action_mask: bool ``[b, K+H-1]``; False before an episode's start.
+            ``frames[:, i]`` to ``frames[:, i+1]``. Zero outside the episode.
+        action_mask: bool ``[b, K+H-1]``; False outside the episode.
         rewards: float32 ``[b, H]``, rewards of the transitions to the target frames; zero if the dataset has none.
         terminated: bool ``[b, H]``, whether these transitions terminated the episode.
         readings: float32 ``[b, H, d]``, readings at the target frames; NaN where there was no value.
@@ -42,6 +46,11 @@ class Clips:
     def __len__(self) -> int:
         return len(self.frames)
 
+    @property
+    def target_mask(self) -> Tensor:
+        """Which target frames belong to the episode, bool ``[b, H]``; the others are padding."""
+        return self.action_mask[:, -self.rewards.shape[1] :]
+
 
 @runtime_checkable
 class ClipSource(Protocol):
@@ -53,16 +62,16 @@ class ClipSource(Protocol):
 
     context_length: int
 
-    def sample(self, batch_size: int, rng: torch.Generator) -> Clips:
-        """Return random clips; ``rng`` is a CPU generator."""
+    def sample(self, batch_size: int, rng: torch.Generator, place: int | Tensor = 0) -> Clips:
+        """Return clips around random transitions, drawn uniformly; see ``ClipSampler.sample``."""
         ...
 
 
 class ClipSampler:
     """Sample clips from episodes, which are decoded once and kept in memory as uint8.
 
-    A clip is within one episode of T transitions. Its last context frame t is from 0 to T - H, so that all targets
-    exist. Episodes with fewer than H transitions are left out.
+    A clip is within one episode. There is one for every transition, which leads to its first target frame; later
+    targets beyond the episode's end are padding (see ``Clips``).
 
     Args:
         dataset: The episodes, usually one split.
@@ -73,11 +82,11 @@ class ClipSampler:
         readings: The readings to return, among ``dataset.readings``; they are concatenated in this order.
 
     Attributes:
-        frames: All frames of the episodes that are long enough, in their order, uint8 ``[N, c, h, w]``.
+        frames: All frames of the episodes, in their order, uint8 ``[N, c, h, w]``.
         episodes: The numbers of these episodes in the folder.
 
     Raises:
-        ValueError: No episode is long enough, or a camera or reading is unknown.
+        ValueError: There is no transition, or a camera or reading is unknown.
         MemoryError: The frames need more memory than is free; the message gives a size that fits.
     """
 
@@ -104,39 +113,65 @@ class ClipSampler:
             raise ValueError(f"`cameras` must be among {list(dataset.cameras)}, got {list(self.cameras)}.")
         if missing := [name for name in self.readings if name not in dataset.readings]:
             raise ValueError(f"`readings` must be among {list(dataset.readings)}, got {missing}.")
-        positions = [i for i, entry in enumerate(dataset.entries) if entry.length > horizon]
+        positions = [i for i, entry in enumerate(dataset.entries) if entry.length > 1]
         if not positions:
-            raise ValueError(
-                f"`horizon` must be at most the longest episode's number of transitions, got {horizon} for {dataset}. "
-                "Pass a shorter horizon, or record longer episodes."
-            )
+            raise ValueError(f"`dataset` must hold a transition, got {dataset}. Record episodes.")
         self._read_transitions(dataset, positions)
         self.frames = self._read_frames(dataset, positions)
 
     def __len__(self) -> int:
-        """Return the number of different clips."""
-        return len(self._windows)
+        """Return the number of transitions, each of which is the first target of a clip."""
+        return len(self._transitions)
 
-    def sample(self, batch_size: int, rng: torch.Generator) -> Clips:
-        """Return random clips, drawn uniformly from all different ones.
+    def sample(self, batch_size: int, rng: torch.Generator, place: int | Tensor = 0) -> Clips:
+        """Return clips around random transitions, drawn uniformly.
+
+        Whatever `place` is, every transition is equally likely there. So training counts the first and last ones of an
+        episode as often as the others if it draws clips by the target that it trains.
 
         Args:
             batch_size: The number of clips.
             rng: A CPU generator.
+            place: Which target of a clip the drawn transition leads to, one for all clips or one each ``[b]``. 0 is the
+                first target; negative places are frames of the context, -1 its last.
         """
-        return self._gather(self._windows[torch.randint(len(self), (batch_size,), generator=rng)])
+        transitions = self._transitions[torch.randint(len(self), (batch_size,), generator=rng)]
+        return self._gather(self._owner[transitions], transitions - place)
 
-    def windows(self) -> tuple[Tensor, Tensor]:
-        """Return the episode number and the step t of every clip, int64 ``[len(self)]`` each."""
-        owner = self._owner[self._windows]
-        return self.episodes[owner], self._windows - self._first[owner]
+    def spread(self, num_clips: int, rng: torch.Generator, *, whole: bool = False) -> Clips:
+        """Return different clips, drawn evenly over episodes; fewer if there are fewer.
 
-    def at(self, episodes: Sequence[int] | Tensor, steps: Sequence[int] | Tensor) -> Clips:
+        Args:
+            num_clips: The number of clips.
+            rng: A CPU generator.
+            whole: Whether all targets are in the episode.
+        """
+        num_inside = self._num_inside(padded=not whole)
+        lengths = zip(self.episodes.tolist(), self._num_rows.tolist(), strict=True)
+        ranges = {episode: range(num_rows - num_inside) for episode, num_rows in lengths}
+        seed = int(torch.randint(2**62, (), generator=rng))
+        pairs = list(islice(draw_evenly(ranges, np.random.default_rng(seed)), num_clips))
+        return self.at(*torch.tensor(pairs, dtype=torch.int64).reshape(-1, 2).T.contiguous(), padded=True)
+
+    def windows(self, *, padded: bool = False) -> tuple[Tensor, Tensor]:
+        """Return the episode number and the step t of every clip, int64 ``[n]`` each.
+
+        Args:
+            padded: Whether targets may lie beyond an episode's end. If not, clips are whole.
+        """
+        room = self._num_rows[self._owner] - 1 - self._num_inside(padded)
+        rows = torch.arange(len(self._owner))
+        steps = rows - self._first[self._owner]
+        rows = rows[steps <= room]
+        return self.episodes[self._owner[rows]], steps[rows]
+
+    def at(self, episodes: Sequence[int] | Tensor, steps: Sequence[int] | Tensor, *, padded: bool = False) -> Clips:
         """Return the clips at these places.
 
         Args:
             episodes: Numbers of the episodes in the folder.
             steps: Index t of the last context frame in each.
+            padded: Whether targets may lie beyond an episode's end. If not, clips are whole.
 
         Raises:
             ValueError: The sampler lacks an episode, or too few frames follow a step.
@@ -145,28 +180,33 @@ class ClipSampler:
         owner = torch.searchsorted(self.episodes, numbers).clamp(max=len(self.episodes) - 1)
         if not torch.equal(self.episodes[owner], numbers):
             raise ValueError(f"`episodes` must be among {self.episodes.tolist()}, got {numbers.tolist()}.")
-        last = self._num_rows[owner] - 1 - self.horizon
+        last = self._num_rows[owner] - 1 - self._num_inside(padded)
         if ((times < 0) | (times > last)).any():
             raise ValueError(f"`steps` must lie in 0 to {last.tolist()} for these episodes, got {times.tolist()}.")
-        return self._gather(self._first[owner] + times)
+        return self._gather(owner, self._first[owner] + times)
 
-    def _gather(self, now: Tensor) -> Clips:
-        """Return the clips whose last context frames are the rows `now` ``[b]``."""
-        owner = self._owner[now]
+    def _num_inside(self, padded: bool) -> int:
+        """Return how many targets of a clip must be in its episode."""
+        return 1 if padded else self.horizon
+
+    def _gather(self, owner: Tensor, now: Tensor) -> Clips:
+        """Return clips of the episodes at positions `owner` whose last context frames are the rows `now`, ``[b]``."""
+        k = self.context_length
         first = self._first[owner][:, None]
-        rows = now[:, None] + torch.arange(1 - self.context_length, self.horizon + 1)  # [b, K+H]
-        action_mask = rows[:, :-1] >= first
-        rows = torch.maximum(rows, first)
+        last = first + self._num_rows[owner][:, None] - 1
+        rows = now[:, None] + torch.arange(1 - k, self.horizon + 1)  # [b, K+H]
+        action_mask = (rows[:, :-1] >= first) & (rows[:, :-1] < last)
+        target_mask = action_mask[:, k - 1 :]
+        rows = rows.maximum(first).minimum(last)
         frames = self.frames.index_select(0, rows.ravel()).unflatten(0, rows.shape)
-        leading = rows[:, :-1]
-        targets = leading[:, self.context_length - 1 :]
+        leading, targets = rows[:, :-1], rows[:, k - 1 : -1]
         return Clips(
             frames=frames,
             actions=self._actions[leading] * action_mask[..., None],
             action_mask=action_mask,
-            rewards=self._rewards[targets],
-            terminated=self._terminated[targets],
-            readings=self._readings[rows[:, self.context_length :]],
+            rewards=self._rewards[targets] * target_mask,
+            terminated=self._terminated[targets] & target_mask,
+            readings=self._readings[rows[:, k:]].masked_fill(~target_mask[..., None], torch.nan),
             episodes=self.episodes[owner],
             steps=now - first[:, 0],
         )
@@ -188,7 +228,7 @@ class ClipSampler:
         columns = np.concatenate([np.concatenate(r, axis=1) for r in readings]) if self.readings else empty
         self._readings = torch.from_numpy(columns.astype(np.float32))
         row = torch.arange(len(self._owner)) - self._first[self._owner]
-        self._windows = torch.nonzero(row < self._num_rows[self._owner] - self.horizon)[:, 0]
+        self._transitions = torch.nonzero(row < self._num_rows[self._owner] - 1)[:, 0]
 
     def _read_frames(self, dataset: Dataset, positions: Sequence[int]) -> Tensor:
         entries = [dataset.entries[i] for i in positions]

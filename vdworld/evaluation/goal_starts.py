@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from vdworld.data import ClipSampler, Dataset, Episode
+from vdworld.data.windows import draw_evenly, usable_steps
 from vdworld.envs.tasks import GoalTask, State
-from vdworld.evaluation.windows import draw_evenly, usable_steps
 from vdworld.evaluation.world_protocol import World
 from vdworld.spaces import unflatten_action
 from vdworld.training.calibration import longest_episode

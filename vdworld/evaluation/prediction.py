@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from vdworld.data import ClipSampler, Dataset
+from vdworld.data.windows import draw_evenly, usable_steps
 from vdworld.evaluation.scored_clips import ImaginedClips, imagine
-from vdworld.evaluation.windows import draw_evenly, usable_steps
 from vdworld.evaluation.world_protocol import World
 from vdworld.extras import require
 from vdworld.metrics import Calibration, Interval, bootstrap_interval, calibration, paired_difference

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from vdworld.data import Clips, ClipSampler, Dataset
+from vdworld.data.windows import draw_evenly, usable_steps
 from vdworld.evaluation.data_range import DataRange
 from vdworld.evaluation.frame_statistics import NearestFrames, frame_statistics
-from vdworld.evaluation.windows import draw_evenly, usable_steps
 from vdworld.evaluation.world_protocol import World
 from vdworld.training.calibration import longest_episode
 

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 
 from vdworld.data import ClipSampler, Dataset
+from vdworld.data.windows import draw_evenly, usable_steps
 from vdworld.envs.recording.recorder import record
 from vdworld.evaluation.prediction import check_action_space
 from vdworld.evaluation.provenance import provenance
-from vdworld.evaluation.windows import draw_evenly, usable_steps
 from vdworld.metrics import Interval, spearman_interval
 from vdworld.spaces import frames_to_float, unflatten_action
 from vdworld.world import WorldModel

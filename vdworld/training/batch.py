@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from vdworld.data import Clips
 from vdworld.diffusion import Process
 from vdworld.networks import Context
-from vdworld.types import ActionMask, Actions, ClipLevels, Frames, LaneMask
+from vdworld.types import ActionMask, Actions, ClipLevels, Frame, Frames, LaneMask, StepMask
 from vdworld.world import WorldModel
 
 SPOT = 4  # smallest distance of two spots in pixels
@@ -25,7 +25,7 @@ class Batch:
     Args:
         frames: ``[b, K + H, c, h, w]`` in [-1, 1].
         actions: Encoded ``[b, K + H - 1, a]``.
-        action_mask: ``[b, K + H - 1]``; False for null actions.
+        action_mask: ``[b, K + H - 1]``; False for null actions, which mark padding.
         rewards: Standardised, of the transitions into the last H frames ``[b, H]``.
         continues: 1 where the episode continued after such a transition, 0 where it terminated ``[b, H]``.
         readings: Standardised, of the last H frames ``[b, H, d]``; NaN where nothing was recorded.
@@ -43,6 +43,16 @@ class Batch:
 
     def __getitem__(self, rows: slice) -> Batch:
         return Batch(**{name: part[rows] for name, part in vars(self).items()})
+
+    @property
+    def target_mask(self) -> StepMask:
+        """Which of the last H frames belong to the episode ``[b, H]``; the others are padding."""
+        return self.action_mask[:, -self.rewards.shape[1] :]
+
+    def keep_padding(self, frame: Frame, target: int) -> Frame:
+        """Return estimates ``[b, c, h, w]`` of the target frames of this number, with padding as it is in the clips."""
+        is_target = self.target_mask[:, target, None, None, None]
+        return torch.where(is_target, frame, self.frames[:, target - self.rewards.shape[1]])
 
 
 def encode(world: WorldModel, clips: Clips) -> Batch:

@@ -22,16 +22,16 @@ def calibrate(world: WorldModel, dataset: Dataset, *, num_clips: int = NUM_CLIPS
     Args:
         world: The world to measure. It is changed in place.
         dataset: Recorded experience. Its ``test`` split is used, or its ``train`` split if the former is empty.
-        num_clips: Number of clips to continue, each for up to eight steps.
+        num_clips: Number of clips to continue, each for up to eight steps and no further than its episode.
         seed: Seed of clips and dreams.
     """
     sampler = held_out_clips(dataset, world, max_horizon=MAX_HORIZON)
-    clips = encode(world, sampler.sample(num_clips, torch.Generator().manual_seed(seed)))
+    clips = encode(world, sampler.spread(num_clips, torch.Generator().manual_seed(seed)))
     k = world.context_length
     state = world.start_encoded(clips.frames[:, : k + 1], clips.actions[:, :k], clips.action_mask[:, :k], seed)
     rollout = world.rollout(state, clips.actions[:, k:], encoded=True, with_uncertainty=True)
     assert rollout.uncertainty is not None
-    quantiles = np.quantile(rollout.uncertainty.cpu().numpy(), np.linspace(0, 1, NUM_QUANTILES))
+    quantiles = np.quantile(rollout.uncertainty[clips.target_mask].cpu().numpy(), np.linspace(0, 1, NUM_QUANTILES))
     world.uncertainty_quantiles = tuple(float(f"{value:.4g}") for value in quantiles)
 
 

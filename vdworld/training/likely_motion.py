@@ -25,10 +25,8 @@ def change_rates(clips: ClipSource, seed: int = 0) -> Tensor:
         seed: Seed of the choice of clips.
     """
     rng = torch.Generator().manual_seed(seed)
-    changed = [
-        moving_pixels(clips.sample(BATCH_SIZE, rng).frames.float() / 127.5) for _ in range(NUM_CLIPS // BATCH_SIZE)
-    ]
-    steps = torch.cat([part.flatten(0, 1) for part in changed])
+    batches = (clips.sample(BATCH_SIZE, rng) for _ in range(NUM_CLIPS // BATCH_SIZE))
+    steps = torch.cat([moving_pixels(batch.frames.float() / 127.5)[batch.action_mask] for batch in batches])
     return (steps.sum(dim=0) + 1) / (len(steps) + 2)
 
 

@@ -11,11 +11,9 @@ from vdworld.networks import VideoNetwork
 from vdworld.training.batch import Batch, ContextCorruption
 from vdworld.training.frame_error import LossWeights, frame_error
 from vdworld.training.likely_motion import RARELY, likely_motion
-from vdworld.types import Features, Frame
+from vdworld.training.loss_terms import Losses, copy_penalty, loss_shares, outcome_loss
+from vdworld.types import Frame
 from vdworld.world import WorldModel
-
-Losses = dict[str, Tensor]
-"""``loss`` and its parts, each a scalar."""
 
 Rates = Tensor | float
 """How often each pixel changes in the recordings ``[h, w]``, or one number for all."""
@@ -66,7 +64,7 @@ def unrolled_loss(
 
     The context holds the world's own estimates of the earlier ones (Alonso et al. 2024, DIAMOND, section 3.1).
     """
-    k, process = world.context_length, world.process
+    k, process, shares = world.context_length, world.process, loss_shares(batch.target_mask[:, :horizon])
     history = list(batch.frames[:, :k].unbind(dim=1))
     parts: Losses = {}
     for h in range(horizon):
@@ -78,16 +76,16 @@ def unrolled_loss(
         noise = process.training_noise(tuple(clean.shape), level, rng).to(clean.device)
         prediction = world.denoiser(process.mix(clean, noise, level), level, context)
         estimate = prediction.frame.float()
-        history.append(estimate.detach().clamp(-1, 1))
+        history.append(batch.keep_padding(estimate.detach().clamp(-1, 1), h))
         likely = likely_motion(past, k - 1, rates)[:, -1]
         error = frame_error(estimate, clean, past[:, -1], weights, likely)
         terms = {
-            "frame": (process.loss_weight(level) * error).mean(),
-            **copy_penalty(prediction.moved_share, exact & (h == 0 and not sampled)),
+            "frame": (shares[:, h] * process.loss_weight(level) * error).sum(),
+            **copy_penalty(prediction.moved_share, shares[:, h] * (exact & (h == 0 and not sampled))),
         }
         outcomes = batch.rewards[:, h], batch.continues[:, h], batch.readings[:, h]
-        terms |= outcome_loss(world, prediction.features, *outcomes)
-        parts = {name: parts.get(name, 0.0) + term / horizon for name, term in terms.items()}
+        terms |= outcome_loss(world, prediction.features, *outcomes, shares[:, h])
+        parts = {name: parts.get(name, 0.0) + term for name, term in terms.items()}
     return total(world, parts, weights)
 
 
@@ -101,7 +99,8 @@ def clip_loss(
 ) -> Losses:
     """Return the loss of all frames of clips, each frame at a noise level of its own (Chen et al. 2024, algorithm 1).
 
-    About half of the frames are nearly clean, so that the others learn from dreamlike pasts. Only the others count.
+    About half of the frames are nearly clean, so that the others learn from dreamlike pasts. Only the others count,
+    and of those none that is padding.
     """
     process, frames, device = world.process, batch.frames, batch.frames.device
     b, t = frames.shape[:2]
@@ -116,15 +115,19 @@ def clip_loss(
     corrupted_frames, corrupted = corruption.corrupt(frames, rng)
     inputs = torch.where(is_context[:, :, None, None, None].to(device), corrupted_frames, frames)
     prediction = world.denoiser.clip(process.mix(inputs, noise, level), level, actions, action_mask)
-    estimate, counts = prediction.frames[:, 1:].float().flatten(0, 1), (~is_context[:, 1:]).to(device).flatten()
+    shares, is_noisy = loss_shares(batch.action_mask), (~is_context[:, 1:]).to(device)
+    estimate = prediction.frames[:, 1:].float().flatten(0, 1)
     clean, last = frames[:, 1:].flatten(0, 1), frames[:, :-1].flatten(0, 1)
     likely = likely_motion(frames[:, :-1], world.context_length - 1, rates).flatten(0, 1)
     error = process.loss_weight(level[:, 1:].flatten()) * frame_error(estimate, clean, last, weights, likely)
+    exact = (level[:, :-1] == process.clean_level) & ~corrupted[:, None]
+    moved_share = None if prediction.moved_share is None else prediction.moved_share[:, 1:]
+    noisy_shares = shares * is_noisy / is_noisy.float().mean()  # padding or not, frames are equally often noisy
+    parts = {"frame": (error * noisy_shares.flatten()).sum(), **copy_penalty(moved_share, shares * exact)}
     horizon = batch.rewards.shape[1]
-    exact = F.pad((level[:, :-1] == process.clean_level) & ~corrupted[:, None], (1, 0), value=False)
-    parts = {"frame": (error * counts).sum() / counts.sum(), **copy_penalty(prediction.moved_share, exact)}
     outcomes = (batch.rewards.flatten(), batch.continues.flatten(), batch.readings.flatten(0, 1))
-    parts |= outcome_loss(world, prediction.features[:, -horizon:].flatten(0, 1), *outcomes)
+    features, target_shares = prediction.features[:, -horizon:].flatten(0, 1), shares[:, -horizon:] * (t - 1) / horizon
+    parts |= outcome_loss(world, features, *outcomes, target_shares.flatten())
     return total(world, parts, weights)
 
 
@@ -170,35 +173,8 @@ def shortcut_loss(
     estimate = prediction.frame.float()
     likely = likely_motion(past, k - 1, rates)[:, -1]
     error = (process.loss_weight(start) * frame_error(estimate, target, past[:, -1], weights, likely)).mean()
-    penalty = copy_penalty(prediction.moved_share, exact & (not sampled))
+    penalty = copy_penalty(prediction.moved_share, (exact & (not sampled)) / len(batch))
     return error + weights.copy_penalty * penalty.get("copy_penalty", 0.0)
-
-
-def copy_penalty(moved_share: Tensor | None, exact: Tensor) -> Losses:
-    """Return the mean share of the pixels that are not copied in place, for networks that copy pixels.
-
-    A frame whose past differs from the recording counts as 0: there the network should repair what is wrong, however
-    little that is.
-
-    Args:
-        moved_share: Per frame, ``[b]`` or ``[b, t]``, as the network predicted it; None where it copies no pixels.
-        exact: Whether the frame's past is exactly as recorded, in the same shape.
-    """
-    return {} if moved_share is None else {"copy_penalty": (moved_share * exact).mean()}
-
-
-def outcome_loss(world: WorldModel, features: Features, rewards: Tensor, continues: Tensor, readings: Tensor) -> Losses:
-    """Return the losses of reward, continuation and the readings that were recorded."""
-    reward, continuation_logit, predicted = world.heads(features)
-    losses = {
-        "reward": F.mse_loss(reward.float(), rewards),
-        "continuation": F.binary_cross_entropy_with_logits(continuation_logit.float(), continues),
-    }
-    if world.readings:
-        recorded = readings.isfinite()
-        error = (predicted.float() - readings.where(recorded, 0.0)).square() * recorded
-        losses["readings"] = error.sum() / recorded.sum().clamp(min=1)
-    return losses
 
 
 def total(world: WorldModel, parts: Losses, weights: LossWeights) -> Losses:

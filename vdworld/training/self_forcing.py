@@ -40,6 +40,8 @@ class SelfForcing:
 def self_forced_batch(world: WorldModel, batch: Batch, num_frames: int, rng: torch.Generator) -> Batch:
     """Return clips with one target frame whose past ends with frames that the world sampled.
 
+    Where a clip begins before its episode, the padding and the episode's first frame stay, as at the start of a dream.
+
     Args:
         world: The world that samples, with averaged weights.
         batch: Recorded clips of K context frames and more than `num_frames` target frames.
@@ -52,7 +54,8 @@ def self_forced_batch(world: WorldModel, batch: Batch, num_frames: int, rng: tor
     for h in range(n):
         past = torch.stack(history[h:], dim=1)
         context = generator.clean_context(past, batch.actions[:, h : h + k], batch.action_mask[:, h : h + k])
-        history.append(generator.draw_frame(context, seed, torch.full_like(seed, DRAWS_PER_STEP * h)).float())
+        frame = generator.draw_frame(context, seed, torch.full_like(seed, DRAWS_PER_STEP * h)).float()
+        history.append(batch.keep_padding(frame, h))
     return Batch(
         frames=torch.cat([torch.stack(history[n:], dim=1), batch.frames[:, k + n : k + n + 1]], dim=1),
         actions=batch.actions[:, n : n + k],

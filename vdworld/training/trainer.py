@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from vdworld.data import Clips, ClipSource
-from vdworld.networks import ExponentialMovingAverage
+from vdworld.data import ClipSource
+from vdworld.networks import ExponentialMovingAverage, VideoNetwork
 from vdworld.training import checkpoint as files
 from vdworld.training.batch import Batch, encode
 from vdworld.training.gradient_step import gradient_step, keep_failed_batch
@@ -20,6 +20,7 @@ from vdworld.training.loss import shortcut_loss, world_loss
 from vdworld.training.optimizer import Muon, split_parameters
 from vdworld.training.plateau import Plateau
 from vdworld.training.self_forcing import self_forced_batch
+from vdworld.training.stages import StepPlan, plan_step
 from vdworld.training.trainer_settings import TrainerSettings
 from vdworld.training.training_log import TrainingLog
 from vdworld.training.validation import Validation
@@ -94,12 +95,6 @@ class Trainer:
         """Elapsed share of the run's time, in [0, 1]."""
         return self.progress if self.settings.max_minutes is not None else self.settings.time_share(self.progress)
 
-    @property
-    def unrolled(self) -> int:
-        """Number of target frames per clip that the next step predicts, each from the estimates of those before."""
-        settings = self.settings
-        return settings.horizon if settings.unroll_after <= self.progress < settings.self_forcing.after else 1
-
     def fit(self) -> WorldModel:
         """Train to the end and return the world with averaged weights.
 
@@ -113,10 +108,10 @@ class Trainer:
         self.world.train()
         with TrainingLog(self.output) as log:
             try:
-                for batch in self._batches():
-                    losses = self._update(batch)
+                for plan in self._plans():
+                    losses = self._update(plan)
                     figures = {**losses, "learning_rate": settings.learning_rate * self._schedule()}
-                    log.step(self.step, self.elapsed_share, len(batch) * self.unrolled, figures)
+                    log.step(self.step, self.elapsed_share, self.batch_size * plan.num_targets, figures)
                     if self.step % settings.validate_every == 0 or self.step == 1:
                         measures = self.validation.measure(self.average.average)
                         self.plateau.step(self.step, measures["moving_psnr"])
@@ -174,45 +169,44 @@ class Trainer:
         self.average.num_updates = progress["num_averages"]
         self.plateau = Plateau(**{**progress.get("plateau", {}), "max_cuts": self.settings.plateau_cuts})
 
-    def _batches(self) -> Iterator[Clips]:
+    def _plans(self) -> Iterator[StepPlan]:
         while self.progress < 1.0:
-            yield self.clips.sample(self.batch_size, self.rng)
+            yield plan_step(self.settings, self.progress, isinstance(self.world.network, VideoNetwork), self.rng)
 
-    def _update(self, batch: Clips) -> dict[str, Tensor]:
+    def _update(self, plan: StepPlan) -> dict[str, Tensor]:
+        places = plan.places(self.batch_size, self.world.context_length, self.settings.num_targets, self.rng)
+        clips = self.clips.sample(self.batch_size, self.rng, places)
         for optimizer, peak in zip(self.optimizers, self.peak_rates, strict=True):
             for group in optimizer.param_groups:
                 group["lr"] = peak * self._schedule()
         with autocast(self.world.device, self.settings.precision):
-            losses = self._losses(encode(self.world, batch))
+            losses = self._losses(encode(self.world, clips), plan)
         try:
             gradient_step(losses, self.parameters, self.optimizers, self.settings.max_gradient_norm)
         except FloatingPointError as error:
-            kept = keep_failed_batch(self.output, vars(batch))
+            kept = keep_failed_batch(self.output, vars(clips))
             raise FloatingPointError(
                 f"Training stopped in step {self.step + 1}: {error} {kept} Its clips are from the episodes "
-                f"{sorted(set(batch.episodes.tolist()))}. Lower `learning_rate` and `muon_learning_rate`."
+                f"{sorted(set(clips.episodes.tolist()))}. Lower `learning_rate` and `muon_learning_rate`."
             ) from error
         self.average.update(self.world)
         self.step, self.rng_state = self.step + 1, self.rng.get_state()
         return {name: value.detach() for name, value in losses.items()}
 
-    def _losses(self, batch: Batch) -> dict[str, Tensor]:
+    def _losses(self, batch: Batch, plan: StepPlan) -> dict[str, Tensor]:
         """Return the loss and its parts. In later stages some rows train shortcuts, and pasts are sampled."""
-        settings, shortcut = self.settings, self.settings.shortcut
-        num_jumps = round(shortcut.share * len(batch)) if self.progress >= shortcut.after else 0
+        settings, num_jumps, average = self.settings, plan.num_jumps(len(batch)), self.average.average
         common = (settings.weights, settings.corruption, self.rng)
-        forced, num_sampled = settings.self_forcing.after < 1 and self.progress >= settings.self_forcing.after, 0
-        if forced:
-            num_sampled = int(torch.randint(settings.self_forcing.horizon + 1, (), generator=self.rng))
-            batch = self_forced_batch(self.average.average, batch, num_sampled, self.rng)
-        frame_rows, shortcut_rows, sampled = batch[num_jumps:], batch[:num_jumps], num_sampled > 0
-        options = {"horizon": self.unrolled, "whole_clips": not forced, "sampled": sampled, "rates": self.rates}
-        losses = world_loss(self.world, frame_rows, *common, **options)
+        if plan.num_sampled is not None:
+            batch = self_forced_batch(average, batch, plan.num_sampled, self.rng)
+        frame_rows, shortcut_rows = batch[num_jumps:], batch[:num_jumps]
+        options = {"sampled": bool(plan.num_sampled), "rates": self.rates}
+        stage = {"horizon": plan.num_targets, "whole_clips": plan.whole_clips}
+        losses = world_loss(self.world, frame_rows, *common, **stage, **options)
         if not num_jumps:
             return losses
-        teacher, finest = self.average.average, shortcut.finest
-        options = {"finest": finest, "sampled": sampled, "rates": self.rates}
-        term = shortcut_loss(self.world, teacher, shortcut_rows, *common, **options)
+        finest = settings.shortcut.finest
+        term = shortcut_loss(self.world, average, shortcut_rows, *common, finest=finest, **options)
         share = num_jumps / len(batch)
         return {**losses, "loss": (1 - share) * losses["loss"] + share * term, "shortcut": term}
 

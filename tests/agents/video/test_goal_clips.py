@@ -12,10 +12,10 @@ from vdworld.data import ClipSource
 K, H = 3, 2
 
 
-def sample(walked, goal_offset, size=400, **settings):
+def sample(walked, goal_offset, size=400, place=0, **settings):
     source = GoalClips(walked, context_length=K, horizon=H, goal_offset=goal_offset, **settings)
     assert isinstance(source, ClipSource)
-    return source.sample(size, torch.Generator().manual_seed(0))
+    return source.sample(size, torch.Generator().manual_seed(0), place)
 
 
 def cells(pixels):
@@ -35,19 +35,27 @@ def test_the_goal_is_a_further_camera_with_a_later_frame_of_the_same_episode(wal
 def test_distances_to_the_goal_are_uniform_within_the_episode(walked):
     clips = sample(walked, goal_offset=4, size=1500)
     place, goal = cells(clips.frames[:, K - 1, :3]), cells(clips.frames[:, K - 1, 3:])
-    for room in (2, 3, 4):  # steps to the end, of which at least H = 2 are left
+    for room in (1, 2, 3, 4):  # steps to the end
         where = clips.steps == NUM_CELLS - 1 - room
         counts = (goal - place).abs()[where].bincount(minlength=room + 1)[1:]
         assert len(counts) == room
         torch.testing.assert_close(counts / counts.sum(), torch.full((room,), 1 / room), atol=0.1, rtol=0)
 
 
+@pytest.mark.parametrize("place", [-1, 1])
+def test_goals_are_in_the_episode_of_a_clip_that_reaches_beyond_it(walked, place):
+    clips = sample(walked, goal_offset=3, place=place)
+    assert ((clips.steps < 0) | (clips.steps >= NUM_CELLS - 1)).any()
+    last, goal = cells(clips.frames[:, K - 1, :3]), cells(clips.frames[:, K - 1, 3:])
+    assert ((goal - last).abs() <= 3).all()  # a walk passes every cell, so that other episodes' frames lie anywhere
+
+
 def test_actions_are_hidden(walked):
     clips = sample(walked, goal_offset=3)
     assert clips.actions.shape == (400, K + H - 1, 1)
     assert not clips.actions.any()
-    before_the_start = clips.steps[:, None] + torch.arange(1 - K, H) < 0
-    assert torch.equal(clips.action_mask, ~before_the_start)
+    steps = clips.steps[:, None] + torch.arange(1 - K, H)
+    assert torch.equal(clips.action_mask, (steps >= 0) & (steps < NUM_CELLS - 1))
 
 
 def test_every_step_has_its_episodes_instruction(walked):

@@ -45,7 +45,7 @@ def test_a_dataset_tells_what_can_be_read(dataset: Dataset) -> None:
 
 def test_clips_hold_what_was_read_beside_their_target_frames(dataset: Dataset) -> None:
     sampler = ClipSampler(dataset, context_length=3, horizon=2, readings=READINGS)
-    clips = sampler.sample(50, torch.Generator().manual_seed(0))
+    clips = sampler.spread(50, torch.Generator().manual_seed(0), whole=True)
     assert clips.readings.shape == (50, 2, 2)
     sums = clips.frames[:, 3:, 1, 0, 0].float()
     torch.testing.assert_close(clips.readings, torch.stack([sums, 2 * sums], dim=-1))
@@ -70,11 +70,11 @@ def test_numbers_are_learnt_in_units_of_their_spread(world: WorldModel, dataset:
 
 def test_what_was_not_read_counts_nothing(world: WorldModel) -> None:
     features = torch.zeros(3, world.network.feature_dim)
-    read = world.heads(features)[2]
+    read, shares = world.heads(features)[2], torch.full((3,), 1 / 3)
     target = read + torch.tensor([[1.0, 2.0], [torch.nan, 0.0], [torch.nan, torch.nan]])
-    loss = outcome_loss(world, features, torch.zeros(3), torch.ones(3), target)["readings"]
+    loss = outcome_loss(world, features, torch.zeros(3), torch.ones(3), target, shares)["readings"]
     assert loss.item() == pytest.approx((1 + 4 + 0) / 3)
-    loss = outcome_loss(world, features, torch.zeros(3), torch.ones(3), target * torch.nan)["readings"]
+    loss = outcome_loss(world, features, torch.zeros(3), torch.ones(3), target * torch.nan, shares)["readings"]
     assert loss.item() == 0
 
 

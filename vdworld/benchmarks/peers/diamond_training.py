@@ -13,6 +13,7 @@ from vdworld.benchmarks.peers.diamond_code import CONTEXT_LENGTH
 from vdworld.benchmarks.peers.foreign import random_stream
 from vdworld.data import Clips, ClipSampler, Dataset
 from vdworld.extras import require
+from vdworld.training.calibration import longest_episode
 
 # As in the section `denoiser` of its config/trainer.yaml; a test compares them with a checkout's.
 OPTIMIZER = {"lr": 1e-4, "weight_decay": 1e-2, "eps": 1e-8}
@@ -40,6 +41,8 @@ def train_diamond(
     if minutes <= 0:
         raise ValueError(f"`minutes` must be positive, got {minutes}.")
     train_split = dataset.split("train")
+    if (longest := longest_episode(train_split)) < HORIZON:
+        raise ValueError(f"`dataset` must hold a training episode of {HORIZON} steps, the longest has {longest}.")
     clips = ClipSampler(train_split, context_length=CONTEXT_LENGTH, horizon=HORIZON, cameras=world.cameras)
     rng, steps, passed = torch.Generator().manual_seed(seed), 0, 0.0
     update = _updates(world)
@@ -64,10 +67,11 @@ def train_diamond(
 
 
 def training_batch(world: DiamondWorld, clips: Clips) -> Any:
-    """Return clips as the checkout's own ``Batch``; frames before an episode's start are zeros, as in its padding."""
+    """Return clips as the checkout's own ``Batch``; frames outside an episode are zeros, as in its padding."""
     frames = clips.frames.to(world.device).float().div(127.5).sub(1.0)
-    targets = torch.ones(len(clips), frames.shape[1] - clips.action_mask.shape[1], dtype=torch.bool)
-    real = torch.cat([clips.action_mask, targets], dim=1).to(world.device)
+    targets = clips.target_mask
+    before = clips.action_mask[:, : -targets.shape[1]]
+    real = torch.cat([before, torch.ones_like(targets[:, :1]), targets], dim=1).to(world.device)
     return world.code.batch(
         obs=frames * real[..., None, None, None],
         act=world.network_actions(clips.actions, clips.action_mask),

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import islice
 
 import numpy as np
 
-from vdworld.evaluation.windows import draw_evenly, usable_steps
+from vdworld.data.windows import draw_evenly, usable_steps
 from vdworld.training.calibration import longest_episode
 
 
@@ -26,9 +27,7 @@ def test_nothing_to_draw_from_draws_nothing() -> None:
     assert list(draw_evenly({}, np.random.default_rng(0))) == []
 
 
-def test_steps_leave_room_for_context_and_future(belt_data) -> None:
-    ranges = usable_steps(belt_data, past=2, future=20)
-    lengths = {entry.index: entry.length - 1 for entry in belt_data.entries}
-    assert set(ranges) == {index for index, length in lengths.items() if length >= 22}
-    assert all(steps[0] == 2 and steps[-1] == lengths[index] - 20 for index, steps in ranges.items())
-    assert longest_episode(belt_data) == 30
+def test_steps_leave_room_for_context_and_future(make_dataset: Callable) -> None:
+    dataset = make_dataset((6, 4, 9, 5))
+    assert usable_steps(dataset, past=2, future=3) == {0: range(2, 4), 2: range(2, 7), 3: range(2, 3)}
+    assert longest_episode(dataset) == 9

@@ -1,4 +1,4 @@
-"""Which steps of held-out episodes evaluations use, and how they are drawn."""
+"""Which steps of episodes are measured, and how they are drawn."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from vdworld.data import Dataset
+from vdworld.data.dataset import Dataset
 
 
 def usable_steps(dataset: Dataset, *, past: int, future: int) -> dict[int, range]:
