@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from gymnasium.vector import AutoresetMode, VectorEnv
 from torch import Tensor
@@ -13,6 +14,7 @@ from vdworld.agents.policies.policy import Policy
 from vdworld.agents.policies.policy_network import PolicyNetwork
 from vdworld.agents.policies.recurrent_state import RecurrentState
 from vdworld.agents.policies.rollout import Rollout, stack_steps
+from vdworld.envs.array_trees import stack_lanes
 
 CONTEXT = ("context_frames", "context_actions", "context_action_mask")
 
@@ -101,7 +103,7 @@ class Collector:
         ended = terminations | torch.as_tensor(truncated, device=device)
         self.observations = self.policy.observer.read(observation, device)
         final_values = torch.zeros_like(rewards)
-        if "context_frames" in info if self.has_context else "final_obs" in info:
+        if info.get("final_info") if self.has_context else "final_obs" in info:
             final = self.policy.observer.read_final(info["final_obs"], self.observations)
             final_values = self.networks[0].step(final, self.states[0])[1]
             pairs = zip(self._initial_states(info), self.states, strict=True)
@@ -119,7 +121,9 @@ class Collector:
         policy = self.policy
         observations = policy.observer.read_pictures(info["context_frames"], policy.device)
         action_mask = torch.as_tensor(info["context_action_mask"], device=policy.device)
-        flat = policy.codec.flatten(info["context_actions"]).to(policy.device)
+        native = info["context_actions"]
+        lanes = stack_lanes(native) if isinstance(native, np.ndarray) and native.dtype == object else native
+        flat = policy.codec.flatten(lanes).to(policy.device)
         actions = policy.codec.encode_flat(flat, action_mask)
         return [network.burn_in(observations, actions, action_mask) for network in self.networks]
 

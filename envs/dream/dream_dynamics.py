@@ -95,6 +95,13 @@ class DreamDynamics:
             too_uncertain = outcome.uncertainty > self.limit
         return torch.stack([outcome.terminated, too_uncertain]).cpu().numpy()  # waits for the device only once
 
+    def start_info(self, num_lanes: int) -> dict[str, Tensor]:
+        """Return the entries of ``step_info`` for lanes that show a real frame: certain, and sure to go on."""
+        entries = {"continuation": torch.ones(num_lanes, device=self.world.device)}
+        if self._sampling["with_uncertainty"]:
+            entries["uncertainty"] = torch.zeros(num_lanes, device=self.world.device)
+        return entries
+
     def step_info(self, outcome: Outcome) -> dict[str, Tensor]:
         """Return the entries of a step's info, a row per lane ``[b]``."""
         entries = {"continuation": outcome.continuation, "uncertainty": outcome.uncertainty}

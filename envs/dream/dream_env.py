@@ -37,10 +37,10 @@ class DreamEnv(JsonSpec, gym.Env[Any, Any]):  # pyright: ignore[reportIncompatib
     there are several) with the k - 1 ``"actions"`` between them; ``RememberContext`` records both in a real
     environment.
 
-    The ``info`` of ``reset`` holds ``"seed"`` and the context that the world starts from: ``"context_frames"`` (uint8
+    Every ``info``, of ``reset`` and of ``step``, holds ``"continuation"``, the probability that the episode continues
+    after this step, 1 at its start; its ``"seed"``; and the context that it started from: ``"context_frames"`` (uint8
     ``[K, h, w, 3]``, newest last), the K - 1 ``"context_actions"`` between them, and ``"context_action_mask"``, which
-    is False for actions that are unknown or before the first real frame. The ``info`` of ``step`` holds
-    ``"continuation"``, the probability that the episode continues.
+    is False for actions that are unknown or before the first real frame.
 
     Args:
         world: A checkpoint folder, a name, or a WorldModel in memory. Paths share one loaded copy per process; with
@@ -100,6 +100,7 @@ class DreamEnv(JsonSpec, gym.Env[Any, Any]):  # pyright: ignore[reportIncompatib
         self.action_space = copy.deepcopy(self.world.action_space)  # a copy, so that sampling has its own generator
         self._state: WorldState | None = None
         self._observation: Any = None  # tensors with a leading axis of 1
+        self._episode_info: dict[str, Any] = {}
 
     @torch.no_grad()
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
@@ -114,7 +115,8 @@ class DreamEnv(JsonSpec, gym.Env[Any, Any]):  # pyright: ignore[reportIncompatib
         batched = map_leaves(lambda value: np.asarray(to_numpy(value))[None], present)
         self._state = start_episodes(self._dynamics, [episode_seed], batched)
         self._observe(self._state, begun=True)
-        return _single_lane(self._observation), _single_lane(reset_info(self.world, self._state, [episode_seed]))
+        self._episode_info = _single_lane(reset_info(self.world, self._state, [episode_seed]))
+        return _single_lane(self._observation), self._info(self._dynamics.start_info(1))
 
     @torch.no_grad()
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
@@ -136,7 +138,7 @@ class DreamEnv(JsonSpec, gym.Env[Any, Any]):  # pyright: ignore[reportIncompatib
         terminated, truncated = self._dynamics.ends(outcome)[:, 0].tolist()
         if terminated or truncated:
             self._state = None
-        info = _single_lane(self._dynamics.step_info(outcome))
+        info = self._info(self._dynamics.step_info(outcome))
         return _single_lane(self._observation), float(outcome.reward), terminated, truncated, info
 
     def render(self) -> Any:
@@ -164,12 +166,17 @@ class DreamEnv(JsonSpec, gym.Env[Any, Any]):  # pyright: ignore[reportIncompatib
         """
         if self._observation is None:
             raise ResetNeeded("get_state() needs an episode; call reset() first.")
-        return DreamSnapshot(self._state, self._observation, self.np_random).clone()
+        return DreamSnapshot(self._state, self._observation, self.np_random, self._episode_info).clone()
 
     def set_state(self, snapshot: DreamSnapshot) -> None:
         """Continue from a snapshot. It stays valid: the same actions give the same frames every time."""
         copied = snapshot.clone()
         self._state, self._observation, self.np_random = copied.state, copied.observation, copied.np_random
+        self._episode_info = copied.episode_info
+
+    def _info(self, numbers: dict[str, Any]) -> dict[str, Any]:
+        """Return the info of a reset or a step: copies, which belong to the caller."""
+        return _single_lane(numbers) | map_leaves(copy.copy, self._episode_info)
 
     def _observe(self, state: WorldState, *, begun: bool) -> None:
         self._observation = observe_lanes(self.world, state)

@@ -16,6 +16,7 @@ from vdworld.envs.dream.checked_actions import CLIP
 from vdworld.envs.dream.dream_dynamics import DreamDynamics, RewardFunction
 from vdworld.envs.dream.dream_env import METADATA
 from vdworld.envs.dream.dream_observations import observation_space, observe_lanes
+from vdworld.envs.dream.episode_infos import EpisodeInfos
 from vdworld.envs.dream.episode_start import reset_info, start_episodes
 from vdworld.envs.dream.json_spec import JsonSpec
 from vdworld.envs.dream.lane_seeds import LaneSeeds, Seeds
@@ -25,7 +26,7 @@ from vdworld.envs.dream.start_sources import Starts
 from vdworld.envs.dream.vector_options import split_options
 from vdworld.envs.dream.vector_output import VectorOutput
 from vdworld.envs.frame_spaces import side_by_side
-from vdworld.world import Outcome, WorldModel, WorldState
+from vdworld.world import WorldModel, WorldState
 
 
 class DreamVectorEnv(JsonSpec, VectorEnv[Any, Any, Any]):  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -34,7 +35,8 @@ class DreamVectorEnv(JsonSpec, VectorEnv[Any, Any, Any]):  # pyright: ignore[rep
     ``reset(seed=...)`` takes an int (lane i gets seed + i) or one seed per lane; None draws from each lane's own
     generator. ``options`` are those of DreamEnv with a leading axis of ``num_envs``, and ``"reset_mask"`` (bool
     ``[num_envs]``) selects the lanes to reset. Infos hold the entries of DreamEnv, batched, each beside its mask
-    ``"_..."``. In mode SAME_STEP, ``"final_obs"`` and ``"final_info"`` describe the ends of the episodes that ended.
+    ``"_..."``, in every reset and step. In mode SAME_STEP, ``"final_obs"`` and ``"final_info"`` describe the episodes
+    that ended.
 
     Episodes of `max_episode_steps` are truncated here, since Gymnasium puts no TimeLimit on a vector environment.
 
@@ -102,6 +104,7 @@ class DreamVectorEnv(JsonSpec, VectorEnv[Any, Any, Any]):  # pyright: ignore[rep
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._seeds = LaneSeeds(num_envs)
+        self._episodes = EpisodeInfos(self._output)
         self._state: WorldState | None = None
         self._observations: Any = None  # as tensors
         self._elapsed = np.zeros(num_envs, dtype=np.int64)
@@ -120,7 +123,9 @@ class DreamVectorEnv(JsonSpec, VectorEnv[Any, Any, Any]):  # pyright: ignore[rep
         mask, lane_options = split_options(options, self.num_envs)
         if self._state is None and not mask.all():
             raise ResetNeeded("The first reset() must begin every lane; call it without `reset_mask`.")
-        infos = self._begin(mask, self._seeds.next_episode(mask, seed), lane_options)
+        self._begin(mask, self._seeds.next_episode(mask, seed), lane_options)
+        numbers = self._dynamics.start_info(int(mask.sum()))
+        infos = self._output.info({**numbers, **self._episodes.of(mask)}, mask)
         if self._renderer.needs_every_picture:
             self._renderer.add(self._pictures(), begun=mask, changed=mask)
         return self._output.tree(self._observations), infos
@@ -145,14 +150,16 @@ class DreamVectorEnv(JsonSpec, VectorEnv[Any, Any, Any]):  # pyright: ignore[rep
         rewards = outcome.reward.masked_fill(self._on_device(beginning), 0.0)
         self._ended = terminations | truncations
 
-        infos: dict[str, Any] = {}
+        infos, numbers = {}, self._dynamics.step_info(outcome)
         if self.autoreset_mode is AutoresetMode.SAME_STEP:
             beginning = self._ended
             if beginning.any() or self._output.kind == "torch":
-                infos |= self._output.final(self._observations, self._step_info(outcome, beginning), beginning)
-        infos |= self._output.info(self._step_info(outcome, ~beginning), ~beginning)
+                infos |= self._output.final(self._observations, self._final_info(numbers, beginning), beginning)
         if beginning.any():
-            infos |= self._begin(beginning, self._seeds.next_episode(beginning), {})
+            self._begin(beginning, self._seeds.next_episode(beginning), {})
+            begun, starts = self._on_device(beginning), self._dynamics.start_info(self.num_envs)
+            numbers = {name: torch.where(begun, starts[name], values) for name, values in numbers.items()}
+        infos |= self._output.info({**numbers, **self._episodes.rows}, np.ones_like(beginning))
         if self._renderer.needs_every_picture:
             self._renderer.add(self._pictures(), begun=beginning, changed=np.ones_like(beginning))
         return *self._output.tree((self._observations, rewards, terminations, truncations)), infos
@@ -181,7 +188,8 @@ class DreamVectorEnv(JsonSpec, VectorEnv[Any, Any, Any]):  # pyright: ignore[rep
         """
         if self._state is None:
             raise ResetNeeded("get_state() needs running dreams; call reset() first.")
-        return VectorSnapshot(self._state, self._observations, self._elapsed, self._ended, self._seeds).clone()
+        lanes = (self._elapsed, self._ended, self._seeds, self._episodes.rows)
+        return VectorSnapshot(self._state, self._observations, *lanes).clone()
 
     def set_state(self, snapshot: VectorSnapshot) -> None:
         """Continue from a snapshot. It stays valid: the same actions give the same frames every time.
@@ -193,7 +201,7 @@ class DreamVectorEnv(JsonSpec, VectorEnv[Any, Any, Any]):  # pyright: ignore[rep
             raise ValueError(f"`snapshot` must hold {self.num_envs} lanes, got {len(snapshot.state)}.")
         copied = snapshot.clone()
         self._state, self._observations, self._seeds = copied.state, copied.observation, copied.seeds
-        self._elapsed, self._ended = copied.elapsed, copied.ended
+        self._elapsed, self._ended, self._episodes.rows = copied.elapsed, copied.ended, copied.episode_infos
 
     def _running_state(self) -> WorldState:
         if self._state is None:
@@ -203,15 +211,15 @@ class DreamVectorEnv(JsonSpec, VectorEnv[Any, Any, Any]):  # pyright: ignore[rep
             raise ResetNeeded(f'The episodes of lanes {lanes} are over; reset them with options={{"reset_mask": ...}}.')
         return self._state
 
-    def _step_info(self, outcome: Outcome, mask: np.ndarray) -> dict[str, Any]:
-        """Return the entries of a step's info with the rows of the lanes in ``mask`` alone."""
-        info = self._dynamics.step_info(outcome)
-        return info if mask.all() else {name: rows[self._on_device(mask)] for name, rows in info.items()}
+    def _final_info(self, numbers: dict[str, Any], mask: np.ndarray) -> dict[str, Any]:
+        """Return the info of the episodes that ended, with the rows of the lanes in ``mask`` alone."""
+        ended = self._on_device(mask)
+        return {name: values[ended] for name, values in numbers.items()} | self._episodes.of(mask)
 
-    def _begin(self, mask: np.ndarray, seeds: list[int], options: dict[str, Any]) -> dict[str, Any]:
-        """Start an episode in each lane of ``mask``, with one seed for each, and return their infos."""
+    def _begin(self, mask: np.ndarray, seeds: list[int], options: dict[str, Any]) -> None:
+        """Start an episode in each lane of ``mask``, with one seed for each."""
         fresh = start_episodes(self._dynamics, seeds, options)
-        infos = self._output.info(reset_info(self.world, fresh, seeds), mask)
+        self._episodes.begin(reset_info(self.world, fresh, seeds), mask)
         if self._state is None:
             self._state = fresh
         else:
@@ -220,7 +228,6 @@ class DreamVectorEnv(JsonSpec, VectorEnv[Any, Any, Any]):  # pyright: ignore[rep
         self._observations = observe_lanes(self.world, self._state)
         self._elapsed = np.where(mask, 0, self._elapsed)
         self._ended = self._ended & ~mask
-        return infos
 
     def _pictures(self) -> np.ndarray:
         return side_by_side(self._observations, self.world.cameras)

@@ -22,16 +22,19 @@ class DreamSnapshot:
         state: The dream; None if the episode is over.
         observation: The current observation, as tensors with a leading axis of 1.
         np_random: The generator of later episodes' seeds.
+        episode_info: What infos say of the episode: its seed and the context that it started from.
     """
 
     state: WorldState | None
     observation: Any
     np_random: np.random.Generator
+    episode_info: dict[str, Any]
 
     def clone(self) -> DreamSnapshot:
         """Return a copy that shares no memory with this one."""
         state = None if self.state is None else self.state.clone()
-        return DreamSnapshot(state, map_leaves(torch.clone, self.observation), copy.deepcopy(self.np_random))
+        observation = map_leaves(torch.clone, self.observation)
+        return DreamSnapshot(state, observation, copy.deepcopy(self.np_random), copy.deepcopy(self.episode_info))
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class VectorSnapshot:
         elapsed: Steps since each lane's episode began, int ``[num_envs]``.
         ended: Which lanes' episodes are over and not yet followed by another, bool ``[num_envs]``.
         seeds: The generators of later episodes' seeds.
+        episode_infos: What infos say of the episodes, a row per lane.
     """
 
     state: WorldState
@@ -51,6 +55,7 @@ class VectorSnapshot:
     elapsed: np.ndarray
     ended: np.ndarray
     seeds: LaneSeeds
+    episode_infos: dict[str, Any]
 
     def clone(self) -> VectorSnapshot:
         """Return a copy that shares no memory with this one."""
@@ -60,4 +65,5 @@ class VectorSnapshot:
             self.elapsed.copy(),
             self.ended.copy(),
             copy.deepcopy(self.seeds),
+            copy.deepcopy(self.episode_infos),
         )

@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from vdworld.envs.array_trees import map_leaves, to_numpy
+from vdworld.envs.array_trees import map_leaves, stack_lanes, to_numpy
 
 
 def split_options(options: dict[str, Any] | None, num_envs: int) -> tuple[np.ndarray, dict[str, Any]]:
     """Return the lanes to reset, bool ``[num_envs]``, and the other options with the rows of these lanes alone.
 
     Args:
-        options: ``"reset_mask"`` (by default all lanes) and arrays with a row per lane; None values count as absent.
+        options: ``"reset_mask"`` (by default all lanes) and arrays with a row per lane, as in infos; None values count
+            as absent.
         num_envs: The number of lanes.
 
     Raises:
@@ -21,7 +22,16 @@ def split_options(options: dict[str, Any] | None, num_envs: int) -> tuple[np.nda
     """
     present = {name: value for name, value in (options or {}).items() if value is not None}
     mask = _checked_mask(present.pop("reset_mask", None), num_envs)
-    return mask, map_leaves(lambda rows: _checked_rows(rows, num_envs)[mask], present)
+    return mask, map_leaves(lambda rows: _checked_rows(rows, num_envs)[mask], _as_batches(present))
+
+
+def _as_batches(tree: Any) -> Any:
+    """Return options without what infos add to them: masks, and object arrays of one tuple per lane."""
+    if isinstance(tree, dict):
+        return {name: _as_batches(part) for name, part in tree.items() if str(name)[:1] != "_" or name[1:] not in tree}
+    if isinstance(tree, np.ndarray) and tree.dtype == object:
+        return stack_lanes(tree)
+    return tree
 
 
 def _checked_mask(mask: Any, num_envs: int) -> np.ndarray:

@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from vdworld.envs.array_trees import map_leaves, to_numpy
+from vdworld.envs.array_trees import lanes_of, map_leaves
 
 
 class VectorOutput:
     """Convert results on the world's device to the output that the user chose, always as copies.
 
     Infos follow Gymnasium: beside each entry ``[num_envs, ...]`` there is a bool mask ``"_" + name`` of the lanes that
-    have it. The rows of the other lanes are zero. A number per lane is float64 in NumPy, as in Gymnasium's own vector
+    have it. The rows of the other lanes are zero. Tuples, such as the actions of a Tuple space, become an object array
+    of one tuple per lane, None for the others. A number per lane is float64 in NumPy, as in Gymnasium's own vector
     environments, and keeps its dtype as a tensor.
 
     Args:
@@ -71,18 +72,21 @@ class VectorOutput:
         return infos
 
     def _scattered(self, value: Any, mask: np.ndarray) -> Any:
+        """Return an entry with a row for every lane, or for a tuple an object array."""
+
         def scatter(rows: Any) -> Any:
-            rows = torch.as_tensor(rows, device=self.device)
             if mask.all():
                 return self._leaf(rows)
+            rows = torch.as_tensor(rows, device=self.device)
             lanes = rows.new_zeros(self.num_envs, *rows.shape[1:])
             lanes[torch.as_tensor(mask, device=self.device)] = rows
             return self._leaf(lanes)
 
-        return map_leaves(scatter, value)
+        scattered = map_leaves(scatter, value)
+        return lanes_of(scattered, mask) if isinstance(value, tuple) else scattered
 
     def _leaf(self, value: Any) -> Any:
         if self.kind == "torch":
             return torch.as_tensor(value, device=self.device).clone()
-        array = np.array(to_numpy(value))
+        array = np.array(value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else value)
         return array.astype(np.float64) if array.ndim == 1 and array.dtype.kind == "f" else array

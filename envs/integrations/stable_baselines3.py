@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +9,11 @@ import gymnasium as gym
 import numpy as np
 import torch
 from gymnasium import spaces
-from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 
 from vdworld.envs.array_trees import map_leaves
 from vdworld.envs.integrations.lane_infos import infos_by_lane
+from vdworld.envs.integrations.lane_options import reset_with_options
 from vdworld.extras import require
 
 if TYPE_CHECKING:
@@ -58,7 +58,6 @@ class VecEnvAdapter(VecEnv):
         self.metadata = dict(envs.metadata)
         self.spec = envs.spec
         self._seed: int | None = None
-        self._reset_option: dict[str, Any] | None = None
         self._actions: Any = None
 
     def seed(self, seed: int | None = None) -> list[int | None]:
@@ -66,21 +65,14 @@ class VecEnvAdapter(VecEnv):
         self._seed = int(np.random.default_rng().integers(2**31)) if seed is None else int(seed)
         return [self._seed + lane for lane in range(self.num_envs)]
 
-    def set_options(self, options: list[dict] | dict | None = None) -> None:
-        """Store ``options`` for the next reset, in the form that the vector environment's own ``reset`` takes.
-
-        Raises:
-            ValueError: `options` is a list of options per lane.
-        """
-        if isinstance(options, list):
-            raise ValueError(f"`options` must be one dict for all lanes, as for `envs.reset`, got {options}.")
-        self._reset_option = copy.deepcopy(options)
-
     def reset(self) -> Any:
-        """Begin an episode in every lane, and return the observations."""
-        observations, infos = self.envs.reset(seed=self._seed, options=self._reset_option)
-        self._seed = self._reset_option = None
-        self.reset_infos = infos_by_lane(infos, self.num_envs)
+        """Begin an episode in every lane, with the seed and the options that were set, and return the observations.
+
+        Options are one dict for all lanes or a list of one per lane, as a single environment's ``reset`` takes them.
+        """
+        observations, self.reset_infos = reset_with_options(self.envs, self._seed, self._options)
+        self._seed = None
+        self._reset_options()
         return _own_arrays(observations)
 
     def step_async(self, actions: np.ndarray) -> None:
@@ -111,43 +103,50 @@ class VecEnvAdapter(VecEnv):
 
     def get_attr(self, attr_name: str, indices: Indices = None) -> list[Any]:
         """Return an attribute of each lane's environment; all dreams return that of their vector environment."""
-        if isinstance(envs := getattr(self.envs.unwrapped, "envs", None), list):
-            return [envs[lane].get_wrapper_attr(attr_name) for lane in self._get_indices(indices)]
-        return [getattr(self.envs.unwrapped, attr_name) for _ in self._get_indices(indices)]
+        if (singles := self._singles(indices)) is not None:
+            return [env.get_wrapper_attr(attr_name) for env in singles]
+        return [getattr(self._owner(attr_name), attr_name) for _ in self._get_indices(indices)]
 
     def set_attr(self, attr_name: str, value: Any, indices: Indices = None) -> None:
-        """Set an attribute of each lane's environment.
+        """Set an attribute of each lane's environment; dreams share that of their vector environment.
 
         Raises:
-            AttributeError: The lanes are not separate environments.
-        """
-        for env in self._singles(indices):
-            env.set_wrapper_attr(attr_name, value)
-
-    def env_method(self, method_name: str, *method_args: Any, indices: Indices = None, **method_kwargs: Any) -> list:
-        """Call a method of each lane's environment.
-
-        Raises:
-            AttributeError: The lanes are not separate environments.
+            ValueError: `indices` are some of the lanes, which share one environment.
         """
         singles = self._singles(indices)
-        return [env.get_wrapper_attr(method_name)(*method_args, **method_kwargs) for env in singles]
+        for env in singles or ():
+            env.set_wrapper_attr(attr_name, value)
+        if singles is None:
+            if len(set(self._get_indices(indices))) < self.num_envs:
+                raise ValueError(f"`indices` must be all lanes, which share one environment, got {indices}.")
+            setattr(self._owner(attr_name), attr_name, value)
+
+    def env_method(self, method_name: str, *method_args: Any, indices: Indices = None, **method_kwargs: Any) -> list:
+        """Call a method of each lane's environment; that of dreams, which share one, once, with the result for each."""
+        if (singles := self._singles(indices)) is not None:
+            return [env.get_wrapper_attr(method_name)(*method_args, **method_kwargs) for env in singles]
+        result = getattr(self._owner(method_name), method_name)(*method_args, **method_kwargs)
+        return [result for _ in self._get_indices(indices)]
 
     def env_is_wrapped(self, wrapper_class: type[gym.Wrapper], indices: Indices = None) -> list[bool]:
         """Return for each lane whether its environment is wrapped in ``wrapper_class``; dreams are not."""
-        if not isinstance(getattr(self.envs.unwrapped, "envs", None), list):
+        singles = self._singles(indices)
+        if singles is None:
             return [False for _ in self._get_indices(indices)]
         is_wrapped = require("stable_baselines3.common.env_util", "sb3").is_wrapped
-        return [is_wrapped(env, wrapper_class) for env in self._singles(indices)]
+        return [is_wrapped(env, wrapper_class) for env in singles]
 
-    def _singles(self, indices: Indices) -> list[gym.Env]:
+    def _singles(self, indices: Indices) -> list[gym.Env] | None:
+        """Return the environments of the lanes; None if the lanes share one."""
         envs = getattr(self.envs.unwrapped, "envs", None)
-        if not isinstance(envs, list):
-            raise AttributeError(
-                f"`envs` must hold a separate environment per lane for this, as SyncVectorEnv does, got {self.envs}. "
-                "Use the attribute `envs` of this adapter instead."
-            )
-        return [envs[lane] for lane in self._get_indices(indices)]
+        return [envs[lane] for lane in self._get_indices(indices)] if isinstance(envs, list) else None
+
+    def _owner(self, name: str) -> VectorEnv:
+        """Return what has an attribute: the outermost of the wrappers, or the environment within."""
+        envs = self.envs
+        while isinstance(envs, VectorWrapper) and not hasattr(envs, name):
+            envs = envs.env
+        return envs
 
 
 def _own_arrays(observations: Any) -> Any:

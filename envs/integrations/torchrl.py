@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gymnasium.vector import AutoresetMode, VectorEnv
+from torch import Tensor
 
 from vdworld.extras import require
 
@@ -48,3 +49,10 @@ class TorchRLEnv(GymWrapper):
         if mask is not None:
             kwargs["options"] = {**(kwargs.get("options") or {}), "reset_mask": mask.flatten().cpu().numpy()}
         return super()._reset(None, **kwargs)
+
+    def _output_transform(self, step_outputs_tuple: Any) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Give rewards the shape ``[n, 1]`` of ``reward_spec``; GymWrapper alone does so for arrays only."""
+        observations, rewards, *others = super()._output_transform(step_outputs_tuple)
+        if isinstance(rewards, Tensor):
+            rewards = rewards.reshape(self.reward_spec.shape)
+        return observations, rewards, *others

@@ -31,7 +31,8 @@ def test_an_episode_is_the_one_that_the_world_imagines() -> None:
         np.testing.assert_array_equal(observation, frame_of(5, count, 0.5))
         assert reward == reward_of(count, 0.5)
         assert (terminated, truncated) == (count == length(5), False)
-        assert info == {"continuation": 0.0 if terminated else 1 - count / 16}
+        assert (info["continuation"], info["seed"]) == (0.0 if terminated else 1 - count / 16, 5)
+        np.testing.assert_array_equal(info["context_frames"][-1], frame_of(5, 0))
 
 
 def test_results_are_of_the_types_that_gymnasium_asks_for() -> None:

@@ -16,6 +16,41 @@ from tests.envs.fake_lanes import ACTIONS, DISABLED, NEXT_STEP, SAME_STEP, SEEDS
 from tests.envs.fake_world import BOX, FakeWorld, frame_of, reward_of
 from vdworld.envs import DreamEnv, DreamVectorEnv
 
+PAIR = spaces.Tuple([spaces.Discrete(2), BOX])
+SPACES = [BOX, spaces.Discrete(2), spaces.Dict({"arm": BOX, "grip": spaces.Discrete(2)}), PAIR]
+
+
+@pytest.mark.parametrize("mode", list(AutoresetMode))
+@pytest.mark.parametrize("output", ["numpy", "torch"])
+@pytest.mark.parametrize("space", [*SPACES, spaces.Dict({"both": PAIR})])
+def test_infos_of_resets_and_steps_have_the_same_entries_one_per_lane(
+    mode: AutoresetMode, output: str, space: spaces.Space
+) -> None:
+    envs = DreamVectorEnv(FakeWorld(space), 3, autoreset_mode=mode, output=output, with_uncertainty=True)
+    _, infos = envs.reset(seed=list(SEEDS))
+    keys = infos.keys()
+    for _ in range(4):
+        _, _, terminated, _, infos = envs.step(envs.action_space.sample())
+        assert {key for key in infos if "final" not in key} == keys
+        assert all(len(entry) == 3 for entry in _leaf_entries(infos))
+        if mode is DISABLED and terminated.any():
+            assert envs.reset(options={"reset_mask": np.asarray(terminated)})[1].keys() == keys
+
+
+def _leaf_entries(infos: dict[str, Any]) -> list[Any]:
+    return [leaf for entry in infos.values() for leaf in (_leaf_entries(entry) if isinstance(entry, dict) else [entry])]
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_a_batch_starts_again_from_the_context_in_its_own_info(space: spaces.Space) -> None:
+    envs = DreamVectorEnv(FakeWorld(space), 3)
+    envs.reset(seed=list(SEEDS))
+    *_, infos = envs.step(envs.action_space.sample())
+    options = {"frames": infos["context_frames"], "actions": infos["context_actions"]}
+    _, again = envs.reset(options=options)
+    for name in ("context_frames", "context_actions"):
+        assert same({name: again[name]}, {name: infos[name]})
+
 
 def test_in_next_step_mode_an_ended_lane_is_reset_one_step_later_whatever_its_action() -> None:
     envs = make(autoreset_mode=NEXT_STEP)
@@ -30,10 +65,9 @@ def test_in_next_step_mode_an_ended_lane_is_reset_one_step_later_whatever_its_ac
     assert rewards.tolist() == [0.0, reward_of(4, 0.5), reward_of(4, 0.5)]
     assert terminations.tolist() == [False, True, False]
     assert not truncations.any()
-    assert infos["_seed"].tolist() == [True, False, False]
-    assert infos["_continuation"].tolist() == [False, True, True]
-    assert infos["continuation"][0] == 0.0
-    assert not infos["context_frames"][1:].any()
+    assert infos["seed"].tolist()[1:] == [5, 6]
+    assert infos["continuation"].tolist() == [1.0, 0.0, 1 - 4 / 16]
+    assert [infos["context_frames"][lane, -1, 0, 0, 0] for lane in range(3)] == [seed % 256, 5, 6]
 
     observations, *_ = envs.step(ACTIONS)
     np.testing.assert_array_equal(observations[0], frame_of(seed, 1, 0.5))
@@ -51,7 +85,9 @@ def test_in_same_step_mode_an_ended_lane_is_reset_at_once_and_its_end_is_in_the_
     np.testing.assert_array_equal(infos["final_obs"][0], frame_of(8, 3, 0.5))
     assert infos["final_obs"][1] is None
     assert infos["final_info"]["_continuation"].tolist() == [True, False, False]
-    assert infos["_continuation"].tolist() == [False, True, True]
+    assert (infos["final_info"]["continuation"][0], infos["final_info"]["seed"][0]) == (0.0, 8)
+    assert infos["continuation"].tolist() == [1.0, 1 - 3 / 16, 1 - 3 / 16]
+    assert infos["seed"].tolist() == [seed, 5, 6]
 
     observations, *_ = envs.step(ACTIONS)
     np.testing.assert_array_equal(observations[0], frame_of(seed, 1, 0.5))
@@ -108,7 +144,7 @@ def test_a_partial_reset_takes_the_seeds_of_its_lanes_and_restarts_their_count()
 
 
 @pytest.mark.parametrize("mode", [NEXT_STEP, SAME_STEP])
-@pytest.mark.parametrize("space", [BOX, spaces.Discrete(2), spaces.Dict({"arm": BOX, "grip": spaces.Discrete(2)})])
+@pytest.mark.parametrize("space", SPACES)
 def test_it_is_what_gymnasium_makes_of_single_environments(mode: AutoresetMode, space: spaces.Space) -> None:
     world = FakeWorld(space, cameras=("top", "wrist"))
 

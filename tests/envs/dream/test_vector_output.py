@@ -25,9 +25,11 @@ def test_nested_infos_have_masks_of_their_own_as_in_gymnasium() -> None:
     assert infos["_a"].tolist() == infos["a"]["_b"].tolist() == MASK.tolist()
 
 
-def test_tuples_of_actions_keep_their_structure() -> None:
-    infos = VectorOutput("numpy", 3, CPU).info({"a": (np.array([1, 2]), np.array([3, 4]))}, MASK)
-    assert [part.tolist() for part in infos["a"]] == [[0, 1, 2], [0, 3, 4]]
+def test_tuples_are_one_per_lane_as_in_gymnasium() -> None:
+    for kind in ("numpy", "torch"):
+        infos = VectorOutput(kind, 3, CPU).info({"a": (np.array([1, 2]), np.array([3, 4]))}, MASK)
+        assert infos["a"][0] is None
+        assert [tuple(map(int, lane)) for lane in infos["a"][1:]] == [(1, 3), (2, 4)]
 
 
 def test_no_lane_means_no_entry() -> None:

@@ -53,17 +53,15 @@ def test_an_end_and_a_time_limit_are_reported_as_in_sb3() -> None:
         np.testing.assert_array_equal(observations, [frame_of(3, t, 0.5), frame_of(4, t, -0.5)])
         assert rewards.tolist() == [reward_of(t, 0.5), reward_of(t, -0.5)]
         assert (rewards.dtype, dones.dtype, dones.tolist()) == (np.float32, np.bool_, [False, False])
-        assert infos == [{"continuation": 1 - t / 16, "TimeLimit.truncated": False}] * 2
+        assert [(info["continuation"], info["TimeLimit.truncated"]) for info in infos] == [(1 - t / 16, False)] * 2
 
     observations, rewards, dones, infos = steps[2]
     assert dones.tolist() == [False, True]
     assert rewards.tolist() == [reward_of(3, 0.5), reward_of(3, -0.5)]
     terminal = infos[1].pop("terminal_observation")
     np.testing.assert_array_equal(terminal, frame_of(4, 3, -0.5))
-    assert infos == [
-        {"continuation": 1 - 3 / 16, "TimeLimit.truncated": False},
-        {"continuation": 0.0, "TimeLimit.truncated": False},
-    ]
+    assert [(info["continuation"], info["seed"]) for info in infos] == [(1 - 3 / 16, 3), (0.0, 4)]
+    assert not any(info["TimeLimit.truncated"] for info in infos)
     seed = envs.reset_infos[1]["seed"]
     assert seed not in (3, 4)
     np.testing.assert_array_equal(observations, [frame_of(3, 3, 0.5), frame_of(seed, 0)])
@@ -152,15 +150,29 @@ def test_a_seed_counts_for_one_reset_and_none_draws_one() -> None:
     assert drawn != [7, 8]
 
 
-def test_options_go_to_the_next_reset_as_they_are() -> None:
-    envs = dreams()
+CLIP = np.stack([frame_of(60, 9), frame_of(61, 9)])
+
+
+@pytest.mark.parametrize(
+    ("options", "pictures"),
+    [
+        ({"start_index": 2}, [frame_of(202, 0), frame_of(202, 0)]),
+        ([{"start_index": 2}, {"start_index": 4}], [frame_of(202, 0), frame_of(204, 0)]),
+        ({"frames": CLIP}, [CLIP[-1], CLIP[-1]]),
+        ([{"frames": CLIP}, {"frames": CLIP[0]}], [CLIP[1], CLIP[0]]),
+        ([{}, {"start_index": 4}], [frame_of(3, 0), frame_of(204, 0)]),
+        (None, [frame_of(3, 0), frame_of(4, 0)]),
+    ],
+)
+@pytest.mark.parametrize("make", [dreams, synced, lambda world: DummyVecEnv([partial(single, world)] * 2)])
+def test_options_go_to_the_next_reset_of_all_lanes_or_of_each(make: Any, options: Any, pictures: list) -> None:
+    envs = make(FakeWorld())
     envs.seed(3)
-    envs.set_options({"start_index": np.array([2, 4])})
-    np.testing.assert_array_equal(envs.reset(), [frame_of(202, 0), frame_of(204, 0)])
+    envs.set_options(options)
+    np.testing.assert_array_equal(envs.reset(), pictures)
+    assert [info["seed"] for info in envs.reset_infos] == [3, 4]
     envs.seed(3)
     np.testing.assert_array_equal(envs.reset(), [frame_of(3, 0), frame_of(4, 0)])
-    with pytest.raises(ValueError, match="`options` must be one dict for all lanes"):
-        envs.set_options([{"start_index": 2}, {"start_index": 4}])
 
 
 @pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.DISABLED])
@@ -219,8 +231,23 @@ def test_attributes_and_methods_of_single_environments_are_reached() -> None:
 def test_dreams_share_the_attributes_of_their_vector_environment() -> None:
     envs = dreams(limit=7)
     assert envs.get_attr("max_episode_steps") == [7, 7]
-    for reach in (lambda: envs.set_attr("max_episode_steps", 9), lambda: envs.env_method("reset")):
-        with pytest.raises(
-            AttributeError, match="`envs` must hold a separate environment per lane for this, as SyncVectorEnv"
-        ):
-            reach()
+    envs.set_attr("max_episode_steps", 1)
+    assert envs.get_attr("max_episode_steps", indices=1) == [1]
+    envs.seed(3)
+    envs.reset()
+    assert envs.step(np.zeros((2, 2), dtype=np.float32))[2].all()
+    first, second = envs.env_method("get_state")
+    assert first is second
+    assert len(first.state) == 2
+    assert envs.env_method("set_state", first, indices=[0]) == [None]
+    with pytest.raises(ValueError, match="`indices` must be all lanes, which share one environment, got 0"):
+        envs.set_attr("max_episode_steps", 9, indices=0)
+    with pytest.raises(AttributeError, match="no_such_name"):
+        envs.env_method("no_such_name")
+
+
+def test_attributes_of_wrappers_around_dreams_are_reached_too() -> None:
+    wrapped = gym.wrappers.vector.RecordEpisodeStatistics(DreamVectorEnv(FakeWorld(), 2, autoreset_mode=SAME_STEP))
+    envs = VecEnvAdapter(wrapped)
+    assert envs.get_attr("episode_count") == [0, 0]
+    assert envs.get_attr("autoreset_mode") == [SAME_STEP] * 2

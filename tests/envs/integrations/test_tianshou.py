@@ -161,7 +161,7 @@ def test_infos_are_those_of_the_lane() -> None:
     assert infos[1]["context_action_mask"].tolist() == [False, True]
     *_, infos = envs.step(np.zeros((2, 2)), [2, 0])
     assert [info["env_id"] for info in infos] == [2, 0]
-    assert set(infos[0]) == {"continuation", "env_id"}
+    assert [info["seed"] for info in infos] == [7, 5]
     _, infos = envs.reset([1], seed=[8, 9, 10])
     assert [info["seed"] for info in infos] == [9]
 

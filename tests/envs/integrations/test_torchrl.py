@@ -19,6 +19,7 @@ pytest.importorskip("torchrl")
 
 from tensordict import TensorDict
 from torchrl import collectors
+from torchrl.envs import GymEnv, GymWrapper, TransformedEnv, transforms
 from torchrl.envs.utils import check_env_specs
 
 from vdworld.envs.integrations.torchrl import TorchRLEnv
@@ -176,3 +177,38 @@ def test_gymnasiums_vector_wrappers_are_refused() -> None:
     envs = gym.wrappers.vector.RecordEpisodeStatistics(dreams("numpy"))
     with pytest.raises(ValueError, match="wrap it in TorchRL's transforms only"):
         TorchRLEnv(envs)
+
+
+TRANSFORMS = {
+    "RewardSum": transforms.RewardSum,
+    "VecNormV2": partial(transforms.VecNormV2, in_keys=["reward"], out_keys=["reward"]),
+    "BinarizeReward": transforms.BinarizeReward,
+    "TargetReturn": partial(transforms.TargetReturn, 10.0),
+}
+
+
+@pytest.mark.parametrize("name", sorted(TRANSFORMS))
+@pytest.mark.parametrize("output", ["numpy", "torch"])
+def test_transforms_of_rewards_take_them_as_their_spec_says(name: str, output: str) -> None:
+    env = TransformedEnv(TorchRLEnv(dreams(output)), TRANSFORMS[name]())
+    check_env_specs(env)
+    rollout = env.rollout(2)
+    assert rollout["next", "reward"].shape == (2, 2, 1)
+    if name == "RewardSum":
+        torch.testing.assert_close(rollout["next", "episode_reward"], rollout["next", "reward"].cumsum(dim=1))
+
+
+@pytest.mark.parametrize("limit", [1, 3])  # the first step of all, from which TorchRL reads the entries, may be an end
+def test_torchrls_own_wrapper_takes_batches_of_dreams_that_reset_themselves(limit: int) -> None:
+    env = GymWrapper(DreamVectorEnv(FakeWorld(), 2, max_episode_steps=limit, autoreset_mode=AutoresetMode.SAME_STEP))
+    check_env_specs(env)
+    rollout = env.rollout(8, break_when_any_done=False)
+    assert rollout.shape == (2, 8)
+    assert rollout["next", "done"].sum() >= 2 * (8 // limit)
+    assert rollout["seed"].ne(0).all()
+
+
+def test_torchrls_own_environment_makes_several_dreams() -> None:
+    env = GymEnv("vdworld/Dream-v0", num_envs=2, world=FakeWorld(), max_episode_steps=3)
+    check_env_specs(env)
+    assert env.rollout(8, break_when_any_done=False).shape == (2, 8)
