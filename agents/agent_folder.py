@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from vdworld.json_values import read_json
+from vdworld.storage.fitting_tensors import load_fitting
 from vdworld.storage.saved_folder import CONFIG, FolderContent, SavedFolder, read_folder, save_folder
 from vdworld.world.older_names import with_present_names
 
@@ -26,11 +27,7 @@ def kind_of(path: Path) -> str | None:
     """
     if not (path / CONFIG).exists():
         return None
-    try:
-        config = json.loads((path / CONFIG).read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path / CONFIG} is damaged: {error}. Save it again.") from error
-    return config.get("kind") if isinstance(config, dict) else None
+    return read_json(path / CONFIG).get("kind")
 
 
 def agent_content(kind: str, config: dict[str, Any], module: nn.Module | None = None) -> FolderContent:
@@ -98,9 +95,10 @@ def check_agent(folder: SavedFolder, kind: str) -> SavedFolder:
         raise ValueError(
             f"{folder.path / CONFIG} does not describe a {LABELS[kind]}. Pass a folder that `save_pretrained` wrote."
         )
-    if config["format"] != FORMAT:
+    if config.get("format") != FORMAT:
         raise ValueError(
-            f"{folder.path} has format {config['format']}, but this version of vdworld reads {FORMAT}. Train it again."
+            f"{folder.path} has format {config.get('format')}, but this version of vdworld reads {FORMAT}. "
+            "Train it again."
         )
     return folder
 
@@ -111,8 +109,5 @@ def load_weights(module: nn.Module, folder: SavedFolder) -> None:
     Raises:
         ValueError: The weights are damaged, or those of another module.
     """
-    try:
-        module.load_state_dict(with_present_names(folder.tensors(WEIGHTS)))
-    except RuntimeError as error:
-        raise ValueError(f"{folder.path / WEIGHTS} doesn't fit {CONFIG}: {error}") from error
+    load_fitting(module, with_present_names(folder.tensors(WEIGHTS)), folder.path / WEIGHTS)
     module.eval().requires_grad_(False)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
+
+from vdworld.json_values import arguments_from_json
+
+MAX_CHOICES = 2**20  # of a discrete space, which networks see one-hot
 
 
 def space_to_json(space: gym.Space) -> dict[str, Any]:
@@ -35,34 +41,76 @@ def space_from_json(values: dict[str, Any]) -> gym.Space:
     """Build the space that ``space_to_json`` described.
 
     Raises:
-        ValueError: The type is unknown.
+        ValueError: The type is unknown, or a value is missing, of another type or too large.
     """
-    match values["type"]:
-        case "Dict":
-            pairs = [(key, space_from_json(part)) for key, part in values["spaces"].items()]
-            return spaces.Dict(pairs)  # Gymnasium keeps the order of pairs, and sorts a dict
-        case "Tuple":
-            return spaces.Tuple([space_from_json(part) for part in values["spaces"]])
-        case "Discrete":
-            return spaces.Discrete(values["n"], start=values["start"], dtype=_integers(values))
-        case "MultiDiscrete":
-            return spaces.MultiDiscrete(values["nvec"], start=values["start"], dtype=_integers(values))
-        case "MultiBinary":
-            shape = values["shape"]
-            return spaces.MultiBinary(shape[0] if len(shape) == 1 else shape)
-        case "Box":
-            dtype, shape = np.dtype(values["dtype"]), tuple(values["shape"])
-            low = np.array([-np.inf if v is None else v for v in values["low"]], dtype=dtype)
-            high = np.array([np.inf if v is None else v for v in values["high"]], dtype=dtype)
-            return spaces.Box(low.reshape(shape), high.reshape(shape), dtype=dtype.type)
-    kind = values["type"]
-    raise ValueError(f"`type` must be Box, Discrete, MultiDiscrete, MultiBinary, Dict or Tuple, got {kind!r}.")
+    kind = values.get("type") if isinstance(values, dict) else None
+    if not isinstance(kind, str) or kind not in _BUILDERS:
+        raise ValueError(f"`type` must be Box, Discrete, MultiDiscrete, MultiBinary, Dict or Tuple, got {kind!r}.")
+    arguments = {name: value for name, value in values.items() if name != "type"}
+    return _BUILDERS[kind](**arguments_from_json(_BUILDERS[kind], arguments))
+
+
+def _dict(spaces: dict[str, Any]) -> gym.Space:
+    return gym.spaces.Dict([(key, space_from_json(part)) for key, part in spaces.items()])  # pairs keep their order
+
+
+def _tuple(spaces: Sequence[Any]) -> gym.Space:
+    return gym.spaces.Tuple([space_from_json(part) for part in spaces])
+
+
+def _discrete(n: int, start: int, dtype: str = "int64") -> gym.Space:
+    _check_choices(n)
+    return spaces.Discrete(n, start=start, dtype=_type(dtype, "iu"))
+
+
+def _multi_discrete(nvec: Any, start: Any, dtype: str = "int64") -> gym.Space:
+    counts, firsts = np.asarray(nvec), np.asarray(start)
+    if counts.dtype.kind != "i" or firsts.dtype.kind != "i":
+        raise ValueError(f"`nvec` and `start` must be whole numbers, got {counts.dtype} and {firsts.dtype}.")
+    _check_choices(int(counts.clip(0, MAX_CHOICES + 1).sum()))
+    return spaces.MultiDiscrete(counts, start=firsts, dtype=_type(dtype, "iu"))
+
+
+def _multi_binary(shape: Sequence[int]) -> gym.Space:
+    _check_choices(math.prod(shape))
+    return spaces.MultiBinary(shape[0] if len(shape) == 1 else shape)
+
+
+def _box(shape: Sequence[int], dtype: str, low: Sequence[float | None], high: Sequence[float | None]) -> gym.Space:
+    kind, size = _type(dtype, "fiub"), math.prod(shape)
+    if min(shape, default=1) < 1 or not len(low) == len(high) == size:
+        raise ValueError(f"`low` and `high` must have {size} numbers for shape {list(shape)}, got {len(low)}.")
+    ends = [
+        np.array([infinity if v is None else v for v in end], dtype=kind).reshape(shape)
+        for end, infinity in ((low, -np.inf), (high, np.inf))
+    ]
+    if not (ends[0] <= ends[1]).all():
+        raise ValueError("`low` must not exceed `high`.")
+    return spaces.Box(ends[0], ends[1], dtype=kind)
+
+
+def _check_choices(number: int) -> None:
+    if not 0 < number <= MAX_CHOICES:
+        raise ValueError(f"A discrete space must have 1 to {MAX_CHOICES:,} choices, got {number}.")
+
+
+def _type(name: str, kinds: str) -> Any:
+    """Return a type of numbers by its name, of one of numpy's kinds."""
+    if name not in np.sctypeDict or np.dtype(name).kind not in kinds:
+        raise ValueError(f"`dtype` must be a type of numbers such as float32 or int64, got {name!r}.")
+    return np.dtype(name).type
+
+
+_BUILDERS = {
+    "Dict": _dict,
+    "Tuple": _tuple,
+    "Discrete": _discrete,
+    "MultiDiscrete": _multi_discrete,
+    "MultiBinary": _multi_binary,
+    "Box": _box,
+}
 
 
 def _dtype(space: spaces.Discrete | spaces.MultiDiscrete) -> dict[str, str]:
     """Return the entry for the dtype of a discrete space, which files of vdworld 0.1.0 lack: none for int64."""
     return {} if space.dtype == np.int64 else {"dtype": str(space.dtype)}
-
-
-def _integers(values: dict[str, Any]) -> type[np.integer[Any]]:
-    return np.dtype(values.get("dtype", "int64")).type

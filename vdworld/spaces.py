@@ -17,6 +17,7 @@ from gymnasium import spaces
 from torch import Tensor
 from torch.nn import functional as F
 
+from vdworld.json_values import arguments_from_json
 from vdworld.space_json import space_from_json, space_to_json
 from vdworld.space_leaves import (
     flat_action_size,
@@ -189,8 +190,12 @@ class ActionCodec:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> ActionCodec:
-        """Read what ``to_json`` returned."""
-        return cls(space_from_json(values["space"]), values["low"], values["high"])
+        """Read what ``to_json`` returned.
+
+        Raises:
+            ValueError: A value is missing, unknown or of another type.
+        """
+        return cls(**arguments_from_json(cls, {**values, "space": space_from_json(values["space"])}))
 
     def _decode_number(self, index: int, encoded: Tensor) -> Tensor:
         """Return a number in flat units."""

@@ -6,6 +6,10 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from vdworld.json_values import arguments_from_json
+
+MAX_SIDE = 2**14  # pixels
+
 
 @dataclass(frozen=True)
 class EnvironmentSpec:
@@ -37,8 +41,10 @@ class EnvironmentSpec:
     def __post_init__(self) -> None:
         if self.action_repeat < 1:
             raise ValueError(f"`action_repeat` must be at least 1, got {self.action_repeat}.")
-        if self.fps <= 0:
+        if not self.fps > 0:
             raise ValueError(f"`fps` must be positive, got {self.fps}.")
+        if self.image_size is not None and not all(0 < side <= MAX_SIDE for side in self.image_size):
+            raise ValueError(f"`image_size` must lie in 1 to {MAX_SIDE} pixels, got {self.image_size}.")
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; ``from_json`` reads them back.
@@ -51,9 +57,11 @@ class EnvironmentSpec:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> EnvironmentSpec:
-        """Read what ``to_json`` returned; the environment is not trusted."""
-        size = values.get("image_size")
-        packages = tuple(values.get("packages", ()))
-        return cls(
-            **{**values, "packages": packages, "image_size": None if size is None else tuple(size), "trusted": False}
-        )
+        """Read what ``to_json`` returned; the environment is not trusted.
+
+        Raises:
+            ValueError: A value is missing, unknown or of another type.
+        """
+        if "trusted" in values:
+            raise ValueError("`trusted` is for you to set, and not for a file.")
+        return cls(**arguments_from_json(cls, values), trusted=False)

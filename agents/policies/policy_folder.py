@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from vdworld.agents.agent_folder import agent_content, load_weights, open_agent, write_folder
+from vdworld.agents.agent_folder import WEIGHTS, agent_content, load_weights, open_agent, write_folder
 from vdworld.agents.policies.policy import Policy
+from vdworld.json_values import arguments_from_json, reading
 from vdworld.space_json import space_from_json, space_to_json
 from vdworld.spaces import ActionCodec
+from vdworld.storage.fitting_tensors import no_larger_than
+from vdworld.storage.saved_folder import CONFIG
+from vdworld.world.build import MAX_SIZE
 from vdworld.world.older_names import with_present_names
 
 KIND = "policy"
@@ -32,11 +36,13 @@ def load_policy(path: Path) -> Policy:
     """
     folder = open_agent(path, KIND)
     config = folder.description
-    policy = Policy(
-        space_from_json(config["observation_space"]),
-        ActionCodec.from_json(config["action_codec"]),
-        **with_present_names(config["policy"]),
-    )
+    with reading(folder.path / CONFIG), no_larger_than(folder.tensors(WEIGHTS)):
+        settings = {
+            "observation_space": space_from_json(config["observation_space"]),
+            "action_codec": ActionCodec.from_json(config["action_codec"]),
+            **with_present_names(config["policy"]),
+        }
+        policy = Policy(**arguments_from_json(Policy, settings, MAX_SIZE))
     load_weights(policy.network, folder)
     return policy
 

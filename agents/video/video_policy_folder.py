@@ -10,8 +10,11 @@ import torch
 from vdworld.agents.agent_folder import WEIGHTS, agent_content, check_agent, load_weights, open_agent, write_folder
 from vdworld.agents.video.inverse_dynamics import InverseDynamics
 from vdworld.agents.video.video_policy import VideoPolicy
+from vdworld.json_values import arguments_from_json, reading, value_from_json
 from vdworld.spaces import ActionCodec
+from vdworld.storage.fitting_tensors import no_larger_than
 from vdworld.storage.saved_folder import CONFIG, FolderContent, SavedFolder
+from vdworld.world.build import MAX_SIZE
 from vdworld.world.older_names import with_present_names
 from vdworld.world.pretrained import FILES as WORLD_FILES
 from vdworld.world.pretrained import build_world, world_content
@@ -64,7 +67,12 @@ def load_video_policy(path: Path, device: str | torch.device = "cpu") -> VideoPo
     folder = open_agent(path, "video_policy", files)
     world = build_world(folder.folder(WORLD)).to(device)
     model = check_agent(folder.folder(INVERSE_DYNAMICS), "inverse_dynamics")
-    return VideoPolicy(world, _build_inverse_dynamics(model).to(device), **folder.description["policy"])
+    inverse_dynamics = _build_inverse_dynamics(model).to(device)
+    with reading(path / CONFIG):
+        saved = dict(folder.description["policy"])
+        seed = value_from_json("seed", saved.pop("seed", 0), int)
+        parts = {"world": world, "inverse_dynamics": inverse_dynamics, **saved}
+        return VideoPolicy(**arguments_from_json(VideoPolicy, parts, MAX_SIZE), seed=seed)
 
 
 def _inverse_dynamics_content(model: InverseDynamics) -> FolderContent:
@@ -81,8 +89,8 @@ def _inverse_dynamics_content(model: InverseDynamics) -> FolderContent:
 
 def _build_inverse_dynamics(folder: SavedFolder) -> InverseDynamics:
     config = folder.description
-    settings = with_present_names(config["model"])
-    settings["image_size"] = tuple(settings["image_size"])
-    model = InverseDynamics(ActionCodec.from_json(config["action_codec"]), **settings)
+    with reading(folder.path / CONFIG), no_larger_than(folder.tensors(WEIGHTS)):
+        settings = {"codec": ActionCodec.from_json(config["action_codec"]), **with_present_names(config["model"])}
+        model = InverseDynamics(**arguments_from_json(InverseDynamics, settings, MAX_SIZE))
     load_weights(model, folder)
     return model

@@ -7,7 +7,6 @@ reader takes those with the right checksums from ``.new``.
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from typing import Any
 from torch import Tensor
 
 from vdworld.extras import require
+from vdworld.json_values import MAX_BYTES, parse_json, read_bytes, read_json
 from vdworld.storage.atomic_files import make_folder, replace, sync, write_file, write_json
 from vdworld.storage.checksums import checksum, file_checksum, seal, unseal
 from vdworld.storage.folder_lock import FolderLock
@@ -74,8 +74,15 @@ class SavedFolder:
             raise FileNotFoundError(f"{self.path / name} is missing. Copy or save the folder again.")
         try:
             return require("safetensors.torch", "all").load(self.files[name])
-        except require("safetensors", "all").SafetensorError as error:
-            raise ValueError(f"{self.path / name} is damaged: {error}. Copy or save the folder again.") from error
+        except (
+            require("safetensors", "all").SafetensorError,
+            LookupError,
+            TypeError,
+            ValueError,
+            RuntimeError,
+        ) as error:
+            cause = " ".join(str(error).split())
+            raise ValueError(f"{self.path / name} is damaged: {cause}. Copy or save the folder again.") from error
 
     def folder(self, name: str) -> SavedFolder:
         """Return a folder inside."""
@@ -85,7 +92,7 @@ class SavedFolder:
         path = self.path / name
         if CONFIG not in files:
             raise FileNotFoundError(f"{path / CONFIG} is missing. Copy or save the folder again.")
-        description, checksums = unseal(_parse(files.pop(CONFIG), path / CONFIG), path / CONFIG)
+        description, checksums = unseal(parse_json(files.pop(CONFIG), path / CONFIG), path / CONFIG)
         for file, content in files.items():
             if checksums.get(file, checksum(content)) != checksum(content):
                 raise _damaged(path / file, path / CONFIG)
@@ -130,7 +137,7 @@ def read_folder(path: Path, files: Sequence[str], name: str = CONFIG) -> SavedFo
         ValueError: A file is damaged, or belongs to another description.
     """
     for attempt in range(_ATTEMPTS):
-        before = (path / name).read_bytes()
+        before = read_bytes(path / name, MAX_BYTES)
         try:
             return _read(path, files, name, before)
         except (FileNotFoundError, ValueError):
@@ -141,7 +148,7 @@ def read_folder(path: Path, files: Sequence[str], name: str = CONFIG) -> SavedFo
 
 
 def _read(path: Path, files: Sequence[str], name: str, description: bytes) -> SavedFolder:
-    values, checksums = unseal(_parse(description, path / name), path / name)
+    values, checksums = unseal(parse_json(description, path / name), path / name)
     found: dict[str, bytes] = {}
     for file in files:
         if file in checksums:
@@ -201,7 +208,7 @@ def _finish_move(path: Path, name: str) -> None:
     if not new.is_dir():
         return
     try:
-        listed = unseal(_parse((path / name).read_bytes(), path / name), path / name)[1]
+        listed = unseal(read_json(path / name), path / name)[1]
     except (FileNotFoundError, ValueError):
         listed = {}  # nothing to complete
     for file in [file for file in new.rglob("*") if file.is_file()]:
@@ -210,16 +217,6 @@ def _finish_move(path: Path, name: str) -> None:
             make_folder((path / inside).parent)
             replace(file, path / inside)
     shutil.rmtree(new)
-
-
-def _parse(content: bytes, path: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(content)
-    except ValueError as error:
-        raise ValueError(f"{path} is damaged: {error}. Copy or save the folder again.") from error
-    if not isinstance(values, dict):
-        raise ValueError(f"{path} is damaged: it must hold a JSON object, got {type(values).__name__}.")
-    return values
 
 
 def _damaged(file: Path, description: Path) -> ValueError:

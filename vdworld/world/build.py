@@ -10,7 +10,12 @@ import importlib
 import inspect
 from typing import Any
 
+from vdworld.json_values import arguments_from_json
+
 _MODULES = ("vdworld.networks", "vdworld.diffusion")
+
+
+MAX_SIZE = 2**20  # of any whole number in a description
 
 
 def build(description: dict[str, Any], **sizes: Any) -> Any:
@@ -21,21 +26,16 @@ def build(description: dict[str, Any], **sizes: Any) -> Any:
         sizes: Further keyword arguments, such as sizes that depend on the data.
 
     Raises:
-        ValueError: vdworld exports no such class, or the class has no such argument.
+        ValueError: vdworld exports no such class, or the class takes no such argument.
     """
-    # JSON has lists where Python has tuples
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in description.items()}
-    arguments = {key: value for key, value in values.items() if key != "_target_" and value is not None} | sizes
+    values = {key: value for key, value in description.items() if key != "_target_" and value is not None}
     target = description.get("_target_", "")
-    module, _, name = target.rpartition(".")
+    module, _, name = str(target).rpartition(".")
     exported = importlib.import_module(module).__all__ if module in _MODULES else ()
     cls = getattr(importlib.import_module(module), name) if name in exported else None
     if not inspect.isclass(cls):
         raise ValueError(f"`_target_` must name a class of {' or '.join(_MODULES)}, got {target!r}.")
-    unknown = arguments.keys() - inspect.signature(cls).parameters.keys()
-    if unknown:
-        names = ", ".join(inspect.signature(cls).parameters)
-        raise ValueError(f"`{target}` has no argument {', '.join(sorted(unknown))}. It takes {names}.")
+    arguments = arguments_from_json(cls, values | sizes, MAX_SIZE)
     built: Any = cls(**arguments)
     built.description = {"_target_": target, **arguments}
     return built

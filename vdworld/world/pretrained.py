@@ -6,11 +6,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from vdworld.json_values import arguments_from_json, reading
 from vdworld.spaces import ActionCodec
 from vdworld.spec import EnvironmentSpec
+from vdworld.storage.fitting_tensors import load_fitting, no_larger_than
 from vdworld.storage.saved_folder import CONFIG, FolderContent, SavedFolder, read_folder, save_folder
-from vdworld.world.build import build
+from vdworld.world.build import MAX_SIZE, build
 from vdworld.world.card import model_card
+from vdworld.world.fitting_parts import check_parts, check_starts
 from vdworld.world.heads import OutcomeHeads
 from vdworld.world.model import WorldModel
 from vdworld.world.older_names import with_present_names
@@ -63,28 +66,28 @@ def build_world(folder: SavedFolder) -> WorldModel:
     Raises:
         ValueError: The folder was written by a newer vdworld, or is damaged.
     """
-    config = _check_config(folder)
-    spec = config["spec"]
-    values = with_present_names(config["world"])
-    settings: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-    settings["sampling"] = Sampling(**settings["sampling"])
-    world = WorldModel(
-        network=build(config["network"]),
-        process=build(config["process"]),
-        heads=OutcomeHeads(**config["heads"]),
-        action_codec=ActionCodec.from_json(config["action_codec"]),
-        spec=None if spec is None else EnvironmentSpec.from_json(spec),
-        **settings,
-    )
-    try:
-        world.load_state_dict(with_present_names(folder.tensors(WEIGHTS)))
-        if STARTS in folder:
+    config, weights = _check_config(folder), with_present_names(folder.tensors(WEIGHTS))
+    with reading(folder.path / CONFIG), no_larger_than(weights):
+        world = _described_world(config)
+    load_fitting(world, weights, folder.path / WEIGHTS)
+    if STARTS in folder:
+        with reading(folder.path / STARTS):
             world.starts = StartClips(**with_present_names(folder.tensors(STARTS)))
-    except (RuntimeError, TypeError) as error:
-        raise ValueError(
-            f"{WEIGHTS} or {STARTS} in {folder.path} doesn't fit {CONFIG}: {error} Save the world again."
-        ) from error
+            check_starts(world)
     return world.eval().requires_grad_(False)
+
+
+def _described_world(config: dict[str, Any]) -> WorldModel:
+    """Build a world with new weights from its description."""
+    spec, settings = config["spec"], with_present_names(config["world"])
+    settings["sampling"] = Sampling(**arguments_from_json(Sampling, settings["sampling"]))
+    settings |= {"network": build(config["network"]), "process": build(config["process"])}
+    settings["heads"] = OutcomeHeads(**arguments_from_json(OutcomeHeads, config["heads"], MAX_SIZE))
+    settings["action_codec"] = ActionCodec.from_json(config["action_codec"])
+    settings["spec"] = None if spec is None else EnvironmentSpec.from_json(spec)
+    world = WorldModel(**arguments_from_json(WorldModel, settings))
+    check_parts(world)
+    return world
 
 
 def world_config(world: WorldModel) -> dict[str, Any]:
@@ -136,9 +139,10 @@ def _check_config(folder: SavedFolder) -> dict[str, Any]:
     if "observation_space" in config:
         raise ValueError(f"{path} holds a policy, not a world. Name the folder of the world.")
     if config["format"] != FORMAT:
+        newer = isinstance(config["format"], int) and config["format"] > FORMAT
         raise ValueError(
             f"{path} holds a world of format {config['format']}, and this vdworld reads {FORMAT}. "
-            + ("Upgrade: pip install --upgrade vdworld." if config["format"] > FORMAT else "Train it again.")
+            + ("Upgrade: pip install --upgrade vdworld." if newer else "Train it again.")
         )
     return config
 

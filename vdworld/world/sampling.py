@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from vdworld.diffusion import CONSISTENCY, Process, check_sampler
 
+MAX_STEPS = 1_000  # of a sampler; more bring nothing
+
 
 @dataclass(frozen=True)
 class Sampling:
@@ -43,6 +45,8 @@ class Sampling:
     def __post_init__(self) -> None:
         if self.num_steps < 1:
             raise ValueError(f"`num_steps` must be at least 1, got {self.num_steps}.")
+        if self.num_steps > MAX_STEPS:
+            raise ValueError(f"`num_steps` must be at most {MAX_STEPS:,}, got {self.num_steps}.")
         for name in ("context_noise", "action_guidance", "history_guidance", "history_noise"):
             if getattr(self, name) < 0:
                 raise ValueError(f"`{name}` must not be negative, got {getattr(self, name)}.")
