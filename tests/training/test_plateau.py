@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from vdworld.data import Dataset
+from vdworld.training import SelfForcing, Shortcut
 from vdworld.training import plateau as plateau_module
 from vdworld.training.plateau import Plateau
 from vdworld.training.trainer import Trainer
@@ -48,6 +49,36 @@ def test_it_halves_only_so_often() -> None:
     assert cuts(plateau, [20.0] * 100) == [400, 700]
     assert plateau.factor == 0.25
     assert cuts(Plateau(max_cuts=0), [20.0] * 100) == []
+
+
+def test_a_stage_that_begins_may_fall_behind_the_one_before() -> None:
+    """Rising measurements, then a stage that falls by 10 dB over 400 steps and rises again."""
+    before = [(100 * i, 20 + 0.5 * i) for i in range(1, 11)]
+    after = [(1000 + 100 * i, max(25.0 - 2.5 * i, 13.8 + 0.3 * i)) for i in range(1, 30)]
+    with_stages, without = Plateau(), Plateau()
+    for step, measure in before + after:
+        with_stages.step(step, measure, "shortcut" if step > 1000 else "")
+        without.step(step, measure)
+    assert (with_stages.num_cuts, without.num_cuts) == (0, 3)
+    assert with_stages.best == after[-1][1]
+
+
+def test_a_stage_without_progress_is_cut_once_it_has_settled() -> None:
+    plateau, cuts = Plateau(), []
+    for step in range(100, 1000, 100):
+        plateau.step(step, 20.0, "shortcut")
+        cuts.append(plateau.num_cuts)
+    assert cuts == [0] * 5 + [1, 1, 1, 2]  # it settles at 400, and 300 steps without progress end at 600
+
+
+def test_the_trainer_names_its_stages(squares: Dataset, train_small: Callable[..., WorldModel], monkeypatch) -> None:
+    stages: list[str] = []
+    monkeypatch.setattr(Plateau, "step", lambda self, step, measure, stage: stages.append(stage))
+    shortcut, forcing = Shortcut(0.5, after=0.3, finest=4), SelfForcing(after=0.8)
+    settings = {"max_steps": 10, "validate_every": 1, "unroll_after": 0.6}
+    train_small(squares, shortcut=shortcut, self_forcing=forcing, **settings)
+    unrolled = "unrolling + shortcut"
+    assert stages == [""] * 3 + ["shortcut"] * 3 + [unrolled] * 2 + ["shortcut + self forcing"] * 2
 
 
 def test_the_trainer_follows_the_plateau_and_a_resumed_run_restores_it(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from vdworld.data import Dataset
 from vdworld.training.training_log import TrainingLog, encode_gif
+from vdworld.training.validation import Validation
 from vdworld.world import WorldModel
 
 
@@ -42,7 +44,6 @@ def test_a_run_leaves_scalars_and_animated_rollouts(
 
 def test_the_upper_half_of_a_rollout_is_the_real_clip(squares: Dataset, train_small: Callable[..., WorldModel]) -> None:
     from vdworld.data import ClipSampler
-    from vdworld.training.validation import Validation
 
     world = train_small(squares)
     clips = ClipSampler(squares.split("test"), context_length=world.context_length + 1, horizon=3)
@@ -62,6 +63,27 @@ def test_a_run_that_goes_on_does_not_count_what_was_done_before() -> None:
         log.step(1_001, 0.51, 32, {"loss": 1.0})
         rate = log.bar.format_dict["rate"]  # per cent per second: 1% in 0.1 s, or 51% if it did count
     assert rate < 20
+
+
+def test_the_last_line_and_the_card_show_measures_of_the_end(
+    squares: Dataset, train_small: Callable[..., WorldModel], monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    measured = iter([5.0, 31.0])
+
+    def measure(self: Validation, world: WorldModel) -> dict[str, float]:
+        return {"psnr": math.nan, "psnr_copy": 9.0, "moving_psnr": next(measured), "moving_psnr_copy": 4.0}
+
+    monkeypatch.setattr(Validation, "measure", measure)
+    world = train_small(squares, max_steps=3)
+    last = capsys.readouterr().err.split("\r")[-1]
+    assert "step=3" in last
+    assert "moving PSNR=31.0 dB (copy last 4.0)" in last
+    assert world.training_info["measures"] == {
+        "psnr": None,
+        "psnr_copy": 9.0,
+        "moving_psnr": 31.0,
+        "moving_psnr_copy": 4.0,
+    }
 
 
 def test_a_gif_keeps_its_frames() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import math
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
@@ -148,6 +149,7 @@ def training_info(world: WorldModel, dataset: Dataset, trainer: Trainer, seed: i
         "steps": trainer.step,
         "minutes": round(trainer.seconds / 60, 2),
         "seed": seed,
+        "measures": {name: round(v, 2) if math.isfinite(v) else None for name, v in trainer.measures.items()},
         "settings": dataclasses.asdict(trainer.settings),
         "before": world.training_info or None,
     }

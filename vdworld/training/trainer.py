@@ -40,6 +40,9 @@ class Trainer:
         output: Folder for checkpoints and TensorBoard logs. None writes nothing.
         seed: Seed of everything random in training.
 
+    Attributes:
+        measures: The last measurement on held-out clips; see ``Validation.measure``.
+
     Raises:
         ValueError: The settings have no batch size or no limit.
     """
@@ -74,6 +77,7 @@ class Trainer:
         ]
         self.peak_rates = [settings.learning_rate, settings.muon_learning_rate]
         self.plateau = Plateau(settings.plateau_cuts)
+        self.measures: dict[str, float] = {}
         self.rates = change_rates(clips).to(world.device)
         self.step, self.seconds_before, self.started = 0, 0.0, time.monotonic()
 
@@ -113,9 +117,8 @@ class Trainer:
                     figures = {**losses, "learning_rate": settings.learning_rate * self._schedule()}
                     log.step(self.step, self.elapsed_share, self.batch_size * plan.num_targets, figures)
                     if self.step % settings.validate_every == 0 or self.step == 1:
-                        measures = self.validation.measure(self.average.average)
-                        self.plateau.step(self.step, measures["moving_psnr"])
-                        log.validation(self.step, measures)
+                        measures = self._measure(log)
+                        self.plateau.step(self.step, measures["moving_psnr"], plan.stage)
                     if int(self.progress * settings.num_rollout_gifs) > gifs_done:
                         gifs_done = int(self.progress * settings.num_rollout_gifs)
                         log.rollout(self.step, self.validation.comparison(self.average.average))
@@ -125,8 +128,13 @@ class Trainer:
                 self.save()
                 raise
             self.save()
-            log.validation(self.step, self.validation.measure(self.average.average))
+            self._measure(log)
         return self.average.average
+
+    def _measure(self, log: TrainingLog) -> dict[str, float]:
+        self.measures = self.validation.measure(self.average.average)
+        log.validation(self.step, self.measures)
+        return self.measures
 
     def save(self) -> None:
         """Write a checkpoint if there is an output folder."""

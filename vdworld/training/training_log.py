@@ -64,7 +64,7 @@ class TrainingLog:
         if (passed := time.monotonic() - self.clock) > 2.0:
             self.postfix["frames/s"] = f"{self.frames / passed:.0f}"
             self.frames, self.clock = 0, time.monotonic()
-        self.bar.set_postfix({"step": step, "loss": f"{self.loss:.5f}", **self.postfix}, refresh=False)
+        self._show(step)
         self.bar.update(100 * share - self.bar.n)
         if self.board is not None and (step % 20 == 0 or step == 1):
             for name, value in figures.items():
@@ -73,9 +73,14 @@ class TrainingLog:
     def validation(self, step: int, figures: dict[str, float]) -> None:
         """Log a measurement on held-out clips."""
         self.postfix["moving PSNR"] = f"{figures['moving_psnr']:.1f} dB (copy last {figures['moving_psnr_copy']:.1f})"
+        self._show(step)
         if self.board is not None:
             for name, value in figures.items():
                 self.board.add_scalar(f"validation/{name}", value, step)
+
+    def _show(self, step: int) -> None:
+        loss = {} if self.loss is None else {"loss": f"{self.loss:.5f}"}
+        self.bar.set_postfix({"step": step, **loss, **self.postfix}, refresh=False)
 
     def rollout(self, step: int, video: Pixels) -> None:
         """Log a video ``[t, h, w, 3]`` as an animated GIF."""
