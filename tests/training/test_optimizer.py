@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from vdworld.training.optimizer import Muon, orthogonalize, split_parameters
 
@@ -25,6 +29,51 @@ def test_an_orthogonalised_matrix_keeps_its_directions_and_evens_their_lengths(s
 def test_the_scale_of_a_gradient_does_not_matter() -> None:
     matrix = drawn(8, 20)
     torch.testing.assert_close(orthogonalize(matrix), orthogonalize(1e4 * matrix), rtol=1e-3, atol=1e-3)
+
+
+def low_rank() -> torch.Tensor:
+    return drawn(48, 4) @ drawn(4, 200)
+
+
+def fading() -> torch.Tensor:
+    """A matrix whose singular values fall from 1 to 1e-4, as those of gradients do."""
+    left, right = (torch.linalg.qr(drawn(size, 48)).Q for size in (48, 200))
+    return left @ torch.logspace(0, -4, 48).diag() @ right.T
+
+
+class TensorFloat32(TorchDispatchMode):
+    """Round the operands of matrix products to 10 bits, as TF32 does on a GPU."""
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if function is torch.ops.aten.mm.default:
+            bits = [operand.contiguous().view(torch.int32) for operand in args]
+            args = tuple((((value + 2**12) >> 13) << 13).view(torch.float32) for value in bits)
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("make", [low_rank, fading])
+@pytest.mark.parametrize("make_arithmetic", [TensorFloat32, lambda: torch.autocast("cpu", torch.bfloat16)])
+def test_rounded_products_do_not_blow_an_update_up(make: Callable, make_arithmetic: Callable) -> None:
+    matrix = make()
+    exact = torch.linalg.matrix_norm(orthogonalize(matrix.double()), 2)
+    with make_arithmetic():
+        rounded = orthogonalize(matrix)
+    assert torch.linalg.matrix_norm(rounded.float(), 2) == pytest.approx(exact.item(), rel=0.02)
+
+
+def test_the_emulated_arithmetic_is_that_of_tf32() -> None:
+    with TensorFloat32():
+        product = torch.full((1, 1), 1 + 2.0**-10 + 2.0**-12) @ torch.ones(1, 1)
+    assert product.item() == 1 + 2.0**-10
+
+
+@pytest.mark.parametrize(("shape", "scale"), [((8, 8), 1.0), ((4, 16), 1.0), ((16, 4), 2.0), ((36, 2, 2, 2), 2.121)])
+def test_tall_matrices_take_longer_steps(shape: tuple[int, ...], scale: float) -> None:
+    weight = nn.Parameter(torch.zeros(shape))
+    weight.grad = drawn(*shape)
+    Muon([weight], lr=0.1, weight_decay=0.0).step()
+    step = orthogonalize(weight.grad.flatten(1)).reshape(shape)
+    torch.testing.assert_close(weight.detach(), -0.1 * scale * step, rtol=1e-3, atol=1e-5)
 
 
 def test_a_step_goes_downhill_by_the_learning_rate_and_decay_shrinks() -> None:
