@@ -80,6 +80,27 @@ def test_neighbouring_seeds_and_counters_share_nothing(draw: Callable) -> None:
         assert correlation.abs().max() < 5 / math.sqrt(2000)
 
 
+def with_flipped_bits(value: int) -> torch.Tensor:
+    """An int64, and the 64 that differ from it in one bit."""
+    masks = torch.tensor([0, *(1 << bit for bit in range(63)), -(2**63)])
+    return torch.tensor(value) ^ masks
+
+
+@both_paths
+def test_every_bit_of_a_seed_and_of_a_counter_counts(draw: Callable) -> None:
+    values = with_flipped_bits(12345)
+    same = torch.full_like(values, 12345)
+    for rows in (draw(values, same, (2,)), draw(same, values, (2,))):
+        assert len(rows[:, 0].unique()) == len(rows[:, 1].unique()) == 65
+
+
+@pytest.mark.parametrize("draw", [reseeded_normal, hashed_normal])
+def test_every_bit_of_a_mixed_key_counts(draw: Callable) -> None:
+    """Among thousands of frames some keys agree in half of their bits."""
+    rows = draw(with_flipped_bits(98765), (2,))
+    assert len(rows[:, 0].unique()) == len(rows[:, 1].unique()) == 65
+
+
 @both_paths
 @pytest.mark.parametrize("shape", [(3, 64, 64), (3, 5, 5)], ids=["even", "odd"])
 def test_noise_is_standard_normal(draw: Callable, shape: tuple[int, ...]) -> None:

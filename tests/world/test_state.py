@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -53,6 +54,11 @@ def test_branches_of_lanes_at_different_counts_stay_apart(state: WorldState) -> 
         counter=torch.tensor([9, 6, 3, 0]),
     )
     assert len(lanes.repeat(2, noise="independent").seed.unique()) == 8
+
+
+def test_branches_of_lanes_with_distant_seeds_stay_apart(state: WorldState) -> None:
+    lanes = replace(state[:2], seed=torch.tensor([0, 2**32]))
+    assert len(lanes.repeat(3, noise="independent").seed.unique()) == 6
 
 
 def test_an_unknown_kind_of_noise_is_refused(state: WorldState) -> None:

@@ -53,9 +53,9 @@ class Muon(torch.optim.Optimizer):
 def orthogonalize(matrix: Tensor, num_iterations: int = 5) -> Tensor:
     """Return a matrix with the same singular vectors and singular values near 1 (about 0.7 to 1.2).
 
-    Runs the quintic Newton-Schulz iteration with Jordan's coefficients. Each iteration starts from the matrix itself and
-    so corrects the rounding of the one before, in TF32 and bfloat16 too; iterating the small Gram matrix instead is
-    cheaper, but diverges there.
+    Runs the quintic Newton-Schulz iteration with Jordan's coefficients. Each iteration starts from the matrix itself,
+    and so corrects the rounding of the one before, in TF32 and bfloat16 too. Iterating the small Gram matrix instead
+    would be cheaper, but diverges there.
     """
     is_tall = matrix.shape[0] > matrix.shape[1]
     wide = matrix.T if is_tall else matrix

@@ -74,7 +74,7 @@ class WorldState:
         if noise == "shared":
             return state
         branch = torch.arange(count, device=self.seed.device).repeat(len(self))
-        seed = torch.where(branch == 0, state.seed, lane_key(state.seed + (branch << 32), state.counter))
+        seed = torch.where(branch == 0, state.seed, lane_key(lane_key(state.seed, state.counter), branch))
         return with_fields(state, seed=seed)
 
     def __getitem__(self, lanes: Any) -> WorldState:
