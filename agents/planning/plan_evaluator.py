@@ -8,8 +8,10 @@ from torch import Tensor
 from vdworld.agents.objectives import Objective
 from vdworld.agents.planning.partial_plans import PartialPlans, concatenate_lanes, concatenate_steps
 from vdworld.diffusion import num_evaluations
+from vdworld.networks import VideoNetwork
 from vdworld.types import Actions, Frame, LaneIntegers, PerLane
 from vdworld.world import Rollout, WorldModel, WorldState
+from vdworld.world.guidance import count_contexts
 from vdworld.world.model import Policy
 
 
@@ -158,7 +160,5 @@ def evaluations_per_frame(world: WorldModel, num_sampling_steps: int | None = No
     """Return the number of network evaluations that sampling one frame takes, guidance included."""
     sampling = world.sampling
     steps = sampling.num_steps if num_sampling_steps is None else num_sampling_steps
-    num_guides = int(sampling.action_guidance != 1)
-    if sampling.history_guidance != 1:
-        num_guides += 2 if sampling.history_noise > 0 else 1
-    return num_evaluations(sampling.sampler, steps) * (1 + num_guides)
+    num_contexts = count_contexts(sampling, has_cache=isinstance(world.network, VideoNetwork))
+    return num_evaluations(sampling.sampler, steps) * num_contexts

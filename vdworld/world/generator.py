@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -12,10 +10,11 @@ import torch
 from vdworld.diffusion import CONSISTENCY, SAMPLERS, RectifiedFlow, sample_consistency
 from vdworld.networks import Context, KVCache
 from vdworld.types import ActionMask, Actions, Features, Frame, Frames, LaneIntegers
-from vdworld.world.context_noise import add_lane_noise, add_noise
+from vdworld.world.context_noise import add_lane_noise
 from vdworld.world.denoiser import Denoiser
 from vdworld.world.execution import Execution
 from vdworld.world.graphs import StepGraphs
+from vdworld.world.guidance import make_guidance
 from vdworld.world.noise import DRAWS_PER_STEP, lane_key, lane_normal
 from vdworld.world.sampling import Sampling, jump_length
 
@@ -66,14 +65,14 @@ class FrameGenerator:
         def draw() -> Frame:
             return lane_normal(keys, torch.full_like(keys, next(draws)), shape)
 
-        weighted_contexts = self._weighted_contexts(context, seed, counter, draw)
+        process, noise = self.denoiser.process, lane_normal(seed, counter, shape)
+        whole = self._with_context_noise(context, seed, counter)
+        guidance = make_guidance(self.sampling, process, whole, context, draw)
 
         def denoise(noisy: Frame, level: float, length: float = jump) -> Frame:
             levels, steps = (torch.full_like(noisy[:, 0, 0, 0], value) for value in (level, length))
-            estimates = (weight * self.denoiser(noisy, levels, past, steps).frame for weight, past in weighted_contexts)
-            return sum(estimates).clamp(-1, 1)  # pyright: ignore[reportAttributeAccessIssue]
+            return guidance.combine(lambda past: self.denoiser(noisy, levels, past, steps).frame).clamp(-1, 1)
 
-        process, noise = self.denoiser.process, lane_normal(seed, counter, shape)
         if self.sampling.sampler == CONSISTENCY:
             assert isinstance(process, RectifiedFlow)  # no other is trained with shortcuts
             frame = sample_consistency(denoise, process, noise, num_steps, draw=draw)
@@ -112,19 +111,3 @@ class FrameGenerator:
         ratio = self.sampling.context_noise
         frames, level = add_lane_noise(self.denoiser.process, clean.frames, seed, counter, ratio)
         return replace(clean, frames=frames, level=level)
-
-    def _weighted_contexts(
-        self, clean: Context, seed: LaneIntegers, counter: LaneIntegers, draw: Callable[[], Frame]
-    ) -> list[tuple[float, Context]]:
-        """Return the contexts to denoise under, each with the weight of its estimate; the weights add up to 1."""
-        sampling, process = self.sampling, self.denoiser.process
-        action, history = sampling.action_guidance - 1, sampling.history_guidance - 1
-        plain = self._with_context_noise(clean, seed, counter)
-        terms = [(1 + action + (history if sampling.history_noise == 0 else 0.0), plain)]
-        if action:
-            terms.append((-action, replace(plain, action_mask=torch.zeros_like(plain.action_mask), cache=None)))
-        if history:
-            terms.append((-history, add_noise(process, clean, math.inf, draw)))
-            if sampling.history_noise > 0:
-                terms.append((history, add_noise(process, clean, sampling.history_noise, draw)))
-        return terms

@@ -16,7 +16,8 @@ class Sampling:
     Guidance moves the estimate away from one that does without the actions, or without the history: it adds
     ``(weight - 1)`` times the difference of the two (Ho & Salimans 2022, equation 6; Song et al. 2025, History-Guided
     Video Diffusion, equation 5). Each kind costs one more network evaluation per step, and needs a world trained with
-    the dropout of its name.
+    the dropout of its name. A video network takes the difference over the last K frames, and needs one more evaluation
+    for both kinds together.
 
     Args:
         sampler: One of ``vdworld.diffusion.SAMPLERS``; or ``"consistency"``, in worlds trained with shortcuts.
