@@ -28,7 +28,7 @@ class PolicyGuidedMPPI:
     Args:
         policy: A function of the dreams' state that returns encoded actions; or an agent or anything with ``predict``,
             which observes frames. An agent is reset for every plan, with the dreams' own past as its context and the
-            planner's goals, so that it must not act elsewhere at the same time.
+            planner's goals, so that it must not act elsewhere at the same time. The planner's random stream seeds it.
         search: The search around the proposals.
         num_proposals: Dreams of the policy per lane, each a candidate; 1 suffices for a deterministic policy. TD-MPC2
             uses 24 of 512.
@@ -63,18 +63,19 @@ class PolicyGuidedMPPI:
         def act(state: WorldState) -> Tensor:
             nonlocal is_first
             if is_first:
-                _reset_agent(policy, state, problem.codec, None if goals is None else goals[lanes])
+                seed = int(torch.randint(2**31, (), generator=problem.rng))
+                _reset_agent(policy, state, problem.codec, None if goals is None else goals[lanes], seed)
                 is_first = False
             return problem.codec.encode(policy.act(state.frame)).to(state.frame)
 
         return act
 
 
-def _reset_agent(agent: Agent, state: WorldState, codec: ActionCodec, goal: Frame | None) -> None:
+def _reset_agent(agent: Agent, state: WorldState, codec: ActionCodec, goal: Frame | None, seed: int) -> None:
     """Reset an agent for dreams in progress, with as much of each lane's past as the state holds."""
     lengths = state.action_mask.flip(1).int().cumprod(dim=1).sum(dim=1)
     flat, shortest = codec.decode_flat(state.actions), int(lengths.min())
     for length in lengths.unique().tolist():
         first = state.action_mask.shape[1] - length
         lanes = None if length == shortest else lengths == length
-        agent.reset(mask=lanes, goal=goal, context=(state.frames[:, first:], flat[:, first:]))
+        agent.reset(lanes, seed if lanes is None else None, goal, (state.frames[:, first:], flat[:, first:]))

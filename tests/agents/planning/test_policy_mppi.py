@@ -105,6 +105,32 @@ def test_an_agent_is_reset_with_the_past_of_each_dream_in_environment_units(
     assert (places[1], more[0]) == ([pytest.approx(0.9)], [0.0, 0.25])
 
 
+class Wavering(RecordingAgent):
+    """An agent that moves at random."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rng = np.random.default_rng()
+
+    def reset(self, mask: Any = None, seed: Any = None, goal: Any = None, context: Any = None) -> None:
+        if seed is not None:
+            self.rng = np.random.default_rng(seed)
+
+    def act(self, observation: torch.Tensor) -> Any:
+        return self.rng.uniform(-4, 4, (len(observation), 1)).astype(np.float32)
+
+
+def test_the_planners_seed_seeds_the_policy_too(make_line: Callable, frames_at: Callable) -> None:
+    method = PolicyGuidedMPPI(Wavering(), MPPI(3, 8, 1, num_elites=2, std_max=0.05), num_proposals=4)
+    planner, actions = Planner(make_line(), method, max_batch=4, replan_every=1), []
+    for seed in (5, 5, 6):
+        planner.reset(seed=seed)
+        actions.append(np.concatenate([planner.act(frames_at(0.0, 0.4)) for _ in range(3)]).ravel().tolist())
+    assert actions[0] == actions[1]
+    assert actions[0] != actions[2]
+    assert len(set(actions[0])) == 6
+
+
 def test_the_policys_own_dreams_are_counted(make_line: Callable, frames_at: Callable) -> None:
     world = make_line()
     method = PolicyGuidedMPPI(go_to(0.5), MPPI(3, 8, 2, num_elites=2), num_proposals=2)
