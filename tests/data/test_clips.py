@@ -80,6 +80,16 @@ def test_clips_are_spread_evenly_over_episodes_and_differ(make_dataset: Callable
     assert torch.bincount(whole.episodes).tolist() == [0, 0, 6, 2]
 
 
+def test_readings_are_those_of_the_target_frames(make_dataset: Callable, make_arrays: Callable) -> None:
+    names = ("info.count", "observation.state")
+    sampler = ClipSampler(make_dataset(LENGTHS), context_length=K, horizon=2, readings=names)
+    clips = sampler.at([0, 2], [1, 7])
+    for row, (episode, step) in enumerate(((0, 1), (2, 7))):
+        state = make_arrays(episode, LENGTHS[episode])["state"]
+        expected = np.concatenate([state["info.count"][:, None], state["state"]], axis=1)[step + 1 : step + 3]
+        np.testing.assert_allclose(clips.readings[row], expected, rtol=1e-6)
+
+
 def test_shapes_and_types(make_dataset: Callable) -> None:
     clips = ClipSampler(make_dataset(LENGTHS), context_length=K, horizon=H).sample(5, torch.Generator())
     assert len(clips) == 5

@@ -89,6 +89,11 @@ def test_half_the_contrast_has_a_quarter_of_the_gradient_energy() -> None:
     assert sharpness(real / 2, real, frames()).item() == pytest.approx(0.25, abs=1e-5)
 
 
+def test_colours_beyond_black_and_white_are_no_sharper() -> None:
+    real = (torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0)) > 0.5).float() * 2 - 1
+    assert sharpness(3 * real, real, frames()).item() == pytest.approx(1.0)
+
+
 def test_the_average_of_two_futures_looks_blurred() -> None:
     left, right = frames(-1.0), frames(-1.0)
     left[..., 1:3, 1:3] = 1.0

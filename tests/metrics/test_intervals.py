@@ -53,6 +53,14 @@ def test_copies_of_an_episode_do_not_narrow_the_interval() -> None:
     assert naive.high - naive.low < 0.5 * (grouped.high - grouped.low)
 
 
+def test_a_resampled_mean_weighs_an_episode_by_its_values() -> None:
+    """Two episodes, one with a single 0 and one with nine 1s: a quarter of the resamples holds both twice or not."""
+    interval = bootstrap_interval([0.0] + [1.0] * 9, groups=[0] + [1] * 9, confidence=0.4)
+    assert (interval.mean, interval.low, interval.high) == (0.9, 0.9, 0.9)
+    whole = bootstrap_interval([0.0] + [1.0] * 9, groups=[0] + [1] * 9, confidence=0.6)
+    assert (whole.low, whole.high) == (0.0, 1.0)
+
+
 def test_pairing_removes_shared_variation() -> None:
     second = NORMAL + 0.1
     difference = paired_difference(second, NORMAL)

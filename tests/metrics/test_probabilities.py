@@ -22,6 +22,19 @@ def test_predicting_the_rate_is_its_own_baseline() -> None:
     assert answer.num_events == 1
 
 
+def test_bins_by_hand() -> None:
+    """Seven predictions in three bins: the first has one more, and each weighs by its size."""
+    answer = calibration([0.9, 0.1, 0.5, 0.2, 0.3, 0.4, 0.7], [1, 0, 1, 0, 1, 0, 0], num_bins=3)
+    assert answer.counts == (3, 2, 2)
+    assert answer.predicted == pytest.approx((0.2, 0.45, 0.8))
+    assert answer.observed == pytest.approx((1 / 3, 0.5, 0.5))
+    assert answer.error == pytest.approx((3 * (1 / 3 - 0.2) + 2 * 0.05 + 2 * 0.3) / 7)
+
+
+def test_there_are_no_more_bins_than_predictions() -> None:
+    assert calibration([0.1, 0.9], [0, 1]).counts == (1, 1)
+
+
 def test_overconfidence_shows_as_a_gap() -> None:
     assert calibration([1.0] * 10, [1, 0] * 5, num_bins=1).error == 0.5
 

@@ -96,6 +96,14 @@ def test_later_targets_are_predicted_from_the_model_s_own_frames(world: WorldMod
     assert contexts[2] == pytest.approx([0.25, 1])  # kept within a frame's range
 
 
+def test_no_gradient_flows_through_a_frame_of_the_past(world: WorldModel, grey_steps: Dataset) -> None:
+    clips = ClipSampler(grey_steps, context_length=K, horizon=3).at([0], [3])
+    answers = [torch.full((1, 3, 16, 16), 0.25, requires_grad=True) for _ in range(3)]
+    world.network = spy = Spy(answers)  # type: ignore[assignment]
+    loss(world, clips)
+    assert [context.frames.requires_grad for _, _, context in spy.inputs] == [False] * 3
+
+
 def test_a_perfect_frame_costs_nothing(world: WorldModel, grey_steps: Dataset) -> None:
     clips = ClipSampler(grey_steps, context_length=K, horizon=2).at([0, 1], [3, 4])
     world.network = Spy(targets(clips))  # type: ignore[assignment]

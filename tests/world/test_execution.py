@@ -120,9 +120,16 @@ def test_a_step_is_recorded_the_second_time(tape: Tape) -> None:
 
 def test_the_least_recently_used_recording_is_dropped(tape: Tape) -> None:
     graphs = StepGraphs(tape)
-    for size in (*range(1, MAX_RECORDINGS + 1), 1, MAX_RECORDINGS + 1, 1, 2):
-        graphs.run("copy", lambda tensors: {"b": tensors["a"].clone()}, {"a": torch.ones(size)})
-    assert tape.recorded == 1  # of size 1; size 2 had been forgotten
+
+    def run(*sizes: int) -> int:
+        for size in sizes:
+            graphs.run("copy", lambda tensors: {"b": tensors["a"].clone()}, {"a": torch.ones(size)})
+        return tape.recorded
+
+    assert run(*range(1, MAX_RECORDINGS + 1), 1) == 1
+    assert run(MAX_RECORDINGS + 1, 1, 1) == 1  # size 1 was used last, and is kept
+    assert run(2) == 1  # size 2 made room, so that this is its first time again
+    assert run(2) == 2
 
 
 def test_copies_of_a_world_record_anew(make_world: Callable, make_past: Callable, tape: Tape) -> None:

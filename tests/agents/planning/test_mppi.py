@@ -38,6 +38,21 @@ def test_the_next_iteration_samples_around_the_weighted_elites() -> None:
     assert (mean - below.quantile(2 * 0.1587 * len(drawn) / len(below) / 2)).item() == pytest.approx(0.3, abs=0.03)
 
 
+def test_the_deviation_begins_at_its_upper_limit_and_stays_below() -> None:
+    """Elites at both ends have a deviation of twice the limit."""
+    scored: list[torch.Tensor] = []
+
+    def score(plans: torch.Tensor) -> torch.Tensor:
+        scored.append(plans)
+        return plans[:, :, 0, 0].abs()
+
+    method = MPPI(1, 4000, 2, num_elites=400, temperature=0.0, std_max=0.2)
+    method.plan(make_problem(torch.zeros(1, 1, 1), score, rng()))
+    assert scored[0].topk(200, dim=1).values.mean() > 0.3
+    for plans in scored:
+        assert plans.std().item() == pytest.approx(0.2, abs=0.01)
+
+
 @pytest.mark.parametrize("temperature", [0.0, 1000.0])
 def test_a_high_temperature_follows_the_best_plan_alone(temperature: float) -> None:
     scored: list[Any] = []

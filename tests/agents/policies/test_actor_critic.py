@@ -14,6 +14,7 @@ from gymnasium.vector import AutoresetMode
 from tests.agents.policies.recalling import recalling
 from tests.envs.guessing_world import GuessingWorld
 from vdworld.agents import ActorCritic, Policy
+from vdworld.agents.policies import two_hot
 from vdworld.agents.policies.collector import Collector
 from vdworld.agents.policies.policy_losses import OBJECTIVES, pmpo, ppo, reinforce
 from vdworld.agents.policies.return_normalizer import ReturnNormalizer
@@ -150,6 +151,19 @@ def test_losses_worked_out_by_hand():
     assert ppo(log_probs, old, advantages).item() == pytest.approx(expected)
     assert pmpo(log_probs, old, advantages).item() == pytest.approx(0.5 * 0.5 - 0.5 * 0.0)
     assert pmpo(log_probs, old, 1e3 * advantages) == pmpo(log_probs, old, advantages), "signs alone count"
+
+
+def test_the_critic_is_drawn_towards_its_slow_average_by_hand():
+    learner = ActorCritic(Policy(guessing().single_observation_space, ActionCodec(DISCRETE), hidden_dim=8))
+    rollout = Collector(guessing(), learner.policy).collect(HORIZON)
+    returns = torch.full_like(rollout.rewards, 2.0)
+    with torch.no_grad():
+        learner.network.critic.bias[:] = logits = torch.linspace(-1, 1, two_hot.NUM_BINS)
+        learner.slow_critic.average.bias[200] += 20.0  # the average is sure of the 201st bin
+        loss = learner._losses(rollout, returns, torch.zeros_like(returns))["critic"]
+    slow, logits = two_hot.bins(returns)[200].expand_as(returns), logits.expand(*returns.shape, -1)
+    expected = two_hot.loss(logits, returns) + two_hot.loss(logits, slow)
+    assert loss.item() == pytest.approx(expected.mean().item(), rel=1e-3)
 
 
 def test_returns_are_normalised_by_a_running_range_of_percentiles():

@@ -144,6 +144,17 @@ def test_returns_are_those_of_the_episodes_that_ended():
     assert [value.item() for value in collector.take_returns()] == [0.0, 0.0]
 
 
+def test_the_return_of_an_episode_begins_at_zero():
+    envs = recalling(2)
+    collector = Collector(envs, policy_for(envs), seed=1)
+    rewards = collector.collect(2 * LENGTH + LENGTH // 2).rewards
+    assert rewards[:, :LENGTH].any()
+    assert [value.item() for value in collector.take_returns()] == [rewards[:, : 2 * LENGTH].sum().item(), 4.0]
+    rest = collector.collect(LENGTH // 2).rewards
+    third = rewards[:, 2 * LENGTH :].sum() + rest.sum()
+    assert [value.item() for value in collector.take_returns()] == [third.item(), 2.0]
+
+
 def test_the_prior_has_a_recurrent_state_of_its_own():
     envs = dreams()
     prior = policy_for(envs, hidden_dim=4, seed=1)

@@ -46,6 +46,14 @@ def test_a_lane_gets_the_same_seeds_however_often_the_others_end() -> None:
     assert busy.next_episode(lanes(1)) == calm.next_episode(lanes(1))
 
 
+def test_a_second_seed_begins_the_lane_s_stream_anew() -> None:
+    seeds, expected = LaneSeeds(3), LaneSeeds(3)
+    seeds.next_episode(ALL, 7)
+    seeds.next_episode(ALL)
+    assert seeds.next_episode(ALL, 7) == expected.next_episode(ALL, 7)
+    assert seeds.next_episode(ALL) == expected.next_episode(ALL)
+
+
 def test_a_lane_whose_seed_is_none_continues_its_stream() -> None:
     seeds, expected = LaneSeeds(3), LaneSeeds(3)
     seeds.next_episode(ALL, [1, 2, 3])
