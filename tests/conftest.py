@@ -97,3 +97,14 @@ def _act_and_die(folder: Path, action: Callable[[], None], number: int) -> None:
         action()
     finally:
         os._exit(0)
+
+
+@pytest.fixture
+def noise_of_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw the noise of 0.1.0, whose generator read 32 bits of a key, so that saved dreams and samples are repeated."""
+
+    def draw(keys: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
+        generators = [torch.Generator().manual_seed(key & (2**63 - 1)) for key in keys.tolist()]
+        return torch.stack([torch.randn(shape, generator=generator) for generator in generators])
+
+    monkeypatch.setattr("vdworld.world.noise.reseeded_normal", draw)

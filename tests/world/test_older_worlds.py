@@ -8,20 +8,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from vdworld.world import WorldModel, noise
+from vdworld.world import WorldModel
 
 SAVED = sorted(Path(__file__).parent.glob("saved_by_*/*"))
 
 
-def noise_of_then(keys: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
-    """The noise of 0.1.0: torch's generator, which reads 32 bits of a key."""
-    generators = [torch.Generator().manual_seed(key & (2**63 - 1)) for key in keys.tolist()]
-    return torch.stack([torch.randn(shape, generator=generator) for generator in generators])
-
-
+@pytest.mark.usefixtures("noise_of_then")
 @pytest.mark.parametrize("folder", SAVED, ids=lambda path: f"{path.parent.name}-{path.name}")
-def test_an_older_world_dreams_what_it_dreamt(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(noise, "reseeded_normal", noise_of_then)
+def test_an_older_world_dreams_what_it_dreamt(folder: Path) -> None:
     world, dream = WorldModel.from_pretrained(folder), load_file(folder / "dream.safetensors")
     actions = world.action_codec.decode(torch.linspace(-1, 1, 3 * 6 * world.action_codec.dim).reshape(3, 6, -1))
     rollout = world.rollout(world.sample_start(3, seed=7), actions)

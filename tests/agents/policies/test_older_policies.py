@@ -18,6 +18,7 @@ SAVED = sorted(Path(__file__).parent.glob("saved_by_*"))
 pytestmark = pytest.mark.parametrize("folder", SAVED, ids=[folder.name for folder in SAVED])
 
 
+@pytest.mark.usefixtures("noise_of_then")
 def test_a_policy_takes_the_actions_that_it_took_then(folder: Path) -> None:
     then, policy = load_file(folder / "acted.safetensors"), Policy.from_pretrained(folder / "policy")
     policy.reset(seed=5)
