@@ -82,8 +82,8 @@ class ActorCritic:
         policy does not exploit the errors of the world model.
 
         Args:
-            envs: Environments in mode SAME_STEP that observe uint8 pictures ``[h, w, 3]``, or a Dict of such pictures
-                and of vectors.
+            envs: Environments in any autoreset mode, of which SAME_STEP costs least, that observe uint8 pictures
+                ``[h, w, 3]``, or a Dict of such pictures and of vectors.
             num_steps: Steps to take, summed over lanes, those before an interruption included (``total_timesteps`` in
                 Stable-Baselines3); the last rollout is completed.
             objective: ``"ppo"``, which makes the most of each step; ``"reinforce"``, as in DIAMOND and DreamerV3, for
@@ -136,7 +136,7 @@ class ActorCritic:
                 except FloatingPointError as error:
                     kept, folder = keep_failed_batch(folder, vars(rollout)), None  # the last good checkpoint stays
                     raise FloatingPointError(f"Learning stopped at step {self.num_steps}: {error} {kept}") from error
-                self.num_steps += rollout.rewards.numel()
+                self.num_steps += int(rollout.is_step.sum())
                 if report is not None:
                     report(self.num_steps, collector.figures(rollout, losses))
                 if folder is not None and time.monotonic() - saved_at > CHECKPOINT_EVERY:
@@ -172,15 +172,18 @@ class ActorCritic:
             lambda_=settings.lambda_,
             continuation=rollout.continuation if settings.continuation_weighted else None,
         )
-        advantages = (returns - rollout.values) / self.return_normalizer.update(returns)
+        counted = returns[rollout.is_step]
+        advantages = (returns - rollout.values) / self.return_normalizer.update(counted)
         losses, parameters = dict[str, Tensor](), list(self.network.parameters())
+        lanes_with_steps = rollout.is_step.any(dim=1).nonzero().flatten()
         for _ in range(settings.epochs):
-            for lanes in self._minibatches(len(returns)):
+            for part in self._minibatches(len(lanes_with_steps)):
+                lanes = lanes_with_steps[part]
                 losses = self._losses(rollout[lanes], returns[lanes], advantages[lanes])
                 gradient_step(losses, parameters, [self.optimizer], settings.max_gradient_norm)
                 self.slow_critic.update(self.network.critic)
         self.network.scale.update(rollout.readings)
-        return {name: value.detach() for name, value in losses.items()} | {"lambda_return": returns.mean()}
+        return {name: value.detach() for name, value in losses.items()} | {"lambda_return": counted.mean()}
 
     def _minibatches(self, num_lanes: int) -> tuple[Tensor, ...]:
         """Return the lanes of each minibatch of one epoch, in random order."""
@@ -198,18 +201,19 @@ class ActorCritic:
         )
         distribution = ActionDistribution(self.policy.layout, outputs)
         policy_loss = OBJECTIVES[settings.objective]
-        actor = policy_loss(distribution.log_prob(rollout.actions), rollout.log_probs, advantages)
-        entropy = distribution.entropy().mean()
+        real = rollout.is_step
+        log_probs = distribution.log_prob(rollout.actions)
+        actor = policy_loss(log_probs[real], rollout.log_probs[real], advantages[real])
+        entropy = distribution.entropy()[real].mean()
         logits = self.network.critic(features)
         with torch.no_grad():
             slow = two_hot.mean(self.slow_critic.average(features))
-        critic = (two_hot.loss(logits, returns) + two_hot.loss(logits, slow)).mean()
+        critic = (two_hot.loss(logits, returns) + two_hot.loss(logits, slow))[real].mean()
         loss = actor + critic - settings.entropy * entropy
         figures = {"actor": actor, "critic": critic, "entropy": entropy}
         if self.prior is not None:
-            figures["prior_divergence"] = distribution.kl(
-                ActionDistribution(self.policy.layout, rollout.prior_outputs)
-            ).mean()
+            prior = ActionDistribution(self.policy.layout, rollout.prior_outputs)
+            figures["prior_divergence"] = distribution.kl(prior)[real].mean()
             loss = loss + settings.prior_weight * figures["prior_divergence"]
         return {"loss": loss, **figures}
 

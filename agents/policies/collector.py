@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector import VectorEnv
 from torch import Tensor
 
 from vdworld.agents.policies.distribution import ActionDistribution
+from vdworld.agents.policies.lane_steps import LaneSteps
 from vdworld.agents.policies.policy import Policy
 from vdworld.agents.policies.policy_network import PolicyNetwork
 from vdworld.agents.policies.recurrent_state import RecurrentState
@@ -26,23 +27,17 @@ class Collector:
     With environments that return tensors, only the actions leave the device.
 
     Args:
-        envs: Environments in mode SAME_STEP.
+        envs: Environments in any autoreset mode.
         policy: The policy that acts.
         prior: Another policy whose action distributions are collected too; None collects none.
         seed: Seeds the first reset and the sampled actions.
 
     Raises:
-        ValueError: `envs` are in another mode.
+        ValueError: The metadata of `envs` name no autoreset mode.
     """
 
     def __init__(self, envs: VectorEnv, policy: Policy, *, prior: Policy | None = None, seed: int = 0) -> None:
-        mode = envs.metadata.get("autoreset_mode")
-        if mode is not AutoresetMode.SAME_STEP:
-            raise ValueError(
-                f"`envs` must be in mode SAME_STEP, got {mode}. Make them with "
-                "autoreset_mode=gymnasium.vector.AutoresetMode.SAME_STEP."
-            )
-        self.envs, self.policy = envs, policy
+        self.envs, self.policy, self.lanes = envs, policy, LaneSteps(envs)
         self.networks: list[PolicyNetwork] = [policy.network, *([] if prior is None else [prior.network])]
         self.rng = torch.Generator(policy.device).manual_seed(seed)
         observation, info = envs.reset(seed=seed)
@@ -55,8 +50,11 @@ class Collector:
 
     @torch.no_grad()
     def collect(self, horizon: int) -> Rollout:
-        """Take `horizon` steps in every lane."""
-        steps = [self._step() for _ in range(horizon)]
+        """Take `horizon` steps in every lane; in mode NEXT_STEP the resets of single lanes count among them."""
+        steps: list[dict[str, Tensor]] = []
+        while len(steps) < horizon:
+            step = self._step()
+            steps += [] if step is None else [step]
         return stack_steps(steps, self.networks[0].step(self.observations, self.states[0])[1])
 
     def take_returns(self) -> tuple[Tensor, Tensor]:
@@ -68,11 +66,14 @@ class Collector:
 
     def figures(self, rollout: Rollout, losses: dict[str, Tensor]) -> dict[str, float]:
         """Return the figures of an update as numbers; the return is that of the episodes that ended in its rollout."""
-        means = {"reward": rollout.rewards.mean().item(), **{name: value.item() for name, value in losses.items()}}
+        means = {
+            "reward": rollout.rewards[rollout.is_step].mean().item(),
+            **{name: value.item() for name, value in losses.items()},
+        }
         total, count = (value.item() for value in self.take_returns())
         return means | ({"return": total / count, "episodes": count} if count else {})
 
-    def _step(self) -> dict[str, Tensor]:
+    def _step(self) -> dict[str, Tensor] | None:
         pairs = zip(self.networks, self.states, strict=True)
         results = [network.step(self.observations, state) for network, state in pairs]
         outputs, values, _ = results[0]
@@ -92,27 +93,32 @@ class Collector:
         }
         executed = self.policy.codec.project(actions)
         self.states = [state.after(executed) for _, _, state in results]
-        return step | self._act(self.policy.codec.decode(executed))
+        outcome = self._act(self.policy.codec.decode(executed))
+        return None if outcome is None else step | outcome
 
-    def _act(self, native: Any) -> dict[str, Tensor]:
-        """Step the environments, reset the states of ended lanes, and return the outcome of the step."""
-        observation, reward, terminated, truncated, info = self.envs.step(native)
-        device = self.policy.device
-        rewards = torch.as_tensor(reward, dtype=torch.float32, device=device)
-        terminations = torch.as_tensor(terminated, device=device)
-        ended = terminations | torch.as_tensor(truncated, device=device)
-        self.observations = self.policy.observer.read(observation, device)
+    def _act(self, native: Any) -> dict[str, Tensor] | None:
+        """Step the environments, reset the states of lanes that begin an episode, and return the outcome of the step.
+
+        It is None if no lane took a step.
+        """
+        step, device = self.lanes.step(native), self.policy.device
+        rewards = torch.as_tensor(step.reward, dtype=torch.float32, device=device)
+        masks = (step.terminated, step.ended, step.begun, step.is_step)
+        terminated, ended, begun, is_step = (torch.as_tensor(mask, device=device) for mask in masks)
+        self.observations = self.policy.observer.read(step.observation, device)
         final_values = torch.zeros_like(rewards)
-        if info.get("final_info") if self.has_context else "final_obs" in info:
-            final = self.policy.observer.read_final(info["final_obs"], self.observations)
+        if step.final is not None:
+            final = self.policy.observer.read_final(step.final, self.observations)
             final_values = self.networks[0].step(final, self.states[0])[1]
-            pairs = zip(self._initial_states(info), self.states, strict=True)
-            self.states = [initial.where(ended, state) for initial, state in pairs]
-        self.is_first = ended
+        if step.reset_info is not None:
+            pairs = zip(self._initial_states(step.reset_info), self.states, strict=True)
+            self.states = [initial.where(begun, state) for initial, state in pairs]
+        self.is_first = begun
         self._add_to_returns(rewards, ended)
-        continuation = self._continuation(info, terminations, ended)
-        result = {"rewards": rewards, "terminated": terminations, "ended": ended}
-        return result | {"continuation": continuation, "next_values": final_values}
+        reported = step.continuation  # 0 or 1 where the environment reports none
+        continuation = (~terminated if reported is None else torch.as_tensor(reported, device=device)).float()
+        result = {"rewards": rewards, "terminated": terminated, "ended": ended, "is_step": is_step}
+        return result | {"continuation": continuation, "next_values": final_values} if step.any_step else None
 
     def _initial_states(self, info: dict[str, Any]) -> list[RecurrentState]:
         """Return the states at the beginning of episodes; only those of lanes that do begin one are meaningful."""
@@ -122,19 +128,12 @@ class Collector:
         observations = policy.observer.read_pictures(info["context_frames"], policy.device)
         action_mask = torch.as_tensor(info["context_action_mask"], device=policy.device)
         native = info["context_actions"]
-        lanes = stack_lanes(native) if isinstance(native, np.ndarray) and native.dtype == object else native
-        flat = policy.codec.flatten(lanes).to(policy.device)
+        if isinstance(native, np.ndarray) and native.dtype == object:  # tuples; None for lanes that begin no episode
+            known = next(lane for lane in native if lane is not None)
+            native = stack_lanes([known if lane is None else lane for lane in native])
+        flat = policy.codec.flatten(native).to(policy.device)
         actions = policy.codec.encode_flat(flat, action_mask)
         return [network.burn_in(observations, actions, action_mask) for network in self.networks]
-
-    def _continuation(self, info: dict[str, Any], terminated: Tensor, ended: Tensor) -> Tensor:
-        """Return the probability of not terminating in this step; 0 or 1 where the environment reports none."""
-        newest, final = info.get("continuation"), info.get("final_info", {}).get("continuation")
-        if newest is None and final is None:
-            return (~terminated).float()
-        device = terminated.device
-        parts = [torch.as_tensor(part, device=device).float() for part in (newest, final) if part is not None]
-        return parts[0] if len(parts) == 1 else torch.where(ended, parts[1], parts[0])
 
     def _add_to_returns(self, rewards: Tensor, ended: Tensor) -> None:
         self.running_returns += rewards

@@ -28,6 +28,7 @@ class Rollout:
         ended: Whether it terminated or was truncated ``[b, t]``.
         continuation: The probability of not terminating ``[b, t]``; 0 or 1 where the environment reports none.
         next_values: Values of the next observations ``[b, t]``, an episode's final observation included.
+        is_step: False where a lane was only reset, in mode NEXT_STEP ``[b, t]``: the entry is no transition.
         prior_outputs: Parameters of the prior's action distributions ``[b, t, o]``; no columns without a prior.
     """
 
@@ -44,6 +45,7 @@ class Rollout:
     ended: Tensor
     continuation: Tensor
     next_values: Tensor
+    is_step: Tensor
     prior_outputs: Tensor
 
     def __getitem__(self, lanes: Tensor) -> Rollout:

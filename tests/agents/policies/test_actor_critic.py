@@ -18,7 +18,7 @@ from vdworld.agents.policies import two_hot
 from vdworld.agents.policies.collector import Collector
 from vdworld.agents.policies.policy_losses import OBJECTIVES, pmpo, ppo, reinforce
 from vdworld.agents.policies.return_normalizer import ReturnNormalizer
-from vdworld.envs import DreamVectorEnv
+from vdworld.envs import DreamEnv, DreamVectorEnv
 from vdworld.spaces import ActionCodec
 
 DISCRETE, BOX = spaces.Discrete(2), spaces.Box(-1.0, 1.0, (2,), np.float32)
@@ -28,9 +28,11 @@ QUICKEST = ["reinforce", *(pytest.param(name, marks=pytest.mark.slow) for name i
 QUICK = {"objective": "reinforce", "horizon": HORIZON, "hidden_dim": 32, "learning_rate": 3e-3, "discount": 0.5}
 
 
-def guessing(space: gym.Space = DISCRETE, output: str = "torch") -> DreamVectorEnv:
+def guessing(
+    space: gym.Space = DISCRETE, output: str = "torch", mode: AutoresetMode = AutoresetMode.SAME_STEP
+) -> DreamVectorEnv:
     """Dreams in which the action that earns names the colour seen before it: guessing earns a half."""
-    settings = {"max_episode_steps": 12, "autoreset_mode": AutoresetMode.SAME_STEP, "output": output}
+    settings = {"max_episode_steps": 12, "autoreset_mode": mode, "output": output}
     return DreamVectorEnv(GuessingWorld(space, size=16), LANES, **settings)
 
 
@@ -92,6 +94,25 @@ def test_tensors_and_arrays_give_the_same_learning_run(objective):
     assert updates == updates_too
     weights = second.network.state_dict()
     assert all(torch.equal(value, weights[name]) for name, value in first.network.state_dict().items())
+
+
+@pytest.mark.parametrize("output", ["torch", "numpy"])
+def test_lanes_that_the_learner_resets_give_the_run_of_lanes_that_reset_themselves(output):
+    runs = [learn(guessing(DICT, output, mode), 4)[1] for mode in (AutoresetMode.SAME_STEP, AutoresetMode.DISABLED)]
+    assert runs[0] == runs[1]
+
+
+def test_steps_that_only_reset_teach_nothing_and_are_not_counted():
+    """Only the colour before an action earns; a reset shows the last colour of the episode before, and earns 0."""
+    world, counts = GuessingWorld(DISCRETE, size=16), [0]
+    make = [lambda limit=5 + lane: gym.wrappers.TimeLimit(DreamEnv(world), limit) for lane in range(LANES)]
+    envs = gym.vector.SyncVectorEnv(make, autoreset_mode=AutoresetMode.NEXT_STEP)
+    policy = ActorCritic.learn(envs, num_steps=28 * 40, report=lambda step, figures: counts.append(step), **QUICK)
+    assert 28 * 40 <= policy.training_info["num_steps"] < 28 * 40 + LANES * HORIZON
+    taken = np.diff(counts)  # of 40 a rollout, resets included
+    assert taken.max() == 40
+    assert 30 < taken.mean() < 38
+    assert played(policy, guessing()) > 0.9
 
 
 def test_the_seed_decides_everything():

@@ -23,6 +23,7 @@ NUM_ENVS, HORIZON, LIMIT = 5, 12, 4
 SPACES = [
     spaces.Box(-1.0, 1.0, (2,), np.float32),
     spaces.Dict({"push": spaces.Box(-1.0, 1.0, (2,), np.float32), "tool": spaces.Discrete(3)}),
+    spaces.Tuple([spaces.Box(-1.0, 1.0, (2,), np.float32), spaces.Discrete(3)]),
 ]
 
 
@@ -43,23 +44,26 @@ def counting(observations, state):
 
 
 @pytest.mark.parametrize("output", ["numpy", "torch"])
-@pytest.mark.parametrize("space", SPACES, ids=["Box", "Dict"])
-def test_every_entry_belongs_to_the_transition_that_its_action_led_to(space, output):
-    envs = dreams(space, output)
+@pytest.mark.parametrize("mode", list(AutoresetMode))
+@pytest.mark.parametrize("space", SPACES, ids=["Box", "Dict", "Tuple"])
+def test_every_entry_belongs_to_the_transition_that_its_action_led_to(space, output, mode):
+    envs = dreams(space, output, mode)
     policy = policy_for(envs)
     collector = Collector(envs, policy, seed=3)
     for rollout in (collector.collect(HORIZON), collector.collect(HORIZON)):
         seed, count, shown_actions = rollout.frames[:, :, :, 0, 0].long().unbind(dim=2)
-        first = policy.codec.decode_flat(rollout.actions)[..., 0]
-        torch.testing.assert_close(rollout.rewards, 10.0 * (count + 1) + first)
+        first, real = policy.codec.decode_flat(rollout.actions)[..., 0], rollout.is_step
+        assert bool(real.all()) == (mode is not AutoresetMode.NEXT_STEP)
+        torch.testing.assert_close(rollout.rewards, (10.0 * (count + 1) + first) * real)
         ends = torch.tensor([[length(int(s)) for s in row] for row in seed])
-        assert torch.equal(rollout.terminated, count + 1 >= ends)
-        assert torch.equal(rollout.ended, (count + 1 >= ends) | (count + 1 >= LIMIT))
-        assert torch.equal(rollout.is_first[:, 1:], rollout.ended[:, :-1])
+        assert torch.equal(rollout.terminated, (count + 1 >= ends) & real)
+        assert torch.equal(rollout.ended, ((count + 1 >= ends) | (count + 1 >= LIMIT)) & real)
+        begun = ~real if mode is AutoresetMode.NEXT_STEP else rollout.ended
+        assert torch.equal(rollout.is_first[:, 1:], begun[:, :-1])
         before = policy.codec.decode_flat(rollout.previous_actions)[..., 0]
         assert torch.equal(torch.round(100 + 50 * before).long()[count > 0], shown_actions[count > 0])
         going_on = torch.where(rollout.terminated, torch.zeros_like(rollout.rewards), 1 - (count + 1) / 16)
-        torch.testing.assert_close(rollout.continuation, going_on)
+        torch.testing.assert_close(rollout.continuation[real], going_on[real])
 
 
 def test_the_recurrent_state_keeps_the_actions_that_were_executed():
@@ -72,19 +76,24 @@ def test_the_recurrent_state_keeps_the_actions_that_were_executed():
 
 
 @pytest.mark.parametrize("output", ["numpy", "torch"])
-def test_next_values_are_those_of_the_next_observations_final_ones_included(output):
-    envs = dreams(output=output)
+@pytest.mark.parametrize("mode", list(AutoresetMode))
+def test_next_values_are_those_of_the_next_observations_final_ones_included(output, mode):
+    envs = dreams(output=output, mode=mode)
     policy = policy_for(envs)
     policy.network.step = counting
     rollout = Collector(envs, policy).collect(HORIZON)
     assert rollout.ended.any()
     assert torch.equal(rollout.values, rollout.frames[:, :, 1, 0, 0].float())
-    assert torch.equal(rollout.next_values, rollout.values + 1), "never the first observation of the next episode"
+    real = rollout.is_step
+    assert torch.equal(rollout.next_values[real], rollout.values[real] + 1), (
+        "never the next episode's first observation"
+    )
 
 
 @pytest.mark.parametrize("output", ["numpy", "torch"])
-def test_the_state_is_burnt_in_at_the_start_of_every_episode(output):
-    envs = dreams(output=output, cameras=("front", "top"))
+@pytest.mark.parametrize("mode", list(AutoresetMode))
+def test_the_state_is_burnt_in_at_the_start_of_every_episode(output, mode):
+    envs = dreams(output=output, cameras=("front", "top"), mode=mode)
     policy = policy_for(envs, cameras=("front", "top"))
     collector = Collector(envs, policy)
     rollout = collector.collect(HORIZON)
@@ -182,11 +191,21 @@ def test_a_dream_that_is_too_uncertain_is_truncated_and_bootstrapped():
     assert rollout.is_first[:, 1].tolist() == [False, False, False, True, True]
 
 
-@pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.DISABLED])
-def test_other_modes_are_refused(mode):
-    envs = dreams(mode=mode)
-    with pytest.raises(ValueError, match="`envs` must be in mode SAME_STEP, got AutoresetMode"):
-        Collector(envs, policy_for(envs))
+def test_a_step_in_which_every_lane_is_only_reset_is_passed_over():
+    envs = DreamVectorEnv(FakeWorld(), NUM_ENVS, max_episode_steps=1)
+    rollout = Collector(envs, policy_for(envs)).collect(4)
+    assert rollout.is_step.all()
+    assert rollout.is_first.all()
+    assert (rollout.frames[:, :, 1] == 0).all()
+    assert len(rollout.frames[0, :, 0, 0, 0].unique()) == 4, "every step is that of another episode"
+
+
+def test_environments_without_a_mode_are_refused():
+    envs = dreams()
+    policy = policy_for(envs)
+    envs.metadata = {}
+    with pytest.raises(ValueError, match=r"`envs` must have a gymnasium.vector.AutoresetMode in metadata.*got None"):
+        Collector(envs, policy)
 
 
 def test_readings_of_a_dict_are_observed_in_final_observations_too(monkeypatch):
