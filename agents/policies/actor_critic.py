@@ -16,7 +16,7 @@ from vdworld.agents.lambda_returns import lambda_returns
 from vdworld.agents.policies import two_hot
 from vdworld.agents.policies.collector import Collector
 from vdworld.agents.policies.distribution import ActionDistribution
-from vdworld.agents.policies.learner_checkpoint import resume_learner, save_learner
+from vdworld.agents.policies.learner_checkpoint import resume_learner, run_settings, save_learner
 from vdworld.agents.policies.learning_settings import LearningSettings
 from vdworld.agents.policies.policy import Policy
 from vdworld.agents.policies.policy_losses import OBJECTIVES
@@ -58,6 +58,7 @@ class ActorCritic:
         self.return_normalizer = ReturnNormalizer(policy.device)
         self.rng = torch.Generator().manual_seed(seed)
         self.num_steps = 0
+        self.run = run_settings(policy, self.settings, seed)
 
     @classmethod
     @alone_in_output
@@ -110,6 +111,7 @@ class ActorCritic:
         policy = _new_policy(envs, world, learning, prior, action_codec, seed).to(device)
         fixed_prior = None if prior is None or objective != "pmpo" else copy.deepcopy(prior).to(device)
         learner = cls(policy, prior=fixed_prior, seed=seed, **asdict(learning))
+        learner.run.free["num_steps"] = num_steps
         folder = None if output is None else Path(output)
         if resume and folder is not None and has_checkpoint(folder):
             learner.resume(folder)
@@ -117,7 +119,8 @@ class ActorCritic:
         policy.network.eval().requires_grad_(False)
         policy.reset(seed=seed)
         run = {"num_steps": learner.num_steps, "num_envs": envs.num_envs, "seed": seed}
-        policy.training_info = {**asdict(learning), **run}
+        changes = {"changes": learner.run.changes} if learner.run.changes else {}
+        policy.training_info = {**asdict(learning), **run, **changes}
         return policy
 
     def _train_loop(

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vdworld.training import checkpoint as files
+from vdworld.training.run_settings import RunSettings
+from vdworld.training.training_log import say
 from vdworld.world.older_names import with_present_names
 
 if TYPE_CHECKING:
     from vdworld.agents.policies.actor_critic import ActorCritic
+    from vdworld.agents.policies.learning_settings import LearningSettings
+    from vdworld.agents.policies.policy import Policy
+
+
+FIXED = ("hidden_dim", "recurrent", "frame_stack")
+"""Settings that decide the shape of a policy's network."""
+
+
+def run_settings(policy: Policy, settings: LearningSettings, seed: int) -> RunSettings:
+    """Return what decides a run: the policy, which a resumed run keeps, and how it learns."""
+    values = asdict(settings)
+    network = {name: getattr(policy.network, name) for name in FIXED}
+    fixed = {**network, "observation_space": policy.observation_space, "action_space": policy.action_space}
+    return RunSettings(fixed, {**{k: v for k, v in values.items() if k not in FIXED}, "seed": seed})
 
 
 def save_learner(learner: ActorCritic, folder: Path) -> None:
@@ -25,11 +42,12 @@ def save_learner(learner: ActorCritic, folder: Path) -> None:
         "slow_critic": learner.slow_critic.num_updates,
         "return_normalizer": learner.return_normalizer.num_updates,
     }
-    files.save_checkpoint(folder, tensors, {"num_steps": learner.num_steps, "num_updates": updates})
+    progress = {"num_steps": learner.num_steps, "num_updates": updates, "run": learner.run.to_json()}
+    files.save_checkpoint(folder, tensors, progress)
 
 
 def resume_learner(learner: ActorCritic, folder: Path) -> None:
-    """Restore what ``save_learner`` wrote.
+    """Restore what ``save_learner`` wrote, and say which settings changed since.
 
     Raises:
         FileNotFoundError: There is no checkpoint.
@@ -37,11 +55,15 @@ def resume_learner(learner: ActorCritic, folder: Path) -> None:
     """
     tensors, progress = files.load_checkpoint(folder)
     tensors = with_present_names(tensors)
+    say(learner.run.resume(progress.get("run"), f"step {progress['num_steps']}", folder))
     try:
         files.load_module("network", learner.network, tensors)
         files.load_module("slow_critic", learner.slow_critic.average, tensors)
     except RuntimeError as error:
-        raise ValueError(f"The checkpoint in {folder} belongs to another policy: {error}") from error
+        raise ValueError(
+            f"`output` must hold a run of the same policy, and the weights in {folder} belong to another one. "
+            "Resume it with its own settings, or name a new folder."
+        ) from error
     files.load_optimizer("optimizer", learner.optimizer, tensors)
     learner.return_normalizer.average = tensors["return_normalizer"].to(learner.policy.device)
     learner.rng.set_state(tensors["rng"])

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from vdworld.data import Dataset
-from vdworld.training import checkpoint
+from vdworld.training import LossWeights, checkpoint
 from vdworld.training import trainer as trainer_module
 from vdworld.world import WorldModel
 
@@ -114,8 +114,40 @@ def test_a_finished_run_has_nothing_left_to_do(squares: Dataset, train_small: Ru
 
 def test_a_checkpoint_of_another_network_is_refused(squares: Dataset, train_small: Run, tmp_path: Path) -> None:
     train_small(squares, output=tmp_path)
-    with pytest.raises(ValueError, match=r"The checkpoint in .* belongs to another network"):
-        train_small(squares, output=tmp_path, resume=True, network={"width": 32, "context_length": 2})
+    with pytest.raises(ValueError, match="has other settings: network.width 16 -> 32[^\n]*own settings") as refusal:
+        train_small(squares, output=tmp_path, resume=True, network={"width": 32})
+    assert "\n" not in str(refusal.value)
+    with pytest.raises(ValueError, match="process.prediction x -> v"):
+        train_small(squares, output=tmp_path, resume=True, process={"prediction": "v"}, network={"copy": False})
+    path = tmp_path / "checkpoint" / "progress.json"
+    described = json.loads(path.read_text())
+    del described["run"], described["checksums"]  # as earlier versions wrote it
+    path.write_text(json.dumps(described))
+    with pytest.raises(
+        ValueError, match="`output` must hold a run of the same network, and the weights in .* own sett"
+    ):
+        train_small(squares, output=tmp_path, resume=True, network={"width": 32})
+
+
+def test_a_resumed_run_says_which_settings_changed_and_records_it(
+    squares: Dataset, train_small: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train_small(squares, output=tmp_path)
+    assert train_small(squares, output=tmp_path, resume=True).training_info["changes"] is None
+    printed = capsys.readouterr().err
+    assert "The run is complete after 2 steps. Raise `max_steps` or `max_minutes` to train further." in printed
+    assert "other settings" not in printed
+    more = {"output": tmp_path, "resume": True, "learning_rate": 0.5}
+    world = train_small(squares, max_steps=3, **more)
+    change = "max_steps 2 -> 3, learning_rate 0.001 -> 0.5"
+    assert f"Resumed at step 2 with other settings than before, which hold from here on: {change}." in (
+        capsys.readouterr().err
+    )
+    assert world.training_info["changes"] == {"step 2": change}
+    world = train_small(squares, max_steps=4, weights=LossWeights(reward=2.0), **more)
+    later = "max_steps 3 -> 4, weights.reward 0.01 -> 2.0"
+    assert world.training_info["changes"] == {"step 2": change, "step 3": later}
+    assert WorldModel.from_pretrained(tmp_path).training_info["changes"] == world.training_info["changes"]
 
 
 def test_nothing_in_a_checkpoint_is_pickled(squares: Dataset, train_small: Run, tmp_path: Path) -> None:

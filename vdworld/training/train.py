@@ -65,7 +65,9 @@ def train(
             preset's time.
         output: Folder for checkpoints and logs. It ends as the world's self-contained folder.
         seed: Seed of weights, clips and noise.
-        resume: Resume from the last checkpoint in `output`, if there is one.
+        resume: Resume from the last checkpoint in `output`, if there is one. Settings that differ from the run's are
+            printed, recorded in ``training_info["changes"]``, and hold from there on; another network or process is
+            refused.
         device: Where to train. None takes a GPU if there is one.
         fields: Fields of ``TrainerSettings`` that replace those of `settings`.
 
@@ -94,6 +96,7 @@ def train(
     validation = Validation(held_out_clips(dataset, world, max_horizon=ROLLOUT_LENGTH))
     folder = None if output is None else Path(output)
     trainer = Trainer(world, clips, validation, settings, output=folder, seed=seed)
+    trainer.run.free |= {"data.episodes": len(training_split), "data.steps": training_split.num_steps}
     if resume and folder is not None and has_checkpoint(folder):
         trainer.resume()
     trained = trainer.fit().requires_grad_(False)
@@ -151,5 +154,6 @@ def training_info(world: WorldModel, dataset: Dataset, trainer: Trainer, seed: i
         "seed": seed,
         "measures": {name: round(v, 2) if math.isfinite(v) else None for name, v in trainer.measures.items()},
         "settings": dataclasses.asdict(trainer.settings),
+        "changes": trainer.run.changes or None,
         "before": world.training_info or None,
     }

@@ -19,10 +19,11 @@ from vdworld.training.likely_motion import change_rates
 from vdworld.training.loss import shortcut_loss, world_loss
 from vdworld.training.optimizer import Muon, split_parameters
 from vdworld.training.plateau import Plateau
+from vdworld.training.run_settings import RunSettings
 from vdworld.training.self_forcing import self_forced_batch
 from vdworld.training.stages import StepPlan, plan_step
 from vdworld.training.trainer_settings import TrainerSettings
-from vdworld.training.training_log import TrainingLog
+from vdworld.training.training_log import TrainingLog, say
 from vdworld.training.validation import Validation
 from vdworld.world import WorldModel
 from vdworld.world.older_names import with_present_names
@@ -80,6 +81,7 @@ class Trainer:
         self.measures: dict[str, float] = {}
         self.rates = change_rates(clips).to(world.device)
         self.step, self.seconds_before, self.started = 0, 0.0, time.monotonic()
+        self.run = run_settings(world, settings, seed)
 
     @property
     def seconds(self) -> float:
@@ -149,25 +151,29 @@ class Trainer:
         for i, optimizer in enumerate(self.optimizers):
             tensors |= files.optimizer_tensors(f"optimizer{i}", optimizer)
         progress = {"step": self.step, "seconds": self.seconds, "num_averages": self.average.num_updates}
-        progress["plateau"] = asdict(self.plateau)
+        progress |= {"plateau": asdict(self.plateau), "run": self.run.to_json()}
         files.save_checkpoint(self.output, tensors, progress)
 
     def resume(self) -> None:
-        """Resume from the last checkpoint.
+        """Resume from the last checkpoint, and say which settings changed since.
 
         Raises:
             FileNotFoundError: There is no checkpoint.
-            ValueError: The checkpoint belongs to another network.
+            ValueError: The checkpoint belongs to another network, process or kind of data.
         """
         if self.output is None:
             raise ValueError("`output` must name the folder of the run to resume, got None.")
         tensors, progress = files.load_checkpoint(self.output)
         tensors = with_present_names(tensors)
+        say(self.run.resume(progress.get("run"), f"step {progress['step']}", self.output))
         try:
             files.load_module("world", self.world, tensors)
             files.load_module("average", self.average.average, tensors)
         except RuntimeError as error:
-            raise ValueError(f"The checkpoint in {self.output} belongs to another network: {error}") from error
+            raise ValueError(
+                f"`output` must hold a run of the same network, and the weights in {self.output} belong to another "
+                "one. Resume it with its own settings, or name a new folder."
+            ) from error
         for i, optimizer in enumerate(self.optimizers):
             files.load_optimizer(f"optimizer{i}", optimizer, tensors)
         self.rng.set_state(tensors["rng"])
@@ -176,6 +182,8 @@ class Trainer:
         self.step, self.seconds_before = progress["step"], progress["seconds"]
         self.average.num_updates = progress["num_averages"]
         self.plateau = Plateau(**{**progress.get("plateau", {}), "max_cuts": self.settings.plateau_cuts})
+        if self.progress >= 1:
+            say(f"The run is complete after {self.step} steps. Raise `max_steps` or `max_minutes` to train further.")
 
     def _plans(self) -> Iterator[StepPlan]:
         while self.progress < 1.0:
@@ -223,3 +231,17 @@ class Trainer:
         warm = min((self.step + 1) / max(self.settings.warmup_steps, 1), 1.0)
         falling = min((1.0 - self.progress) / max(self.settings.decay_fraction, 1e-9), 1.0)
         return warm * falling * self.plateau.factor
+
+
+def run_settings(world: WorldModel, settings: TrainerSettings, seed: int) -> RunSettings:
+    """Return what decides a run: the world, which a resumed run keeps, and how it is trained."""
+    parts = {"network": world.network, "process": world.process}
+    fixed = {
+        **{name: getattr(part, "description", type(part).__name__) for name, part in parts.items()},
+        "image_size": world.image_size,
+        "cameras": world.cameras,
+        "readings": list(world.readings),
+        "action_space": world.action_space,
+        "rewards": world.has_reward,
+    }
+    return RunSettings(fixed, {**asdict(settings), "sampling": asdict(world.sampling), "seed": seed})

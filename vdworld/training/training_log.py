@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -101,3 +102,9 @@ def encode_gif(frames: np.ndarray, fps: float = 10.0) -> bytes:
     buffer = io.BytesIO()
     imageio.imwrite(buffer, frames, extension=".gif", duration=1000 / fps, loop=0)
     return buffer.getvalue()
+
+
+def say(text: str) -> None:
+    """Print a line for the user to stderr, without disturbing progress bars; an empty one prints nothing."""
+    if text:
+        require("tqdm", "all").tqdm.write(text, file=sys.stderr)

@@ -239,8 +239,18 @@ def test_an_interrupted_run_resumes(tmp_path):
     weights = again.network.state_dict()
     assert all(torch.equal(value, weights[name]) for name, value in policy.network.state_dict().items())
     settings["hidden_dim"] = 16
-    with pytest.raises(ValueError, match="belongs to another policy"):
+    with pytest.raises(ValueError, match="has other settings: hidden_dim 32 -> 16\\. Resume it with its own settings"):
         ActorCritic.learn(guessing(), **more, **settings)
+
+
+def test_a_resumed_run_says_which_settings_changed_and_records_it(tmp_path, capsys):
+    settings: dict[str, Any] = QUICK | {"objective": "ppo", "output": tmp_path}
+    ActorCritic.learn(guessing(), num_steps=LANES * HORIZON, **settings)
+    more = settings | {"num_steps": 2 * LANES * HORIZON, "learning_rate": 0.5}
+    policy = ActorCritic.learn(guessing(), resume=True, **more)
+    change = f"learning_rate 0.003 -> 0.5, num_steps {LANES * HORIZON} -> {2 * LANES * HORIZON}"
+    assert policy.training_info["changes"] == {f"step {LANES * HORIZON}": change}
+    assert change in capsys.readouterr().err
 
 
 def test_a_checkpoint_holds_all_running_statistics(tmp_path):
