@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -70,9 +71,36 @@ def test_a_video_that_ends_too_early_is_named(tmp_path: Path) -> None:
 
 def test_a_truncated_file_is_found_without_decoding_it(tmp_path: Path) -> None:
     path = write(tmp_path / "a.mp4", noise(30, 16, 16))
-    check_video(path)
+    expected = {"shape": (16, 16, 3), "num_frames": 30, "fps": 10}
+    check_video(path, **expected)
     path.write_bytes(path.read_bytes()[:-200])
     with pytest.raises(ValueError, match="incomplete"):
-        check_video(path)
+        check_video(path, **expected)
     with pytest.raises(FileNotFoundError, match="must exist"):
-        check_video(tmp_path / "none.mp4")
+        check_video(tmp_path / "none.mp4", **expected)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"shape": (16, 17, 3)}, r"must show frames of shape \[16, 17, 3\], got \[16, 16\]"),
+        ({"num_frames": 31}, "must hold 31 frames, got 30"),
+    ],
+)
+def test_a_video_of_another_size_or_length_is_refused(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    path = write(tmp_path / "a.mp4", noise(30, 16, 16))
+    check_video(path, shape=(3, 16, 16), num_frames=30, fps=10)  # channels first are as good
+    with pytest.raises(ValueError, match=message):
+        check_video(path, **{"shape": (16, 16, 3), "num_frames": 30, "fps": 10, **change})
+
+
+def test_a_list_of_other_files_is_no_video(tmp_path: Path) -> None:
+    """FFmpeg follows lists of files and addresses, whatever the list is called."""
+    path = write(tmp_path / "a.mp4", noise(3, 16, 16))
+    for name, text in {
+        "m3u": f"#EXTM3U\n#EXTINF:1,\n{path}\n",
+        "concat": f"ffconcat version 1.0\nfile {path}\n",
+    }.items():
+        (tmp_path / f"{name}.mp4").write_text(text)
+        with pytest.raises(ValueError, match="must be readable"):
+            check_video(tmp_path / f"{name}.mp4", shape=(16, 16, 3), num_frames=1, fps=10)

@@ -11,11 +11,12 @@ import numpy as np
 from gymnasium import spaces
 
 from vdworld.data.episode import DEFAULT_TEST_FRACTION, Episode, choose_split
-from vdworld.data.finite_numbers import check_finite_rows
 from vdworld.data.frame_decoding import decode_episodes
 from vdworld.data.layout import EpisodeEntry, Layout, read_layout
+from vdworld.data.layout_checks import test_range
 from vdworld.data.lossless_video import check_video
 from vdworld.data.parquet_tables import read_columns
+from vdworld.data.table_checks import check_rows
 from vdworld.space_json import space_from_json
 from vdworld.spec import EnvironmentSpec
 
@@ -39,14 +40,17 @@ def load_dataset(source: str | Path) -> Dataset:
     if "action" not in layout.features or not layout.cameras:
         features = sorted(layout.features)
         raise ValueError(f"{source} must have an `action` and frames among its features, got {features}.")
-    episodes: dict[Path, list[int]] = {}
+    tables: dict[Path, list[EpisodeEntry]] = {}
+    videos: dict[tuple[Path, str], list[EpisodeEntry]] = {}
     for entry in layout.entries:
-        episodes.setdefault(layout.data_path(entry), []).append(entry.index)
-    for path, numbers in episodes.items():
-        check_finite_rows(path, read_columns(layout.verify(path), layout.numeric_features), numbers)
-    videos = [(entry, key) for entry in layout.entries for key in entry.videos]
-    for path in sorted({layout.video_path(entry, key) for entry, key in videos}):
-        check_video(path)
+        tables.setdefault(layout.data_path(entry), []).append(entry)
+        for key in entry.videos:
+            videos.setdefault((layout.video_path(entry, key), key), []).append(entry)
+    for path, entries in tables.items():
+        check_rows(layout, path, entries)
+    for (path, key), entries in videos.items():
+        stop = max(round(entry.videos[key][2] * layout.info["fps"]) + entry.length for entry in entries)
+        check_video(path, layout.features[key]["shape"], num_frames=stop, fps=layout.info["fps"])
     return Dataset(layout, layout.entries)
 
 
@@ -160,10 +164,10 @@ class Dataset:
     def _split_of(self, entry: EpisodeEntry) -> str:
         if entry.split is not None:
             return entry.split
-        ranges = self.layout.info.get("splits") or {}
+        ranges = self.layout.info["splits"]
         if "test" not in ranges:
             return choose_split(entry.index, test_fraction=DEFAULT_TEST_FRACTION)
-        start, stop = (int(end) for end in ranges["test"].split(":"))
+        start, stop = test_range(ranges)
         return "test" if start <= entry.index < stop else "train"
 
     def _columns(self, entry: EpisodeEntry) -> dict[str, np.ndarray]:

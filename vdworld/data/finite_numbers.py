@@ -12,6 +12,11 @@ import numpy as np
 
 from vdworld.data.episode import Episode
 
+
+class NotFiniteError(ValueError):
+    """A recorded number is NaN or infinite."""
+
+
 _READINGS = ("observation.", "info.")
 
 
@@ -19,12 +24,12 @@ def check_finite(episode: Episode, where: str) -> None:
     """Check the numbers of an episode, which the message calls `where`.
 
     Raises:
-        ValueError: A number is not finite; the message names the column and the row.
+        NotFiniteError: A number is not finite; the message names the column and the row.
     """
     columns = {"actions": episode.actions, "rewards": episode.rewards, **episode.state}
     for name, values in columns.items():
         if values is not None and (found := _first_wrong(name, values)):
-            raise ValueError(_message(name, *found, where))
+            raise NotFiniteError(_message(name, *found, where))
 
 
 def check_finite_rows(path: Path, columns: Mapping[str, np.ndarray], episodes: Sequence[int]) -> None:
@@ -38,7 +43,7 @@ def check_finite_rows(path: Path, columns: Mapping[str, np.ndarray], episodes: S
         episodes: Numbers of the episodes that count.
 
     Raises:
-        ValueError: A number is not finite; the message names the column, the episode and its row.
+        NotFiniteError: A number is not finite; the message names the column, the episode and its row.
     """
     owner = columns["episode_index"][:, 0]
     counts = np.isin(owner, episodes)
@@ -53,7 +58,7 @@ def check_finite_rows(path: Path, columns: Mapping[str, np.ndarray], episodes: S
         if found := _first_wrong(name, values[rows]):
             row = rows[found[0]]
             step = int(np.count_nonzero(owner[:row] == owner[row]))
-            raise ValueError(_message(name, step, found[1], f"episode {owner[row]} in {path}"))
+            raise NotFiniteError(_message(name, step, found[1], f"episode {owner[row]} in {path}"))
 
 
 def _first_wrong(name: str, values: np.ndarray) -> tuple[int, float] | None:

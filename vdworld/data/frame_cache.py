@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,9 +10,9 @@ import numpy as np
 from vdworld.data.frame_decoding import decode_episodes
 from vdworld.data.layout import EpisodeEntry, Layout
 from vdworld.data.resize import resize_area
+from vdworld.free_memory import SHARE, free_memory
 
 _FRAMES_AT_ONCE = 64
-_SHARE = 0.9  # of the free memory, for frames
 
 
 def decode_into(target: np.ndarray, layout: Layout, entries: Sequence[EpisodeEntry], key: str) -> None:
@@ -43,28 +42,14 @@ def check_memory(shape: tuple[int, int, int, int], available: int | None = None)
     Raises:
         MemoryError: The frames do not fit; the message gives a size that does.
     """
-    available = _free_memory() if available is None else available
+    available = free_memory() if available is None else available
     needed = math.prod(shape)
-    if available is None or needed <= _SHARE * available:
+    if available is None or needed <= SHARE * available:
         return
-    scale = math.sqrt(_SHARE * available / needed)
+    scale = math.sqrt(SHARE * available / needed)
     fitting = tuple(max(int(side * scale), 1) for side in shape[2:])
     raise MemoryError(
         f"`image_size` must be at most about {fitting} for {shape[0]} frames to fit into the free memory "
         f"({available / 2**30:.1f} GiB), got {shape[2:]}, which needs {needed / 2**30:.1f} GiB. "
         "Pass a smaller image_size, fewer cameras or fewer episodes."
     )
-
-
-def _free_memory() -> int | None:
-    """Return the free and reclaimable memory in bytes, or None if the system does not report it."""
-    try:
-        with open("/proc/meminfo") as file:
-            lines = dict(line.split(":", 1) for line in file)
-        return int(lines["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError):
-        pass  # not Linux
-    names = getattr(os, "sysconf_names", {})
-    if "SC_AVPHYS_PAGES" in names:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return None

@@ -12,6 +12,7 @@ from vdworld.data.layout import EpisodeEntry, Layout
 from vdworld.data.lossless_video import read_frames
 from vdworld.data.parquet_tables import read_table
 from vdworld.extras import require
+from vdworld.json_values import reading
 
 
 def decode_episodes(layout: Layout, entries: Sequence[EpisodeEntry], key: str) -> Iterator[np.ndarray]:
@@ -57,7 +58,13 @@ def _pictures(layout: Layout, entry: EpisodeEntry, key: str) -> Iterator[np.ndar
     image: Any = require("PIL.Image", extra="data")
     table = read_table(layout.data_path(entry), [key, "episode_index"])
     rows = np.flatnonzero(table.column("episode_index").to_numpy() == entry.index)
+    shape = tuple(layout.features[key]["shape"])
     for row in rows:
-        picture = table.column(key)[int(row)].as_py()
-        pixels = np.asarray(image.open(io.BytesIO(picture["bytes"])).convert("RGB"))
+        with reading(layout.data_path(entry)):
+            picture = image.open(io.BytesIO(table.column(key)[int(row)].as_py()["bytes"]))
+            if (picture.height, picture.width) not in (shape[:2], shape[1:3]):  # before it is decoded
+                raise ValueError(
+                    f"pictures of {key} must have shape {list(shape)}, got {picture.height, picture.width}."
+                )
+            pixels = np.asarray(picture.convert("RGB"))
         yield np.ascontiguousarray(pixels.transpose(2, 0, 1))

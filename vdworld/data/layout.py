@@ -7,14 +7,16 @@ in the episode columns ``vdworld/...``, which other readers ignore.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vdworld.data.layout_checks import check_entry, check_info
 from vdworld.data.parquet_tables import read_table
+from vdworld.data.path_templates import fill_template
+from vdworld.json_values import read_json, reading
 from vdworld.storage.checksums import CHECKSUMS, file_checksum, unseal
 
 VERSION = "v3.0"
@@ -81,13 +83,14 @@ class Layout:
     def data_path(self, entry: EpisodeEntry) -> Path:
         """Return the parquet file with the episode's rows."""
         chunk, file = entry.data_file
-        return self.root / self.info.get("data_path", DATA_PATH).format(chunk_index=chunk, file_index=file)
+        template = self.info.get("data_path") or DATA_PATH
+        return fill_template(self.root, template, chunk_index=chunk, file_index=file)
 
     def video_path(self, entry: EpisodeEntry, key: str) -> Path:
         """Return the video file with the episode's frames of one feature."""
         chunk, file, _ = entry.videos[key]
         template = self.info.get("video_path") or VIDEO_PATH
-        return self.root / template.format(video_key=key, chunk_index=chunk, file_index=file)
+        return fill_template(self.root, template, video_key=key, chunk_index=chunk, file_index=file)
 
     def verify(self, path: Path) -> Path:
         """Return the path of a file whose content is that which was written; it is read once for that.
@@ -119,7 +122,7 @@ def read_layout(root: Path) -> Layout:
         verify(root, path, checksums)
     entries = [entry for path in paths for entry in _read_entries(path, videos)]
     entries = sorted((e for e in entries if e.index < info["total_episodes"]), key=lambda entry: entry.index)
-    if [entry.index for entry in entries] != list(range(info["total_episodes"])):
+    if len(entries) != info["total_episodes"] or any(entry.index != i for i, entry in enumerate(entries)):
         raise ValueError(
             f"{root / 'meta/episodes'} must list the {info['total_episodes']} episodes that {INFO} counts, "
             f"got {len(entries)}. Copy the dataset again."
@@ -153,15 +156,8 @@ def _read_info(root: Path) -> tuple[dict[str, Any], dict[str, str]]:
             "A recording that was interrupted before its first flush has none: start it again. "
             "Convert other formats with `EpisodeWriter`."
         )
-    try:
-        info = json.loads(path.read_text())
-        version, features, total = info["codebase_version"], info["features"], info["total_episodes"]
-        fps = float(info["fps"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"{path} must be the info.json of a LeRobot dataset, got {type(error).__name__}: {error}. "
-            "It is damaged, or by another program."
-        ) from error
+    info = read_json(path)
+    version = info.get("codebase_version", "none")
     if str(version).split(".")[0] != VERSION.split(".")[0]:
         raise ValueError(
             f"{path} must have codebase_version {VERSION}, got {version!r}. Convert the dataset with LeRobot's own "
@@ -171,7 +167,8 @@ def _read_info(root: Path) -> tuple[dict[str, Any], dict[str, str]]:
     if isinstance(own, dict) and CHECKSUMS in own:
         own = dict(own)
         info, checksums = unseal({**info, "vdworld": own, CHECKSUMS: own.pop(CHECKSUMS)}, path)
-    return {**info, "features": features, "total_episodes": int(total), "fps": fps}, checksums
+    with reading(path, "Copy the dataset again."):
+        return check_info(info), checksums
 
 
 def _read_entries(path: Path, videos: Sequence[str]) -> list[EpisodeEntry]:
@@ -182,6 +179,9 @@ def _read_entries(path: Path, videos: Sequence[str]) -> list[EpisodeEntry]:
     if missing:
         raise ValueError(f"{path} must have the columns {names}, got none for {missing}. Write the dataset again.")
     own = [name for name in ("vdworld/split", "vdworld/seed") if name in table.column_names]
+    rows = table.select(names + own).to_pylist()
+    for row in rows:
+        check_entry(path, row)
     return [
         EpisodeEntry(
             index=row["episode_index"],
@@ -191,7 +191,7 @@ def _read_entries(path: Path, videos: Sequence[str]) -> list[EpisodeEntry]:
             split=row.get("vdworld/split"),
             seed=row.get("vdworld/seed"),
         )
-        for row in table.select(names + own).to_pylist()
+        for row in rows
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -13,6 +13,7 @@ from vdworld.extras import require
 
 CODEC, PIXEL_FORMAT = "libx264rgb", "gbrp"  # H.264 on RGB without quantisation (`crf` 0) is lossless
 _OPTIONS = {"crf": "0", "preset": "ultrafast", "forced-idr": "1"}
+_FORMATS = "mov,mp4,matroska,webm,avi,mpeg,mpegts,ogg,gif"
 _FRAMES_BETWEEN_KEYS = 16  # at most this many frames are decoded to reach one
 
 
@@ -71,36 +72,57 @@ def read_frames(path: Path, *, fps: float, start: int, stop: int) -> Iterator[np
     av = require("av", extra="data")
     position = start
     try:
-        with av.open(str(path)) as container:
-            planes = _PlaneReader(av)
+        with _open(av, path) as container:
+            planes, size = _PlaneReader(av), None
             for number, frame in _numbered(container, fps, start):
                 if number > position or position >= stop:
                     break
+                size = size or (frame.height, frame.width)
+                if (frame.height, frame.width) != size:
+                    raise ValueError(f"The video {path} must have frames of one size, got {size} and others.")
                 if number == position:
                     yield planes.read(frame)
                     position += 1
-    except (av.error.FFmpegError, IndexError) as error:
+    except (av.error.FFmpegError, LookupError, TypeError, OverflowError) as error:
         raise ValueError(f"The video {path} must be readable, got: {error}. It is damaged or incomplete.") from error
     if position < stop:
         raise ValueError(f"The video {path} must hold frame {position} of {stop}. It is damaged or incomplete.")
 
 
-def check_video(path: Path) -> None:
+def check_video(path: Path, shape: Sequence[int], *, num_frames: int, fps: float) -> None:
     """Open a video file and read its index, without decoding frames.
+
+    Args:
+        path: The video.
+        shape: Height, width and channels of its frames, or the channels first.
+        num_frames: How many frames it must hold at least.
+        fps: Its frames per second; at another rate the frames are not counted.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file is not a video, or is incomplete.
+        ValueError: The file is not a video, is incomplete, or shows frames of another size.
     """
     av = require("av", extra="data")
     if not path.is_file():
         raise FileNotFoundError(f"The video {path} must exist. The dataset is incomplete; copy or record it again.")
     try:
-        with av.open(str(path)) as container:
+        with _open(av, path) as container:
             if not container.streams.video:
                 raise ValueError(f"The file {path} must hold a video stream, got none.")
-    except av.error.FFmpegError as error:
+            stream = container.streams.video[0]
+            size, rate, held = [stream.height, stream.width], float(stream.average_rate or 0), stream.frames
+    except (av.error.FFmpegError, LookupError, TypeError, OverflowError) as error:
         raise ValueError(f"The video {path} must be readable, got: {error}. It is damaged or incomplete.") from error
+
+    if size not in (list(shape[:2]), list(shape[1:3])):
+        raise ValueError(f"The video {path} must show frames of shape {list(shape)}, got {size}.")
+    if held and abs(rate - fps) < 1e-3 * fps and held < num_frames:
+        raise ValueError(f"The video {path} must hold {num_frames} frames, got {held}. It is damaged or incomplete.")
+
+
+def _open(av: Any, path: Path) -> Any:
+    """Open a video file, and nothing that it may refer to: FFmpeg also reads lists of other files and of addresses."""
+    return av.open(f"file:{path}", options={"protocol_whitelist": "file", "format_whitelist": _FORMATS})
 
 
 def _numbered(container: Any, fps: float, start: int) -> Iterator[tuple[int, Any]]:

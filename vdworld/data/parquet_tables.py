@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from vdworld.extras import require
+from vdworld.free_memory import check_memory_for
+from vdworld.json_values import reading
 from vdworld.storage.atomic_files import PendingFile
 
 
@@ -46,12 +48,21 @@ def read_columns(path: Path, names: Sequence[str] | None = None) -> dict[str, np
         ValueError: The file cannot be read.
     """
     table = read_table(path, names)
+    with reading(path):
+        return _arrays(table)
+
+
+def _arrays(table: Any) -> dict[str, np.ndarray]:
     pa = require("pyarrow", extra="data")
     columns = {}
     for name in table.column_names:
         values = table.column(name).combine_chunks()
         while pa.types.is_list(values.type) or pa.types.is_fixed_size_list(values.type):
+            if values.null_count or len(values.value_lengths().unique()) > 1:
+                raise ValueError(f"`{name}` must hold as many numbers in every row.")
             values = values.flatten()
+        if values.null_count and not pa.types.is_floating(values.type):
+            raise ValueError(f"`{name}` must hold a value in every row, got {values.null_count} without.")
         if pa.types.is_boolean(values.type) or pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
             columns[name] = values.to_numpy(zero_copy_only=False).reshape(table.num_rows, -1)
     return columns
@@ -69,6 +80,8 @@ def read_table(path: Path, names: Sequence[str] | None = None) -> Any:
     if not path.is_file():
         raise FileNotFoundError(f"The table {path} must exist. The dataset is incomplete; copy or record it again.")
     try:
-        return parquet.ParquetFile(path).read(columns=None if names is None else list(names))
-    except (pa.ArrowInvalid, pa.ArrowIOError, OSError) as error:
+        file = parquet.ParquetFile(path)
+        check_memory_for(path, max(file.metadata.num_rows, 0) * file.metadata.num_columns * 8)
+        return file.read(columns=None if names is None else list(names))
+    except (pa.ArrowException, OSError, LookupError, TypeError, ValueError) as error:
         raise ValueError(f"The table {path} must be readable, got: {error}. It is damaged or incomplete.") from error
