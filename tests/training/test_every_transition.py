@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from vdworld.data import ClipSampler, Dataset
-from vdworld.networks import ClipPrediction, Prediction
+from vdworld.networks import ClipPrediction, Context, Prediction
 from vdworld.training import ContextCorruption, LossWeights, encode, new_world, world_loss
 from vdworld.training.batch import Batch
 from vdworld.training.loss import shortcut_loss
@@ -134,6 +134,30 @@ def test_padding_teaches_nothing(uneven: Dataset, network: str, plan: StepPlan) 
     assert {"frame", "reward", "continuation", "readings"} <= clean.keys()
     for name, value in clean.items():
         assert other[name].item() == pytest.approx(value.item(), rel=1e-5), name
+
+
+def test_the_first_frames_of_an_episode_are_given_as_at_the_start_of_a_dream(uneven: Dataset) -> None:
+    """Neither sampled frames nor estimates take the place of what is before an episode's first transition."""
+    world, plan = new_world(uneven, network=NETWORKS["stacked"]), PLANS["self forcing, all sampled"]
+    pasts: list[Tensor] = []
+
+    def grey(noisy: Tensor, level: Tensor, context: Context, step_size: Tensor) -> Prediction:
+        pasts.append(context.frames)
+        return Prediction(torch.full_like(noisy, 0.125), torch.zeros(len(noisy), 16))
+
+    world.network.forward = grey
+    batch = draw(world, uneven, plan, 60)
+    num_before = batch.target_mask.int().argmax(dim=1)  # targets before the first transition
+    forced = self_forced_batch(world, batch, H - 1, rng()).frames[:, :K]
+    pasts.clear()
+    world_loss(world, batch, LossWeights(), ContextCorruption(context_noise=0.0), rng(), horizon=H)
+    assert len(pasts) == H
+    for place in range(K):
+        dreamt = H - 1 - K + place >= num_before  # the number of the target that is at this place of the past
+        assert 0 < dreamt.sum() < 60
+        for past in (forced, pasts[-1]):
+            assert (past[dreamt, place] == 0.125).all()
+            assert torch.equal(past[~dreamt, place], batch.frames[~dreamt, H - 1 + place])
 
 
 def test_wrong_estimates_of_padding_cost_nothing(uneven: Dataset) -> None:
