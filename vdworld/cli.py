@@ -23,7 +23,7 @@ def overview() -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code.
 
-    It is 0, or 1 if a part of a benchmark failed, 2 after a user error, and 130 after Ctrl-C.
+    It is 0, or 1 if a part of a benchmark failed, 2 after a user error, and 130 after Ctrl-C or SIGTERM.
 
     Args:
         arguments: The words after ``vdworld``; None takes them from the command line.
@@ -41,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"vdworld: error: there is no verb {verb!r}. {hint}", file=sys.stderr)
         return 2
 
-    from vdworld.commands.runner import run_verb  # not above: the overview does not need Hydra
-
+    try:
+        from vdworld.commands.runner import run_verb  # not above: the overview does not need Hydra
+    except KeyboardInterrupt:
+        print(f"\nvdworld {verb}: interrupted.", file=sys.stderr)
+        return 130
     return run_verb(verb, rest)

@@ -15,6 +15,7 @@ from torch import Tensor
 from vdworld.agents.lambda_returns import lambda_returns
 from vdworld.agents.policies import two_hot
 from vdworld.agents.policies.collector import Collector
+from vdworld.agents.policies.collector_state import collector_tensors, restore_collector
 from vdworld.agents.policies.distribution import ActionDistribution
 from vdworld.agents.policies.learner_checkpoint import resume_learner, run_settings, save_learner
 from vdworld.agents.policies.learning_settings import LearningSettings
@@ -27,6 +28,7 @@ from vdworld.finite_tensors import check_finite_tensors
 from vdworld.networks import ExponentialMovingAverage
 from vdworld.spaces import ActionCodec
 from vdworld.storage.folder_lock import alone_in_output
+from vdworld.storage.interrupts import StopRequest
 from vdworld.training.checkpoint import has_checkpoint
 from vdworld.training.gradient_step import gradient_step, keep_failed_batch
 
@@ -59,6 +61,7 @@ class ActorCritic:
         self.rng = torch.Generator().manual_seed(seed)
         self.num_steps = 0
         self.run = run_settings(policy, self.settings, seed)
+        self._collected: dict[str, Tensor] = {}  # where a resumed run was
 
     @classmethod
     @alone_in_output
@@ -94,7 +97,8 @@ class ActorCritic:
             device: Device to train on; None takes that of the dreams' world, else the CPU.
             seed: Seeds everything random in learning, the first reset included.
             output: A folder for a checkpoint, written every minute, on Ctrl-C and at the end; None writes none.
-            resume: Continue from the checkpoint in `output` with new episodes; starts from scratch if there is none.
+            resume: Continue from the checkpoint in `output`; starts from scratch if there is none. An interrupted run
+                in dreams goes on in the middle of their episodes, and one in other environments with new episodes.
             report: Called with the figures of each update.
             settings: Other fields of ``LearningSettings``.
 
@@ -130,28 +134,27 @@ class ActorCritic:
         if self.num_steps >= num_steps:
             return
         collector = Collector(envs, self.policy, prior=self.prior, seed=seed + self.num_steps)
+        if self._collected:
+            restore_collector(collector, self._collected)
         saved_at = time.monotonic()
-        try:
+        with StopRequest() as stop:
             while self.num_steps < num_steps:
                 rollout = collector.collect(self.settings.horizon)
-                try:
-                    losses = self.update(rollout)
-                except FloatingPointError as error:
-                    kept, folder = keep_failed_batch(folder, vars(rollout)), None  # the last good checkpoint stays
-                    raise FloatingPointError(f"Learning stopped at step {self.num_steps}: {error} {kept}") from error
+                losses = self._update_or_keep(rollout, folder)
                 self.num_steps += int(rollout.is_step.sum())
                 if report is not None:
                     report(self.num_steps, collector.figures(rollout, losses))
-                if folder is not None and time.monotonic() - saved_at > CHECKPOINT_EVERY:
-                    self.save(folder)
+                if folder is not None and (stop.is_set() or time.monotonic() - saved_at > CHECKPOINT_EVERY):
+                    self.save(folder, collector)
                     saved_at = time.monotonic()
-        finally:
-            if folder is not None:
-                self.save(folder)
+                if stop.is_set():
+                    raise KeyboardInterrupt
+        if folder is not None:
+            self.save(folder)
 
-    def save(self, folder: Path) -> None:
-        """Write a checkpoint: the weights, the optimiser and all running statistics."""
-        save_learner(self, folder)
+    def save(self, folder: Path, collector: Collector | None = None) -> None:
+        """Write a checkpoint: the weights, the optimiser, all running statistics, and where the collector is."""
+        save_learner(self, folder, {} if collector is None else collector_tensors(collector))
 
     def resume(self, folder: Path) -> None:
         """Restore a checkpoint.
@@ -160,7 +163,15 @@ class ActorCritic:
             FileNotFoundError: There is none.
             ValueError: It belongs to another policy.
         """
-        resume_learner(self, folder)
+        self._collected = resume_learner(self, folder)
+
+    def _update_or_keep(self, rollout: Rollout, folder: Path | None) -> dict[str, Tensor]:
+        """Update on a rollout; keep it in the folder if that fails."""
+        try:
+            return self.update(rollout)
+        except FloatingPointError as error:
+            kept = keep_failed_batch(folder, vars(rollout))
+            raise FloatingPointError(f"Learning stopped at step {self.num_steps}: {error} {kept}") from error
 
     def update(self, rollout: Rollout) -> dict[str, Tensor]:
         """Take the gradient steps of one rollout, and return the losses of the last step."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from torch import Tensor
 
 from vdworld.training import checkpoint as files
 from vdworld.training.run_settings import RunSettings
@@ -29,14 +32,18 @@ def run_settings(policy: Policy, settings: LearningSettings, seed: int) -> RunSe
     return RunSettings(fixed, {**{k: v for k, v in values.items() if k not in FIXED}, "seed": seed})
 
 
-def save_learner(learner: ActorCritic, folder: Path) -> None:
-    """Write the weights, the optimiser and all running statistics."""
+COLLECTOR = "collector"
+
+
+def save_learner(learner: ActorCritic, folder: Path, collected: Mapping[str, Tensor]) -> None:
+    """Write the weights, the optimiser, all running statistics, and the state of the collector."""
     tensors = {
         **files.module_tensors("network", learner.network),
         **files.module_tensors("slow_critic", learner.slow_critic.average),
         **files.optimizer_tensors("optimizer", learner.optimizer),
         "return_normalizer": learner.return_normalizer.average,
         "rng": learner.rng.get_state(),
+        **{f"{COLLECTOR}.{name}": value for name, value in collected.items()},
     }
     updates = {
         "slow_critic": learner.slow_critic.num_updates,
@@ -46,8 +53,8 @@ def save_learner(learner: ActorCritic, folder: Path) -> None:
     files.save_checkpoint(folder, tensors, progress)
 
 
-def resume_learner(learner: ActorCritic, folder: Path) -> None:
-    """Restore what ``save_learner`` wrote, and say which settings changed since.
+def resume_learner(learner: ActorCritic, folder: Path) -> dict[str, Tensor]:
+    """Restore what ``save_learner`` wrote, say which settings changed since, and return the collector's state.
 
     Raises:
         FileNotFoundError: There is no checkpoint.
@@ -70,3 +77,5 @@ def resume_learner(learner: ActorCritic, folder: Path) -> None:
     learner.num_steps, updates = progress["num_steps"], with_present_names(progress["num_updates"])
     learner.slow_critic.num_updates = updates["slow_critic"]
     learner.return_normalizer.num_updates = updates["return_normalizer"]
+    inner = {name: value for name, value in tensors.items() if name.startswith(f"{COLLECTOR}.")}
+    return {name.removeprefix(f"{COLLECTOR}."): value for name, value in inner.items()}

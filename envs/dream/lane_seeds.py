@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from gymnasium.utils import seeding
@@ -50,6 +51,20 @@ class LaneSeeds:
         if len(lane_seeds) != num_lanes:
             raise ValueError(f"`seed` must hold one seed per lane, {num_lanes}, got {len(lane_seeds)}.")
         return [self._next_seed(int(lane), lane_seeds[lane]) for lane in np.flatnonzero(mask)]
+
+    def to_json(self) -> list[dict[str, Any] | None]:
+        """Return the states of the generators as plain JSON values; None for lanes that had no seed yet."""
+        return [None if lane is None else dict(lane.bit_generator.state) for lane in self._generators]
+
+    @classmethod
+    def from_json(cls, states: Sequence[dict[str, Any] | None]) -> LaneSeeds:
+        """Build the generators from what ``to_json`` returned."""
+        seeds = cls(len(states))
+        for lane, state in enumerate(states):
+            if state is not None:
+                generator = seeds._generators[lane] = seeding.np_random(0)[0]
+                generator.bit_generator.state = state
+        return seeds
 
     def _next_seed(self, lane: int, seed: int | None) -> int:
         if seed is not None:

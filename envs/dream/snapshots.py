@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import copy
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from vdworld.envs.array_trees import map_leaves
+from vdworld.envs.dream.dream_observations import observe_lanes
 from vdworld.envs.dream.lane_seeds import LaneSeeds
-from vdworld.world import WorldState
+from vdworld.world import WorldModel, WorldState
 
 
 @dataclass(frozen=True)
@@ -67,3 +71,18 @@ class VectorSnapshot:
             copy.deepcopy(self.seeds),
             copy.deepcopy(self.episode_infos),
         )
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return everything but the observation, which follows from the dreams, as tensors that can be saved."""
+        own = {"elapsed": torch.from_numpy(self.elapsed), "ended": torch.from_numpy(self.ended)}
+        own["seeds"] = torch.frombuffer(bytearray(json.dumps(self.seeds.to_json()).encode()), dtype=torch.uint8)
+        return own | {f"state.{name}": value for name, value in self.state.tensors().items()}
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, Tensor], world: WorldModel) -> VectorSnapshot:
+        """Build a snapshot from what ``tensors`` returned, for dreams in this world."""
+        inner = {name: value for name, value in tensors.items() if name.startswith("state.")}
+        state = WorldState.from_tensors({name.removeprefix("state."): value for name, value in inner.items()})
+        state = state.to(world.device)
+        seeds = LaneSeeds.from_json(json.loads(bytes(tensors["seeds"].tolist())))
+        return cls(state, observe_lanes(world, state), tensors["elapsed"].numpy(), tensors["ended"].numpy(), seeds)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType, TracebackType
 from typing import Any
 
 import gymnasium as gym
@@ -22,6 +19,7 @@ from vdworld.envs.recording.episode_maker import EpisodeMaker, Policy, RecordedE
 from vdworld.envs.recording.worker_pool import make_episodes
 from vdworld.extras import require
 from vdworld.spec import EnvironmentSpec
+from vdworld.storage.interrupts import StopRequest
 
 _LONGEST_EPISODE = 1_000  # steps, for environments without a limit of their own
 _MOST_PROCESSES = 16  # each takes about 250 MB
@@ -127,17 +125,17 @@ def _fill(
         num_envs = min(_num_cores(), _MOST_PROCESSES) if missing >= _WORTH_PROCESSES else 1
     tqdm = require("tqdm", extra="data").tqdm
     bar = tqdm(total=num_steps, initial=writer.num_steps, unit="step", desc="record", disable=not progress)
-    with _Interrupt() as interrupt, bar:
+    with StopRequest() as stop, bar:
         try:
-            with closing(make_episodes(maker, writer.num_episodes, num_envs, interrupt.is_set)) as episodes:
+            with closing(make_episodes(maker, writer.num_episodes, num_envs, stop.is_set)) as episodes:
                 for episode in episodes:
                     episode = episode.first(num_steps - writer.num_steps) if cut else episode
                     _add(writer, episode)
                     bar.update(len(episode))
+                    if stop.is_set():
+                        raise Stopped
                     if writer.num_steps >= num_steps:
                         break
-                    if interrupt.is_set():
-                        raise Stopped
         except Stopped:
             writer.close()
             raise KeyboardInterrupt(
@@ -167,31 +165,3 @@ def _add(writer: EpisodeWriter, episode: RecordedEpisode) -> None:
 
 def _num_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-class _Interrupt:
-    """A context in which the first Ctrl-C only sets a flag; the second raises KeyboardInterrupt."""
-
-    def __init__(self) -> None:
-        self._event = threading.Event()
-        self._previous_handler: Any = None
-
-    def is_set(self) -> bool:
-        """Return whether Ctrl-C was pressed."""
-        return self._event.is_set()
-
-    def __enter__(self) -> _Interrupt:
-        if threading.current_thread() is threading.main_thread():
-            self._previous_handler = signal.signal(signal.SIGINT, self._handle)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._previous_handler is not None:
-            signal.signal(signal.SIGINT, self._previous_handler)
-
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.is_set():
-            raise KeyboardInterrupt
-        self._event.set()

@@ -16,11 +16,13 @@ from typing import BinaryIO
 import gymnasium as gym
 
 from vdworld.envs.real.registry import package_of
+from vdworld.storage.interrupts import SIGNALS
 
 
 def serve() -> None:
     """Read an ``EpisodeMaker`` and then episode numbers; answer each with ``(True, episode)`` or ``(False, text)``."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process handles Ctrl-C
+    for number in SIGNALS:  # the parent process handles them, and its death closes the pipe
+        signal.signal(number, signal.SIG_IGN)
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # output of environments must not mix with the answers

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import signal
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -114,6 +116,25 @@ def break_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, BaseException], 
             return update(self, batch)
 
         monkeypatch.setattr(Trainer, "_update", broken)
+
+    return arrange
+
+
+@pytest.fixture
+def press_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Press Ctrl-C in a step, between the updates of the two optimisers."""
+
+    def arrange(step: int, times: int = 1) -> None:
+        update, counts = torch.optim.AdamW.step, itertools.count(1)
+
+        def interrupted(self: torch.optim.AdamW, *args: Any) -> Any:
+            result = update(self, *args)
+            if next(counts) == step:
+                for _ in range(times):
+                    signal.raise_signal(signal.SIGINT)
+            return result
+
+        monkeypatch.setattr(torch.optim.AdamW, "step", interrupted)
 
     return arrange
 

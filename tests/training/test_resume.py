@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from vdworld.data import Dataset
+from vdworld.storage import saved_folder
 from vdworld.training import LossWeights, checkpoint
 from vdworld.training import trainer as trainer_module
 from vdworld.world import WorldModel
 
 Run = Callable[..., WorldModel]
 Break = Callable[[int, BaseException], None]
+Press = Callable[..., None]
 STEPS, EVERY = 6, 3
 
 
@@ -50,18 +54,45 @@ def test_a_killed_run_resumes_as_if_uninterrupted(
 
 
 def test_ctrl_c_keeps_every_step(
-    unbroken: tuple, squares: Dataset, train_small: Run, losses: dict[int, float], break_at: Break, tmp_path, files
+    unbroken: tuple, squares: Dataset, train_small: Run, losses: dict[int, float], press_ctrl_c: Press, tmp_path, files
 ) -> None:
     folder, expected = unbroken
     run = {"output": tmp_path / "broken", "max_steps": STEPS}
-    break_at(3, KeyboardInterrupt())
+    press_ctrl_c(3)
     with pytest.raises(KeyboardInterrupt):
         train_small(squares, **run)
-    assert progress(tmp_path / "broken") == 2
+    assert progress(tmp_path / "broken") == 3
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     losses.clear()
     train_small(squares, **run, resume=True)
-    assert losses == {step: expected[step] for step in range(3, 7)}
+    assert losses == {step: expected[step] for step in range(4, 7)}
     assert files(tmp_path / "broken") == files(folder)
+
+
+def test_a_second_ctrl_c_stops_at_once_and_keeps_the_last_checkpoint(
+    squares: Dataset, train_small: Run, losses: dict[int, float], press_ctrl_c: Press, tmp_path: Path
+) -> None:
+    press_ctrl_c(4, times=2)
+    with pytest.raises(KeyboardInterrupt):
+        train_small(squares, output=tmp_path, max_steps=STEPS, checkpoint_every=EVERY)
+    assert progress(tmp_path) == 3
+    assert max(losses) == 3
+
+
+def test_ctrl_c_while_a_checkpoint_is_written_lets_it_be_completed(
+    squares: Dataset, train_small: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, interrupts = saved_folder.write_json, iter([signal.SIGINT, signal.SIGINT])
+
+    def interrupted(path: Path, values: Any) -> None:
+        for number in interrupts:
+            signal.raise_signal(number)
+        write(path, values)
+
+    monkeypatch.setattr(saved_folder, "write_json", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train_small(squares, output=tmp_path, max_steps=STEPS, checkpoint_every=EVERY)
+    assert progress(tmp_path) == 3
 
 
 def test_a_checkpoint_that_version_0_1_0_was_about_to_replace_is_read(
@@ -182,11 +213,11 @@ def test_whichever_limit_comes_first_ends_a_run(squares: Dataset, train_small: R
 
 
 def test_an_interrupted_run_of_an_earlier_version_resumes(
-    unbroken: tuple, squares: Dataset, train_small: Run, losses: dict[int, float], break_at: Break, tmp_path, files
+    unbroken: tuple, squares: Dataset, train_small: Run, losses: dict[int, float], press_ctrl_c: Press, tmp_path, files
 ) -> None:
     folder, expected = unbroken
     run = {"output": tmp_path / "broken", "max_steps": STEPS}
-    break_at(4, KeyboardInterrupt())
+    press_ctrl_c(3)
     with pytest.raises(KeyboardInterrupt):
         train_small(squares, **run)
     tensors, done = checkpoint.load_checkpoint(tmp_path / "broken")

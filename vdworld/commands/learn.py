@@ -17,7 +17,7 @@ from vdworld.commands.learn_online import run_online
 from vdworld.commands.policy_learning import DREAMS, learning_settings
 from vdworld.commands.world_loading import load_world
 from vdworld.envs import DreamVectorEnv
-from vdworld.training.checkpoint import has_checkpoint
+from vdworld.training.checkpoint import has_checkpoint, where_to_resume
 from vdworld.training.training_log import TrainingLog
 
 
@@ -49,9 +49,7 @@ def run(config: DictConfig) -> None:
         try:
             policy = ActorCritic.learn(envs, **keyword_arguments(ActorCritic.learn, learning), **settings)
         except KeyboardInterrupt:
-            raise KeyboardInterrupt(
-                f"A checkpoint is saved in {output}. Resume with the same command and resume=true."
-            ) from None
+            raise KeyboardInterrupt(where_to_resume(output)) from None
     policy.training_info["world"] = str(config.world)
     policy.save_pretrained(output)
     envs.close()

@@ -13,15 +13,17 @@ from vdworld.benchmarks.results import print_and_save
 from vdworld.commands.arguments import description, keyword_arguments, without_nulls
 from vdworld.commands.policy_learning import DREAMS, learning_settings
 from vdworld.commands.train import trainer_settings
+from vdworld.data.layout import INFO
 from vdworld.envs import DreamVectorEnv
 from vdworld.envs.recording.recorder import record
 from vdworld.evaluation.report.table import cell
 from vdworld.evaluation.returns import real_returns
 from vdworld.online import Round, Rounds, learn_online
-from vdworld.online.loop import POLICY
-from vdworld.online.online_result import PROGRESS
+from vdworld.online.loop import DATA, POLICY, WORLD
+from vdworld.online.online_result import PROGRESS, OnlineResult
 from vdworld.online.rounds import Target
 from vdworld.training import train
+from vdworld.training.checkpoint import has_checkpoint
 from vdworld.training.training_log import TrainingLog
 from vdworld.world import Sampling
 from vdworld.world.device import pick_device
@@ -68,7 +70,7 @@ def run_online(config: DictConfig) -> None:
                 **keyword_arguments(learn_online, acting),
             )
         except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"Finished rounds are saved in {output}. Resume with resume=true.") from None
+            raise KeyboardInterrupt(_saved_so_far(output)) from None
     print_and_save(result, output, "online", {"curve.png": result.plot})
     print(f"The policy is in {output / POLICY}. Plot the curves: tensorboard --logdir {output}")
 
@@ -82,6 +84,20 @@ def _check(config: DictConfig, output: Path) -> None:
             raise ValueError(f"`{name}` must be null with online=true, which creates its own, got {config[name]}.")
     if (output / PROGRESS).exists() and not config.resume:
         raise FileExistsError(f"`output` must be a new folder, got {output}. Resume its run with resume=true.")
+
+
+def _saved_so_far(output: Path) -> str:
+    """Return a sentence for a run that was interrupted: what of it is in its folder."""
+    num_rounds = len(OnlineResult.load(output).rounds)
+    parts = {
+        "recorded episodes": (output / DATA / INFO).is_file(),
+        "a checkpoint of the world": has_checkpoint(output / WORLD),
+        "a checkpoint of the policy": has_checkpoint(output / POLICY),
+    }
+    saved = [f"{num_rounds} finished rounds"] * bool(num_rounds) + [name for name, exists in parts.items() if exists]
+    if not saved:
+        return "Nothing was saved yet: start again."
+    return f"{', '.join(saved)} are saved in {output}. Resume with the same command and resume=true."
 
 
 def _training(config: DictConfig) -> dict[str, object]:

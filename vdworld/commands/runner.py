@@ -19,6 +19,7 @@ from vdworld.commands.help_text import help_text
 from vdworld.commands.overrides import check_single_values, expand_sweep
 from vdworld.commands.user_errors import check_name, explain, missing_keys
 from vdworld.commands.verbs import VERBS
+from vdworld.storage.interrupts import terminable, uninterrupted
 
 PATHS = ("data", "output", "path", "world")
 USER_ERRORS = (
@@ -32,25 +33,27 @@ def run_verb(verb: str, words: Sequence[str]) -> int:
 
     The code is the one that the command returns, where None is 0; in a sweep it is the largest one. A user error
     becomes one line and exit code 2. Any other error is a bug and is raised, as user errors are with
-    ``VDWORLD_TRACEBACK=1``.
+    ``VDWORLD_TRACEBACK=1``. After Ctrl-C or SIGTERM it is 130.
 
     Args:
         verb: One of ``VERBS``.
         words: The words after it.
     """
     known: tuple[str | None, Sequence[str]] = (None, ())
-    try:
-        line = parse_command_line(verb, words)
-        known = line.name, line.overrides
-        return _run(line)
-    except USER_ERRORS as error:
-        if os.environ.get("VDWORLD_TRACEBACK") == "1":
-            raise
-        print(f"vdworld {verb}: error: {explain(verb, error, *known)}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt as interrupt:
-        print(f"\nvdworld {verb}: interrupted. {interrupt}".rstrip(), file=sys.stderr)
-        return 130
+    with terminable():
+        try:
+            line = parse_command_line(verb, words)
+            known = line.name, line.overrides
+            return _run(line)
+        except USER_ERRORS as error:
+            if os.environ.get("VDWORLD_TRACEBACK") == "1":
+                raise
+            print(f"vdworld {verb}: error: {explain(verb, error, *known)}", file=sys.stderr)
+            return 2
+        except KeyboardInterrupt as interrupt:
+            with uninterrupted():
+                print(f"\nvdworld {verb}: interrupted. {interrupt}".rstrip(), file=sys.stderr)
+            return 130
 
 
 def _run(line: CommandLine) -> int:

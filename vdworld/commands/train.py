@@ -13,7 +13,7 @@ from vdworld.commands.arguments import description, keyword_arguments, without_n
 from vdworld.commands.effective_values import Fallback, defaults_of
 from vdworld.data import load_dataset
 from vdworld.training import ContextCorruption, LossWeights, SelfForcing, Shortcut, TrainerSettings, train
-from vdworld.training.checkpoint import has_checkpoint
+from vdworld.training.checkpoint import has_checkpoint, where_to_resume
 from vdworld.training.renamed_settings import present_name
 from vdworld.world import Sampling, WorldModel, build, preset
 from vdworld.world.device import pick_device
@@ -50,11 +50,7 @@ def run(config: DictConfig) -> None:
             **trainer_settings(config.trainer),
         )
     except KeyboardInterrupt:
-        if not has_checkpoint(output):
-            raise
-        raise KeyboardInterrupt(
-            f"A checkpoint is saved in {output}. Resume with the same command and resume=true."
-        ) from None
+        raise KeyboardInterrupt(where_to_resume(output)) from None
     print(f"The world is in {output}.")
     print(
         f"Evaluate it on held-out episodes: vdworld evaluate world={output} data={config.data} output={output}/report"

@@ -49,6 +49,13 @@ def has_checkpoint(path: Path) -> bool:
     return any((path / name / PROGRESS).exists() for name in (FOLDER, FORMER))
 
 
+def where_to_resume(path: Path) -> str:
+    """Return a sentence for a run that was interrupted: where its checkpoint is, if there is one."""
+    if not has_checkpoint(path):
+        return "There was no checkpoint yet: start again."
+    return f"A checkpoint is saved in {path}. Resume with the same command and resume=true."
+
+
 def optimizer_tensors(prefix: str, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     """Return the optimiser's state as tensors whose names begin with a prefix."""
     state = optimizer.state_dict()["state"]

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vdworld.data import ClipSource
 from vdworld.networks import ExponentialMovingAverage, VideoNetwork
+from vdworld.storage.interrupts import StopRequest
 from vdworld.training import checkpoint as files
 from vdworld.training.batch import Batch, encode
 from vdworld.training.gradient_step import gradient_step, keep_failed_batch
@@ -66,7 +67,6 @@ class Trainer:
         self.world, self.clips, self.validation = world, clips, validation
         self.settings, self.batch_size, self.output = settings, settings.batch_size, output
         self.rng = torch.Generator().manual_seed(seed)
-        self.rng_state = self.rng.get_state()  # after the last whole step, since Ctrl-C may come within one
         self.average = ExponentialMovingAverage(world, settings.ema_decay)
         self.parameters = list(world.requires_grad_(True).parameters())
         inner, outer = split_parameters(world.network)
@@ -104,7 +104,8 @@ class Trainer:
     def fit(self) -> WorldModel:
         """Train to the end and return the world with averaged weights.
 
-        After Ctrl-C, a checkpoint is written before KeyboardInterrupt is raised again.
+        After Ctrl-C, the current step is completed and a checkpoint is written; then KeyboardInterrupt is raised. The
+        second Ctrl-C raises it at once, and the last checkpoint stays.
 
         Raises:
             FloatingPointError: A loss, a gradient or a weight is NaN or infinite. The last checkpoint stays.
@@ -112,25 +113,24 @@ class Trainer:
         self.started = time.monotonic()
         settings, gifs_done = self.settings, int(self.progress * self.settings.num_rollout_gifs)
         self.world.train()
-        with TrainingLog(self.output) as log:
-            try:
-                for plan in self._plans():
-                    losses = self._update(plan)
-                    figures = {**losses, "learning_rate": settings.learning_rate * self._schedule()}
-                    log.step(self.step, self.elapsed_share, self.batch_size * plan.num_targets, figures)
-                    if self.step % settings.validate_every == 0 or self.step == 1:
-                        measures = self._measure(log)
-                        self.plateau.step(self.step, measures["moving_psnr"], plan.stage)
-                    if int(self.progress * settings.num_rollout_gifs) > gifs_done:
-                        gifs_done = int(self.progress * settings.num_rollout_gifs)
-                        log.rollout(self.step, self.validation.comparison(self.average.average))
-                    if self.step % settings.checkpoint_every == 0:
-                        self.save()
-            except KeyboardInterrupt:
-                self.save()
-                raise
+        with TrainingLog(self.output) as log, StopRequest() as stop:
+            for plan in self._plans():
+                losses = self._update(plan)
+                figures = {**losses, "learning_rate": settings.learning_rate * self._schedule()}
+                log.step(self.step, self.elapsed_share, self.batch_size * plan.num_targets, figures)
+                if self.step % settings.validate_every == 0 or self.step == 1:
+                    measures = self._measure(log)
+                    self.plateau.step(self.step, measures["moving_psnr"], plan.stage)
+                if int(self.progress * settings.num_rollout_gifs) > gifs_done:
+                    gifs_done = int(self.progress * settings.num_rollout_gifs)
+                    log.rollout(self.step, self.validation.comparison(self.average.average))
+                if stop.is_set() or self.step % settings.checkpoint_every == 0:
+                    self.save()
+                if stop.is_set():
+                    raise KeyboardInterrupt
             self.save()
-            self._measure(log)
+            if not stop.is_set():
+                self._measure(log)
         return self.average.average
 
     def _measure(self, log: TrainingLog) -> dict[str, float]:
@@ -145,7 +145,7 @@ class Trainer:
         tensors = {
             **files.module_tensors("world", self.world),
             **files.module_tensors("average", self.average.average),
-            "rng": self.rng_state,
+            "rng": self.rng.get_state(),
             "change_rates": self.rates,
         }
         for i, optimizer in enumerate(self.optimizers):
@@ -177,7 +177,6 @@ class Trainer:
         for i, optimizer in enumerate(self.optimizers):
             files.load_optimizer(f"optimizer{i}", optimizer, tensors)
         self.rng.set_state(tensors["rng"])
-        self.rng_state = tensors["rng"]
         self.rates = tensors.get("change_rates", self.rates).to(self.rates)  # earlier versions measured none
         self.step, self.seconds_before = progress["step"], progress["seconds"]
         self.average.num_updates = progress["num_averages"]
@@ -206,7 +205,7 @@ class Trainer:
                 f"{sorted(set(clips.episodes.tolist()))}. Lower `learning_rate` and `muon_learning_rate`."
             ) from error
         self.average.update(self.world)
-        self.step, self.rng_state = self.step + 1, self.rng.get_state()
+        self.step += 1
         return {name: value.detach() for name, value in losses.items()}
 
     def _losses(self, batch: Batch, plan: StepPlan) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 import gymnasium as gym
@@ -13,6 +14,7 @@ from gymnasium.vector import AutoresetMode
 
 from tests.agents.policies.recalling import recalling
 from tests.envs.guessing_world import GuessingWorld
+from tests.envs.random_world import random_world
 from vdworld.agents import ActorCritic, Policy
 from vdworld.agents.policies import two_hot
 from vdworld.agents.policies.collector import Collector
@@ -219,8 +221,8 @@ def test_no_steps_and_foreign_priors_are_refused():
 
 def test_an_interrupted_run_resumes(tmp_path):
     def stop(step, figures):
-        if step >= 4 * LANES * HORIZON:
-            raise KeyboardInterrupt
+        if step == 4 * LANES * HORIZON:
+            signal.raise_signal(signal.SIGINT)
 
     settings: dict[str, Any] = QUICK | {"objective": "ppo", "output": tmp_path}
     with pytest.raises(KeyboardInterrupt):
@@ -297,3 +299,39 @@ def test_a_reward_that_is_not_finite_stops_learning_before_the_checkpoint(tmp_pa
         ActorCritic.learn(SpoiledRewards(guessing()), num_steps=10_000, resume=True, **settings)
     assert (tmp_path / "checkpoint/tensors").read_bytes() == before
     assert (tmp_path / "failed_batch.safetensors").exists()
+
+
+def dreaming(world, num_envs=3):
+    return DreamVectorEnv(world, num_envs, max_episode_steps=7, autoreset_mode=AutoresetMode.SAME_STEP, output="torch")
+
+
+@pytest.mark.parametrize("recurrent", [True, False])
+def test_an_interrupted_run_in_dreams_ends_with_the_weights_of_a_whole_one(tmp_path, recurrent):
+    world = random_world(spaces.Discrete(3))
+    settings: dict[str, Any] = {"horizon": 4, "hidden_dim": 8, "objective": "ppo", "recurrent": recurrent}
+    settings |= {"num_steps": 6 * 12, "seed": 3}
+    whole = ActorCritic.learn(dreaming(world), **settings)
+
+    def stop(step, figures):
+        if step in (2 * 12, 3 * 12):
+            signal.raise_signal(signal.SIGINT)
+
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            ActorCritic.learn(dreaming(world), **settings, report=stop, output=tmp_path, resume=True)
+    resumed = ActorCritic.learn(dreaming(world), **settings, output=tmp_path, resume=True)
+    weights = resumed.network.state_dict()
+    assert all(torch.equal(value, weights[name]) for name, value in whole.network.state_dict().items())
+
+
+def test_dreams_of_another_number_of_lanes_begin_anew(tmp_path):
+    world = random_world(spaces.Discrete(3))
+    settings: dict[str, Any] = {"horizon": 4, "hidden_dim": 8, "output": tmp_path, "resume": True}
+
+    def stop(step, figures):
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        ActorCritic.learn(dreaming(world), num_steps=100, report=stop, **settings)
+    policy = ActorCritic.learn(dreaming(world, num_envs=2), num_steps=20, **settings)
+    assert policy.training_info["num_steps"] == 20
