@@ -11,7 +11,6 @@ from torch import Tensor
 from vdworld.agents.policies.collector import Collector
 from vdworld.agents.policies.recurrent_state import RecurrentState
 from vdworld.envs import DreamVectorEnv
-from vdworld.envs.dream.snapshots import VectorSnapshot
 
 OWN = ("is_first", "running_returns", "finished_returns", "num_finished")
 
@@ -40,7 +39,7 @@ def restore_collector(collector: Collector, tensors: Mapping[str, Tensor]) -> No
     envs, device = collector.envs, collector.policy.device
     assert isinstance(envs, DreamVectorEnv)
     inner = {name.removeprefix("dreams."): value for name, value in tensors.items() if name.startswith("dreams.")}
-    snapshot = VectorSnapshot.from_tensors(inner, envs.world)
+    snapshot = envs.get_state().with_tensors(inner, envs.world)
     envs.set_state(snapshot)
     collector.observations = collector.policy.observer.read(snapshot.observation, device)
     names = [field.name for field in fields(RecurrentState)]

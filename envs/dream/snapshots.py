@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -76,13 +77,25 @@ class VectorSnapshot:
         """Return everything but the observation, which follows from the dreams, as tensors that can be saved."""
         own = {"elapsed": torch.from_numpy(self.elapsed), "ended": torch.from_numpy(self.ended)}
         own["seeds"] = torch.frombuffer(bytearray(json.dumps(self.seeds.to_json()).encode()), dtype=torch.uint8)
+        numbers = itertools.count()
+        map_leaves(lambda leaf: own.update({f"episodes.{next(numbers)}": torch.as_tensor(leaf)}), self.episode_infos)
         return own | {f"state.{name}": value for name, value in self.state.tensors().items()}
 
-    @classmethod
-    def from_tensors(cls, tensors: Mapping[str, Tensor], world: WorldModel) -> VectorSnapshot:
-        """Build a snapshot from what ``tensors`` returned, for dreams in this world."""
+    def with_tensors(self, tensors: Mapping[str, Tensor], world: WorldModel) -> VectorSnapshot:
+        """Return the snapshot whose ``tensors`` these are, of the same environment in this world."""
         inner = {name: value for name, value in tensors.items() if name.startswith("state.")}
         state = WorldState.from_tensors({name.removeprefix("state."): value for name, value in inner.items()})
-        state = state.to(world.device)
-        seeds = LaneSeeds.from_json(json.loads(bytes(tensors["seeds"].tolist())))
-        return cls(state, observe_lanes(world, state), tensors["elapsed"].numpy(), tensors["ended"].numpy(), seeds)
+        state, numbers = state.to(world.device), itertools.count()
+
+        def saved(leaf: Any) -> Any:
+            value = tensors[f"episodes.{next(numbers)}"]
+            return value.to(leaf.device) if isinstance(leaf, Tensor) else value.numpy()
+
+        return VectorSnapshot(
+            state,
+            observe_lanes(world, state),
+            tensors["elapsed"].numpy(),
+            tensors["ended"].numpy(),
+            LaneSeeds.from_json(json.loads(bytes(tensors["seeds"].tolist()))),
+            map_leaves(saved, self.episode_infos),
+        )
