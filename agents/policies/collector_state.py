@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 
-import torch
 from torch import Tensor
 
 from vdworld.agents.policies.collector import Collector
 from vdworld.agents.policies.recurrent_state import RecurrentState
 from vdworld.envs import DreamVectorEnv
 
-OWN = ("is_first", "running_returns", "finished_returns", "num_finished")
-
 
 def collector_tensors(collector: Collector) -> dict[str, Tensor]:
     """Return everything that the next rollout depends on; nothing for environments that cannot save their state."""
     if not isinstance(collector.envs, DreamVectorEnv):
         return {}
-    tensors = {name: getattr(collector, name) for name in OWN} | {"rng": collector.rng.get_state()}
+    tensors = {name: value for name, value in vars(collector).items() if isinstance(value, Tensor)}
+    tensors["rng"] = collector.rng.get_state()
     for i, state in enumerate(collector.states):
         tensors |= {f"states.{i}.{field.name}": getattr(state, field.name) for field in fields(state)}
     return tensors | {f"dreams.{name}": value for name, value in collector.envs.get_state().tensors().items()}
@@ -47,6 +45,6 @@ def restore_collector(collector: Collector, tensors: Mapping[str, Tensor]) -> No
         RecurrentState(**{name: tensors[f"states.{i}.{name}"].to(device) for name in names})
         for i in range(len(collector.states))
     ]
-    for name in OWN:
+    for name in [name for name, value in vars(collector).items() if isinstance(value, Tensor)]:
         setattr(collector, name, tensors[name].to(device))
-    collector.rng.set_state(tensors["rng"].to("cpu", torch.uint8))
+    collector.rng.set_state(tensors["rng"])
