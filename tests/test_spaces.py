@@ -238,6 +238,21 @@ def test_an_end_that_equals_the_other_divides_nothing_by_zero() -> None:
     assert fixed.contains(ActionCodec(fixed).decode(torch.ones(1)))
 
 
+@pytest.mark.parametrize(
+    "space",
+    [
+        spaces.Dict({}),
+        spaces.Tuple([]),
+        spaces.Dict({"a": spaces.Discrete(2), "b": spaces.Dict({})}),
+        spaces.Tuple([spaces.Discrete(2), spaces.Box(-1, 1, (0,))]),
+    ],
+)
+def test_an_empty_part_of_a_space_is_refused(space: gym.Space) -> None:
+    for make in (ActionCodec, flat_action_size, leaves):
+        with pytest.raises(ValueError, match=r"`space` must not have an empty part, got .* Wrap the environment"):
+            make(space)
+
+
 def test_what_can_not_be_an_action_is_refused() -> None:
     with pytest.raises(ValueError, match=r"`space` must consist of .*got Text.* Wrap the environment"):
         ActionCodec(spaces.Dict(word=spaces.Text(5)))

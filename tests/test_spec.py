@@ -15,6 +15,7 @@ FULL = EnvironmentSpec(
     action_repeat=2,
     fps=12.5,
     max_episode_steps=100,
+    reset_options={"level": 3},
 )
 
 

@@ -14,18 +14,28 @@ def leaves(space: gym.Space) -> list[gym.Space]:
     """Return the simple parts of a space, in the order of a flat action.
 
     Raises:
-        ValueError: The space holds something other than Box, Discrete, MultiDiscrete, MultiBinary, Dict and Tuple.
+        ValueError: The space holds something other than Box, Discrete, MultiDiscrete, MultiBinary, Dict and Tuple, or a
+            part without any number.
     """
-    if isinstance(space, spaces.Dict):
-        return [leaf for part in space.spaces.values() for leaf in leaves(part)]
-    if isinstance(space, spaces.Tuple):
-        return [leaf for part in space.spaces for leaf in leaves(part)]
+    if isinstance(space, spaces.Dict | spaces.Tuple):
+        parts = list(space.spaces.values()) if isinstance(space, spaces.Dict) else list(space.spaces)
+        _check_filled(space, len(parts))
+        return [leaf for part in parts for leaf in leaves(part)]
     if isinstance(space, spaces.Box | spaces.Discrete | spaces.MultiDiscrete | spaces.MultiBinary):
+        _check_filled(space, leaf_size(space))
         return [space]
     raise ValueError(
         "`space` must consist of Box, Discrete, MultiDiscrete, MultiBinary, Dict and Tuple, "
         f"got {space}. Wrap the environment so that its action space does."
     )
+
+
+def _check_filled(space: gym.Space, count: int) -> None:
+    if count == 0:
+        raise ValueError(
+            f"`space` must not have an empty part, got {space}. Wrap the environment so that every part of its action "
+            "space holds at least one number."
+        )
 
 
 def leaf_size(leaf: gym.Space) -> int:

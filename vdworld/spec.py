@@ -24,6 +24,7 @@ class EnvironmentSpec:
         action_repeat: Environment steps per recorded step; at least 1.
         fps: Recorded steps per second of the environment's own time.
         max_episode_steps: Recorded steps after which an episode is truncated; None leaves it to the environment.
+        reset_options: Options of every ``reset``, for environments that need some; plain JSON values, or None.
         trusted: Whether building the environment may import any package. ``from_json`` returns False: nothing is
             imported because a file says so.
     """
@@ -36,6 +37,7 @@ class EnvironmentSpec:
     action_repeat: int = 1
     fps: float = 10.0
     max_episode_steps: int | None = None
+    reset_options: dict[str, Any] | None = None
     trusted: bool = field(default=True, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -50,9 +52,11 @@ class EnvironmentSpec:
         """Return plain JSON values; ``from_json`` reads them back.
 
         Raises:
-            TypeError: `kwargs` holds a value that JSON can't represent.
+            TypeError: `kwargs` or `reset_options` holds a value that JSON can't represent.
         """
         values = {name: value for name, value in asdict(self).items() if name != "trusted"}
+        if self.reset_options is None:
+            del values["reset_options"]  # vdworld 0.1.0 did not write it, and appending compares the specifications
         return json.loads(json.dumps(values))
 
     @classmethod

@@ -80,8 +80,9 @@ class RealEnv(gym.Wrapper, RecordConstructorArgs):
         self._numbers: dict[str, np.ndarray] = {}
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Begin an episode."""
-        observation, info = self.env.reset(seed=seed, options=options)
+        """Begin an episode, with the specification's ``reset_options`` unless `options` replace some of them."""
+        combined = {**(self.environment_spec.reset_options or {}), **(options or {})}
+        observation, info = self.env.reset(seed=seed, options=combined or None)
         return observation, self.observe(observation, info)
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:

@@ -18,6 +18,7 @@ from vdworld.envs.real.real_env import make_real
 from vdworld.envs.recording.episode_maker import EpisodeMaker, Policy, RecordedEpisode, Stopped
 from vdworld.envs.recording.worker_pool import make_episodes
 from vdworld.extras import require
+from vdworld.space_leaves import leaves
 from vdworld.spec import EnvironmentSpec
 from vdworld.storage.interrupts import StopRequest
 
@@ -41,6 +42,7 @@ def record(
     camera: str | None = None,
     action_repeat: int | None = None,
     fps: float | None = None,
+    reset_options: dict[str, Any] | None = None,
     cut: bool = True,
     progress: bool = True,
 ) -> Dataset:
@@ -67,6 +69,8 @@ def record(
         camera: Record only this camera; ``"render"`` records the rendered picture.
         action_repeat: Environment steps per recorded step; by default 1.
         fps: Recorded steps per second; by default the environment's ``render_fps``, or 10.
+        reset_options: Options of every reset, for environments that need some. They are kept with the dataset and the
+            world, so that evaluation uses them too.
         cut: Whether the last episode is cut to fit. If False it is finished, and the folder holds more steps.
         progress: Whether to show a progress bar.
 
@@ -82,9 +86,10 @@ def record(
         raise ValueError(f"`num_envs` must be at least 1, got {num_envs}.")
     size = (image_size, image_size) if isinstance(image_size, int) else image_size
     fields = {"image_size": size, "kwargs": env_kwargs, "camera": camera, "action_repeat": action_repeat, "fps": fps}
-    fields |= {"max_episode_steps": max_episode_steps}
+    fields |= {"max_episode_steps": max_episode_steps, "reset_options": reset_options}
     maker = _make_maker(env, policy, seed, {name: value for name, value in fields.items() if value is not None})
     built = maker.build()
+    leaves(built.action_space)  # refuses spaces that datasets can't hold before anything is played
     writer = EpisodeWriter(
         path,
         fps=built.environment_spec.fps,

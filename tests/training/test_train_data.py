@@ -45,6 +45,17 @@ def test_two_cameras_train(record_squares: Record, train_small: Run) -> None:
     torch.testing.assert_close(state.frame[:, :3], -state.frame[:, 3:])
 
 
+def test_cameras_of_several_sizes_are_refused_with_their_sizes(tmp_path: Path) -> None:
+    frames = {"top": np.zeros((13, 16, 16, 3), np.uint8), "wrist": np.zeros((13, 8, 24, 3), np.uint8)}
+    with EpisodeWriter(tmp_path / "data", fps=10, action_space=gym.spaces.Discrete(4)) as writer:
+        writer.add(frames, np.zeros(12, np.int64), np.zeros(12))
+    dataset = load_dataset(tmp_path / "data")
+    assert dataset.camera_sizes == {"top": (16, 16), "wrist": (8, 24)}
+    with pytest.raises(ValueError, match=r"one size, got top 16x16, wrist 8x24. Record them again with image_size="):
+        train(dataset, network=NETWORK, max_steps=1, output=tmp_path / "world")
+    assert not (tmp_path / "world" / "config.json").exists()
+
+
 def test_choices_that_begin_at_1_train(record_squares: Record, train_small: Run) -> None:
     """Padding is stored as zeros, which is no action of this space."""
     space = gym.spaces.Discrete(4, start=1)

@@ -73,8 +73,7 @@ class Dataset:
         self.path = layout.root
         self.fps: float = layout.info["fps"]
         self.cameras: tuple[str, ...] = tuple(layout.cameras)
-        height, width = layout.features[layout.cameras[self.cameras[0]]]["shape"][:2]
-        self.image_size: tuple[int, int] = (height, width)
+        self.image_size = self.camera_sizes[self.cameras[0]]
         self.has_rewards = "next.reward" in layout.features
         spec = layout.own.get("spec")
         self.spec = None if spec is None else EnvironmentSpec.from_json(spec)
@@ -93,6 +92,12 @@ class Dataset:
     def num_steps(self) -> int:
         """Number of transitions."""
         return sum(entry.length - 1 for entry in self.entries)
+
+    @property
+    def camera_sizes(self) -> dict[str, tuple[int, int]]:
+        """Height and width of each camera's frames in pixels."""
+        shapes = {camera: self.layout.features[key]["shape"] for camera, key in self.layout.cameras.items()}
+        return {camera: (height, width) for camera, (height, width, *_) in shapes.items()}
 
     @property
     def readings(self) -> dict[str, int]:

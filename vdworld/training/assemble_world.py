@@ -41,13 +41,13 @@ def new_world(
         seed: Seed of the initial weights.
 
     Raises:
-        ValueError: The dataset does not hold one of the readings.
+        ValueError: The dataset does not hold one of the readings, or its cameras have several sizes.
     """
+    cameras = tuple(dataset.cameras if cameras is None else cameras)
+    height, width = _common_size(dataset, cameras)
     defaults = preset(preset_name)
     codec = action_codec(dataset) if codec is None else codec
-    cameras = tuple(dataset.cameras if cameras is None else cameras)
     rewards, (reading_means, reading_scales) = _rewards(dataset), _reading_statistics(dataset, readings)
-    height, width = dataset.image_size
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         built_network = build(
@@ -114,3 +114,19 @@ def _reading_statistics(dataset: Dataset, readings: Sequence[str]) -> tuple[list
 def _rewards(dataset: Dataset) -> np.ndarray:
     parts = [dataset.transitions(i).rewards for i in range(len(dataset))]
     return np.concatenate([np.zeros(0), *(part for part in parts if part is not None)])  # float64: a mean without error
+
+
+def _common_size(dataset: Dataset, cameras: Sequence[str]) -> tuple[int, int]:
+    """Return height and width of the cameras' frames, which a world imagines in one size.
+
+    Raises:
+        ValueError: They differ.
+    """
+    sizes = {camera: dataset.camera_sizes[camera] for camera in cameras}
+    if len(set(sizes.values())) > 1:
+        listed = ", ".join(f"{camera} {height}x{width}" for camera, (height, width) in sizes.items())
+        raise ValueError(
+            f"`dataset` must show its cameras in one size, got {listed}. Record them again with image_size=[height, "
+            "width], which resizes every camera, or with camera=NAME for one of them."
+        )
+    return next(iter(sizes.values()))

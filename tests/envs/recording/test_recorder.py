@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from vdworld.data import ClipSampler, Dataset, load_dataset
-from vdworld.envs import record
+from vdworld.envs import make_real, record
 from vdworld.envs.games.scripted import NUM_ACTIONS, CounterEnv
 
 ID = "test/Counter-v0"
@@ -261,3 +261,42 @@ def test_well_known_environments_are_recorded_by_their_id_alone(tmp_path: Path, 
     assert json.loads((tmp_path / "meta/info.json").read_text())["vdworld"]["spec"]["id"] == env_id
     if isinstance(space, gym.spaces.Discrete):
         assert set(dataset.actions().ravel().tolist()) <= set(range(int(space.n)))
+
+
+class Levels(CounterEnv):
+    """A counter that begins only on a level."""
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        observation, info = super().reset(seed=seed)
+        return observation, {**info, "level": (options or {})["level"]}
+
+
+@pytest.mark.parametrize("by_id", [True, False])
+def test_environments_that_need_options_to_reset_are_recorded_and_rebuilt_with_them(
+    tmp_path: Path, by_id: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(gym.registry, "test/Levels-v0", gym.envs.registration.EnvSpec("test/Levels-v0", Levels))
+    settings: dict[str, Any] = {"num_steps": 20, "reset_options": {"level": 3}, "progress": False}
+    dataset = record("test/Levels-v0" if by_id else Levels, tmp_path, max_episode_steps=10, **settings)
+    assert dataset.num_steps == 20
+    if by_id:
+        assert dataset.spec is not None
+        assert dataset.spec.reset_options == {"level": 3}
+        real = make_real("test/Levels-v0", reset_options={"level": 3})
+        assert real.reset(seed=0)[1]["level"] == 3
+        assert real.reset(seed=0, options={"level": 4})[1]["level"] == 4
+        assert record("test/Levels-v0", tmp_path, max_episode_steps=10, **{**settings, "num_steps": 30}).num_steps == 30
+
+
+def test_an_action_space_without_numbers_is_refused_before_anything_is_played(tmp_path: Path) -> None:
+    class Idle(CounterEnv):
+        def __init__(self) -> None:
+            super().__init__()
+            self.action_space: Any = gym.spaces.Dict({})
+
+        def reset(self, **_: Any) -> Any:
+            raise AssertionError("played")
+
+    with pytest.raises(ValueError, match=r"`space` must not have an empty part, got Dict\(\)"):
+        record(Idle, tmp_path / "data", num_steps=20, progress=False)
+    assert not (tmp_path / "data").exists()
