@@ -28,7 +28,10 @@ class CostModel:
         plans = model.inverse_transform(solver.solve({"state": state, "goal": goal})["actions"])
 
     ``config`` is a ``PlanConfig``, of which solvers read ``horizon`` and ``action_block``. With their
-    ``WorldModelPolicy``, also pass the model as ``process={"action": model}``; dreams then start from ``"pixels"``.
+    ``WorldModelPolicy``, also pass the model as ``process={"action": model}``; dreams then start from ``"pixels"`` and,
+    with ``PlanConfig(history_len=world.context_length + 1)``, from the actions between them.
+
+    Solvers are in ``stable_worldmodel.solver`` in releases up to 0.1.1 and in ``stable_worldmodel.planning`` later.
 
     Args:
         world: The world to dream in.
@@ -64,13 +67,15 @@ class CostModel:
         The candidates of a lane share its noise, so that they differ by their actions alone.
 
         Args:
-            info_dict: ``"state"``, a WorldState of b lanes, or ``"pixels"``, the last k frames ``[b, n, k, ...]``; and
+            info_dict: ``"state"``, a WorldState of b lanes, or ``"pixels"``, the last k frames ``[b, n, k, ...]``, with
+                the encoded actions between them as ``"action_history"`` ``[b, n, k - 1, a]`` if they are known; and
                 the ``"goal"`` that some objectives need, ``[b, n, ...]`` or ``[b, n, 1, ...]``. Frames are uint8
                 ``h w c``, or floats ``c h w`` in [-1, 1]; solvers repeat them for n candidates.
-            action_candidates: Encoded ``[b, n, t, m * a]``: t blocks of m consecutive actions each.
+            action_candidates: Encoded ``[b, n, t, m * a]``: t blocks of m consecutive actions each. Frames of a history
+                are then m steps apart, so that dreams start from the newest alone.
 
         Raises:
-            ValueError: Candidates of another width, or an `info_dict` without state and pixels.
+            ValueError: Candidates or a history of another shape, or an `info_dict` without state and pixels.
         """
         with_gradients = torch.is_grad_enabled()
         with torch.inference_mode(False), torch.set_grad_enabled(with_gradients):  # recorded steps can't mix modes
@@ -112,7 +117,27 @@ class CostModel:
             return info["state"]
         if "pixels" not in info:
             raise ValueError(f"`info_dict` must hold a WorldState as 'state', or 'pixels', got {sorted(info)}.")
-        return self.world.start(_frames(info["pixels"]), seed=self.seed)
+        frames = _frames(info["pixels"])
+        if "action_history" not in info:
+            return self.world.start(frames, seed=self.seed)
+        return self._start_with_history(frames, torch.as_tensor(info["action_history"])[:, 0].float())
+
+    def _start_with_history(self, frames: Tensor, history: Tensor) -> WorldState:
+        """Start from frames ``[b, k, c, h, w]`` and the encoded blocks of actions between them ``[b, k - 1, m * a]``.
+
+        stable-worldmodel fills short histories up with copies of the oldest frame and zeros; these are no past.
+        """
+        codec, (b, k) = self.world.action_codec, frames.shape[:2]
+        if tuple(history.shape[:2]) != (b, k - 1) or history.shape[-1] % codec.dim:
+            raise ValueError(
+                f"`action_history` must hold the {k - 1} blocks of encoded actions between {k} frames, "
+                f"[{b}, n, {k - 1}, m * {codec.dim}], got {[b, 'n', *history.shape[1:]]}."
+            )
+        if history.shape[-1] > codec.dim:
+            return self.world.start(frames[:, -1:], seed=self.seed)
+        stands_still = (frames[:, 1:] == frames[:, :-1]).flatten(2).all(dim=2).to(history.device)
+        is_filler = ((history == 0).all(dim=2) & stands_still).cumprod(dim=1)
+        return self.world.start(frames, codec.decode(history), lengths=k - is_filler.sum(dim=1), seed=self.seed)
 
     def _cost(self, state: WorldState, actions: Tensor, goal: Tensor | None, lanes: Tensor) -> Tensor:
         rollout = self.world.rollout(

@@ -1,6 +1,9 @@
 """Plan in dreams with a solver of stable-worldmodel, here iCEM, and compare it with random actions.
 
     pip install stable-worldmodel    # with torchvision; for its solvers alone: --no-deps stable-worldmodel loguru
+
+In code newer than release 0.1.1 the solvers are in ``stable_worldmodel.planning``. Run it with
+
     python examples/08_stable_worldmodel.py [FOLDER OF A WORLD] [NUMBER OF STEPS]
 
 Without a folder, a small world is trained first, on 300 steps of Pendulum, in half a minute.
@@ -13,7 +16,11 @@ import tempfile
 from types import SimpleNamespace
 
 import torch
-from stable_worldmodel.solver import ICEMSolver
+
+try:
+    from stable_worldmodel.planning.solver import ICEMSolver  # its newest code
+except ModuleNotFoundError:
+    from stable_worldmodel.solver import ICEMSolver  # releases up to 0.1.1
 
 import vdworld
 from vdworld.agents.stable_worldmodel import CostModel

@@ -162,6 +162,41 @@ def test_dreams_may_start_from_pixels(make_line: Callable, frames_at: Callable) 
     torch.testing.assert_close(model.criterion(repeated, plans), model.get_cost(repeated, plans))
 
 
+def test_dreams_start_from_the_actions_between_the_pixels_too(make_line: Callable, frames_at: Callable) -> None:
+    world = make_line(gym.spaces.Box(-4, 4, (2,)), moves=(1.0, 0.0))
+    pixels, history = torch.stack([frames_at(0.0), frames_at(0.2)], dim=1), torch.tensor([[[[0.5, -0.25]]]])
+    info = {"pixels": pixels[:, None].expand(-1, 3, -1, -1, -1, -1), "action_history": history.expand(-1, 3, -1, -1)}
+    CostModel(world).get_cost(info, torch.zeros(1, 3, 2, 2))
+    frame, context = world.network.started[0]
+    torch.testing.assert_close(frame, pixels[:, -1])
+    assert context.actions[:, -1].tolist() == [[0.5, -0.25]]
+    assert context.action_mask[:, -1].all()
+
+
+def test_filler_of_a_short_history_is_no_past(make_line: Callable, frames_at: Callable) -> None:
+    """The second lane has just been reset: its only frame is repeated, with zeros for actions."""
+    world = make_line()
+    pixels = torch.stack([frames_at(0.0, 0.3), frames_at(0.2, 0.3)], dim=1)[:, None]
+    info = {"pixels": pixels, "action_history": torch.tensor([1.0, 0.0])[:, None, None, None]}
+    CostModel(world).get_cost(info, torch.zeros(2, 1, 2, 1))
+    _, context = world.network.started[0]
+    assert context.action_mask[:, -1].tolist() == [True, False]
+
+
+def test_frames_that_are_several_steps_apart_are_no_context(make_line: Callable, frames_at: Callable) -> None:
+    world = make_line()
+    pixels = torch.stack([frames_at(0.0), frames_at(0.4)], dim=1)[:, None]
+    info = {"pixels": pixels, "action_history": torch.ones(1, 1, 1, 2)}
+    costs = CostModel(world).get_cost(info, torch.tensor([[[[1.0, 0.0]]]]))
+    _, context = world.network.started[0]
+    assert not context.action_mask.any()
+    assert costs.item() == pytest.approx(0, abs=1e-6)
+    with pytest.raises(
+        ValueError, match=r"the 1 blocks .* between 2 frames, \[1, n, 1, m \* 1\], got \[1, 'n', 3, 1\]"
+    ):
+        CostModel(world).get_cost({**info, "action_history": torch.ones(1, 1, 3, 1)}, torch.ones(1, 1, 1, 1))
+
+
 def test_the_newest_of_several_goals_counts(make_line: Callable, frames_at: Callable) -> None:
     world = make_line()
     info = {"state": world.start(frames_at(0.0)[:, None])}
