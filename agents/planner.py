@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch import Tensor
 from vdworld.agents.checks import check_all_lanes, check_not_negative
 from vdworld.agents.objectives import Objective, Return, check_objective
 from vdworld.agents.planning.cross_entropy import CrossEntropy
+from vdworld.agents.planning.plan_bar import plan_bar
 from vdworld.agents.planning.plan_evaluator import PlanEvaluator
 from vdworld.agents.planning.problem import PlanningMethod, PlanningProblem, shift_plans
 from vdworld.spaces import unflatten_action
@@ -53,6 +55,7 @@ class Planner:
         num_particles: Dreams per plan, each with noise of its own, whose scores are averaged.
         risk: How many standard deviations over the particles are subtracted from the mean.
         uncertainty_penalty: Weight of a dream's mean uncertainty, which is subtracted; it doubles the cost.
+        progress: Whether plans that take longer than five seconds show a progress bar.
 
     Attributes:
         needs_goal: Whether the objective needs goal frames.
@@ -79,6 +82,7 @@ class Planner:
         num_particles: int = 1,
         risk: float = 0.0,
         uncertainty_penalty: float = 0.0,
+        progress: bool = True,
     ) -> None:
         self.world, self.method, self.objective = world, method or CrossEntropy(), objective or Return()
         self.replan_every = replan_every or max(self.method.horizon // 2, 1)
@@ -94,6 +98,7 @@ class Planner:
         self.num_sampling_steps, self.max_batch, self.seed = num_sampling_steps, max_batch, seed
         self.num_particles, self.risk, self.uncertainty_penalty = num_particles, risk, uncertainty_penalty
         self.num_plans = self.num_imagined = self.num_evaluations = 0
+        self.progress = progress
         self.seconds = 0.0
         self.rng = torch.Generator().manual_seed(seed)
         self.reset()
@@ -170,16 +175,18 @@ class Planner:
         if guess is None:
             guess = torch.zeros(len(state), self.method.horizon, codec.dim, device=self.world.device)
             guess = guess if anchor is None else guess + anchor[:, None]
-        problem = PlanningProblem(
-            guess,
-            codec=codec,
-            rng=self.rng,
-            evaluator=self._evaluator(state, goal),
-            anchor=anchor,
-            elapsed=elapsed,
-            method_state=method_state,
-        )
-        actions = codec.project(self._search(problem))
+        expected = self.num_imagined // self.num_plans if self.num_plans else None
+        with plan_bar(expected, shown=self.progress) as bar:
+            problem = PlanningProblem(
+                guess,
+                codec=codec,
+                rng=self.rng,
+                evaluator=self._evaluator(state, goal, on_frames=bar.update),
+                anchor=anchor,
+                elapsed=elapsed,
+                method_state=method_state,
+            )
+            actions = codec.project(self._search(problem))
         is_scored = bool(problem.best_score.isfinite().all()) and torch.equal(actions, problem.best_plan)
         scores = problem.best_score if is_scored else problem.score(actions[:, None])[:, 0]
         plan = Plan(actions, scores, problem.evaluator.num_evaluations, self._synchronized_time() - began_at)
@@ -212,7 +219,7 @@ class Planner:
             )
         return actions
 
-    def _evaluator(self, state: WorldState, goal: Frame | None) -> PlanEvaluator:
+    def _evaluator(self, state: WorldState, goal: Frame | None, on_frames: Callable[[int], object]) -> PlanEvaluator:
         return PlanEvaluator(
             self.world,
             state,
@@ -223,6 +230,7 @@ class Planner:
             num_particles=self.num_particles,
             risk=self.risk,
             uncertainty_penalty=self.uncertainty_penalty,
+            on_frames=on_frames,
         )
 
     def _synchronized_time(self) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -31,6 +33,7 @@ class PlanEvaluator:
         num_particles: Dreams per plan, whose scores are averaged.
         risk: How many standard deviations over the particles are subtracted from the mean.
         uncertainty_penalty: Weight of a rollout's mean uncertainty, which is subtracted; it doubles the cost.
+        on_frames: Called with the number of frames of every batch of dreams, before it is imagined.
 
     Attributes:
         max_plans: Most plans scored at once.
@@ -53,7 +56,9 @@ class PlanEvaluator:
         num_particles: int = 1,
         risk: float = 0.0,
         uncertainty_penalty: float = 0.0,
+        on_frames: Callable[[int], object] | None = None,
     ) -> None:
+        self.on_frames = on_frames
         self.world, self.state, self.objective = world, state, objective
         self.goal = None if goal is None else goal.to(world.device)
         self.num_sampling_steps, self.num_particles = num_sampling_steps, num_particles
@@ -121,6 +126,8 @@ class PlanEvaluator:
         """Count frames of all lanes, the samples of each, and the frames from which features are read."""
         passes = num_samples * num_frames * evaluations_per_frame(self.world, self.num_sampling_steps) + num_features
         self.num_frames += num_frames
+        if self.on_frames is not None:
+            self.on_frames(num_frames)
         self._num_passes += passes * (2 if torch.is_grad_enabled() else 1)
 
     def _dream(self, state: WorldState, plans: Actions) -> Rollout:

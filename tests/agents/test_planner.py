@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from vdworld.agents import CrossEntropy, GoalImage, Planner, PlanningProblem, RandomShooting, Return, Sum
+from vdworld.agents.planning import plan_bar
 from vdworld.types import Actions
 from vdworld.world import Rollout, WorldModel
 
@@ -248,6 +249,21 @@ def test_a_seed_repeats_an_episode(make_line: Callable, frames_at: Callable) -> 
         walks.append(walk(planner, [-0.4], frames_at, 5))
     assert walks[0] == walks[1]
     assert walks[0] != walks[2]
+
+
+@pytest.mark.parametrize("progress", [True, False])
+def test_a_plan_that_takes_long_shows_the_frames_that_it_imagined(
+    make_line: Callable, frames_at: Callable, monkeypatch, capsys, progress: bool
+) -> None:
+    method = CrossEntropy(horizon=4, num_candidates=16, num_iterations=2)
+    planner = Planner(make_line(), method, max_batch=8, progress=progress)
+    walk(planner, [0.0], frames_at, 1)
+    assert capsys.readouterr().err == "", "a short plan shows nothing"
+    monkeypatch.setattr(plan_bar, "DELAY", 0.0)
+    planner.reset()
+    walk(planner, [0.0], frames_at, 1)
+    shown = capsys.readouterr().err
+    assert ("plan:   0%|" in shown and "/128 [" in shown) == progress  # as many frames as the first plan took
 
 
 def test_wrong_arguments_are_refused(make_line: Callable, frames_at: Callable) -> None:

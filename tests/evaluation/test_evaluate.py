@@ -99,6 +99,15 @@ def test_printing_a_report_shows_the_tables_and_its_path(report, folder) -> None
     assert max(map(len, [line for table in report.tables() for line in table.text().splitlines()[:-1]])) <= 120
 
 
+def test_a_world_that_only_copies_is_called_hardly_trained(copying_world, perfect_world, belt_data, tmp_path) -> None:
+    report = evaluate(copying_world, belt_data, output=tmp_path, **QUICK)
+    assert report.warning.startswith("The world is hardly trained: one step ahead it has ")
+    assert f"Warning: {report.warning}\n\nReport: " in str(report)
+    assert json.loads((tmp_path / "report.json").read_text())["warning"] == report.warning
+    assert report.warning in (tmp_path / "report.html").read_text()
+    assert evaluate(perfect_world, belt_data, **QUICK).warning == ""
+
+
 def test_without_agents_or_environment_only_the_prediction_is_measured(copying_world, belt_data) -> None:
     report = evaluate(copying_world, belt_data, **QUICK)
     assert report.control is None

@@ -84,6 +84,13 @@ def test_start_clips_come_from_the_training_split_alone(squares: Dataset, train_
     assert state.action_mask[:, -1].any()
 
 
+def test_a_run_that_was_hardly_trained_says_so(
+    squares: Dataset, train_small: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train_small(squares)
+    assert "Warning: The world is hardly trained" in capsys.readouterr().err
+
+
 def test_the_output_folder_is_the_world(squares: Dataset, train_small: Run, tmp_path: Path) -> None:
     world = train_small(squares, output=tmp_path / "run")
     again = WorldModel.from_pretrained(tmp_path / "run")

@@ -83,6 +83,18 @@ class Prediction:
         """The number of imagined steps."""
         return self.scores["psnr"].shape[1]
 
+    @property
+    def beside_copying(self) -> tuple[dict[int, tuple[float, float]], tuple[float, float]]:
+        """The figures that ``vdworld.metrics.shortcomings`` compares: over all pixels by step, and over moving ones."""
+        all_pixels = {step: (self._mean("psnr", step), self._mean("copy_psnr", step)) for step in self.steps}
+        return all_pixels, (self._mean("moving_psnr", 1), self._mean("copy_moving_psnr", 1))
+
+    def _mean(self, name: str, step: int) -> float:
+        """Return the mean of a score over the clips that have it; NaN if none has."""
+        values = self.scores[name][:, step - 1]
+        values = values[~np.isnan(values)]
+        return float(values.mean()) if len(values) else float("nan")
+
     def interval(self, name: str, step: int) -> Interval:
         """Return the mean of a score at a step ahead (1 is the first) with its 95% interval."""
         return bootstrap_interval(self.scores[name][:, step - 1], groups=self.windows[:, 0], seed=self.seed)

@@ -4,6 +4,7 @@ from vdworld.metrics.frame_metrics import MOVING_THRESHOLD, PSNR_CEILING, moving
 from vdworld.metrics.intervals import Interval, bootstrap_interval, paired_difference
 from vdworld.metrics.probabilities import Calibration, calibration
 from vdworld.metrics.ranks import ranks, spearman, spearman_interval
+from vdworld.metrics.shortcomings import optimizer_steps, shortcomings
 
 __all__ = [
     "MOVING_THRESHOLD",
@@ -14,10 +15,12 @@ __all__ = [
     "calibration",
     "moving_pixels",
     "moving_psnr",
+    "optimizer_steps",
     "paired_difference",
     "psnr",
     "ranks",
     "sharpness",
+    "shortcomings",
     "spearman",
     "spearman_interval",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from vdworld.data import ClipSampler, Dataset
+from vdworld.metrics import optimizer_steps, shortcomings
 from vdworld.space_json import space_to_json
 from vdworld.storage.folder_lock import alone_in_output
 from vdworld.training.assemble_world import new_world, sample_starts
@@ -20,6 +21,7 @@ from vdworld.training.calibration import calibrate, held_out_clips
 from vdworld.training.checkpoint import has_checkpoint
 from vdworld.training.trainer import Trainer
 from vdworld.training.trainer_settings import TrainerSettings
+from vdworld.training.training_log import say
 from vdworld.training.validation import Validation
 from vdworld.world import WorldModel
 from vdworld.world import preset as find_preset
@@ -102,6 +104,7 @@ def train(
     trained = trainer.fit().requires_grad_(False)
     trained.starts = sample_starts(training_split, world, seed)
     trained.training_info = training_info(world, dataset, trainer, seed)
+    _warn(trainer.measures, trained)
     calibrate(trained, dataset, seed=seed)
     if folder is not None:
         trained.save_pretrained(folder)
@@ -123,6 +126,13 @@ def set_trained_capabilities(world: WorldModel, settings: TrainerSettings) -> No
         world.shortcut_steps = settings.shortcut.finest
     dropped = {"actions": settings.corruption.action_dropout, "history": settings.corruption.history_dropout}
     world.trained_without = tuple(name for name, share in dropped.items() if share or name in world.trained_without)
+
+
+def _warn(measures: Mapping[str, float], world: WorldModel) -> None:
+    """Say in what a trained world fails against repeating the last frame."""
+    all_pixels, moving = ((measures[name], measures[f"{name}_copy"]) for name in ("psnr", "moving_psnr"))
+    if text := shortcomings({1: all_pixels}, moving, optimizer_steps(world.training_info)):
+        say(f"Warning: {text}")
 
 
 def _check_fits(world: WorldModel, dataset: Dataset, readings: Sequence[str]) -> None:

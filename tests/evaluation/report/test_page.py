@@ -60,7 +60,7 @@ def returns() -> Returns:
 
 def render(prediction: Prediction, control: Returns | None = None, **changes: Any) -> str:
     names = ("prediction.png", "clip_well_predicted.png", "clip_well_predicted.gif")
-    settings = {"about": {}, "training": {}, "assets": dict.fromkeys(names, b"image")}
+    settings = {"warning": "", "about": {}, "training": {}, "assets": dict.fromkeys(names, b"image")}
     return page(prediction, control, None, **(settings | changes))
 
 

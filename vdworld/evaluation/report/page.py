@@ -25,6 +25,7 @@ def page(
     control: GoalReaching | Returns | None,
     drift: Drift | None,
     *,
+    warning: str,
     about: Mapping[str, str],
     training: Mapping[str, Any],
     assets: Mapping[str, bytes],
@@ -35,6 +36,7 @@ def page(
         prediction: How well the world predicts held-out clips.
         control: What agents achieved in the real environment; None leaves the section out.
         drift: How long dreams change; None leaves the section out.
+        warning: In what the world fails against repeating the last frame; empty if in nothing.
         about: Where the figures come from, one line of text each.
         training: The world's training information.
         assets: PNG and GIF files by name; the page contains them as data URIs.
@@ -53,6 +55,7 @@ def page(
     return environment.get_template("report.html").render(
         title=about.get("environment", "World model"),
         subtitle=" · ".join(about[key] for key in ("dataset", "date") if key in about),
+        warning=warning,
         headlines=headlines(prediction, control, drift),
         prediction_table=prediction_table(prediction),
         control_table=None if control is None else control_table(control),

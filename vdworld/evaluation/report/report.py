@@ -17,6 +17,7 @@ from vdworld.evaluation.report.page import page
 from vdworld.evaluation.report.table import Table
 from vdworld.evaluation.report.tables import control_table, drift_table, prediction_table
 from vdworld.evaluation.returns import Returns
+from vdworld.metrics import optimizer_steps, shortcomings
 
 
 @dataclass
@@ -54,13 +55,21 @@ class Report:
         """Return the tables as text for a terminal."""
         return "\n\n".join(table.text() for table in self.tables())
 
+    @property
+    def warning(self) -> str:
+        """In what the world fails against repeating the last frame, in words; empty if in nothing."""
+        return shortcomings(*self.prediction.beside_copying, optimizer_steps(self.training))
+
     def __str__(self) -> str:
-        return self.table() if self.path is None else f"{self.table()}\n\nReport: {self.path}"
+        warning = f"Warning: {self.warning}" if self.warning else ""
+        path = "" if self.path is None else f"Report: {self.path}"
+        return "\n\n".join(filter(None, [self.table(), warning, path]))
 
     def to_json(self) -> dict[str, Any]:
         """Return all figures as plain JSON values, with None for undefined ones."""
         return {
             "about": dict(self.about),
+            "warning": self.warning,
             "prediction": _prediction_to_json(self.prediction),
             "control": None if self.control is None else control_to_json(self.control),
             "drift": None if self.drift is None else self.drift.to_json(),
@@ -84,7 +93,7 @@ class Report:
         (folder / "report.json").write_text(json.dumps(self.to_json(), indent=2, allow_nan=False, default=str) + "\n")
         self.path = folder / "report.html"
         results = (self.prediction, self.control, self.drift)
-        html = page(*results, about=self.about, training=self.training, assets=assets)
+        html = page(*results, warning=self.warning, about=self.about, training=self.training, assets=assets)
         self.path.write_text(html, encoding="utf-8")
         return self.path
 
