@@ -39,6 +39,7 @@ def restore_collector(collector: Collector, tensors: Mapping[str, Tensor]) -> No
     inner = {name.removeprefix("dreams."): value for name, value in tensors.items() if name.startswith("dreams.")}
     snapshot = envs.get_state().with_tensors(inner, envs.world)
     envs.set_state(snapshot)
+    collector.lanes.over = snapshot.ended.copy()
     collector.observations = collector.policy.observer.read(snapshot.observation, device)
     names = [field.name for field in fields(RecurrentState)]
     collector.states = [

@@ -48,6 +48,9 @@ class LaneSteps:
     Args:
         envs: The environment, already reset.
 
+    Attributes:
+        over: The lanes that the next step only resets ``[b]``, in mode NEXT_STEP.
+
     Raises:
         ValueError: Its metadata name no autoreset mode.
     """
@@ -63,7 +66,7 @@ class LaneSteps:
             raise ValueError(
                 f'`envs` must have a gymnasium.vector.AutoresetMode in metadata["autoreset_mode"], got {mode!r}.'
             )
-        self.envs, self._step, self._over = envs, steps[mode], np.zeros(envs.num_envs, dtype=np.bool_)
+        self.envs, self._step, self.over = envs, steps[mode], np.zeros(envs.num_envs, dtype=np.bool_)
 
     def step(self, actions: Any) -> LaneStep:
         """Step every lane."""
@@ -93,11 +96,11 @@ class LaneSteps:
         )
 
     def _next_step(self, observation: Any, reward: Any, terminated: Any, truncated: Any, info: dict) -> LaneStep:
-        ended, reset = terminated | truncated, self._over
-        self._over = to_numpy(ended)
+        ended, reset = terminated | truncated, self.over
+        self.over = to_numpy(ended)
         return LaneStep(
             observation=observation,
-            final=observation if self._over.any() else None,
+            final=observation if self.over.any() else None,
             reward=reward,
             terminated=terminated,
             ended=ended,

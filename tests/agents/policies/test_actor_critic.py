@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 from typing import Any
 
@@ -301,25 +302,28 @@ def test_a_reward_that_is_not_finite_stops_learning_before_the_checkpoint(tmp_pa
     assert (tmp_path / "failed_batch.safetensors").exists()
 
 
-def dreaming(world, num_envs=3):
-    return DreamVectorEnv(world, num_envs, max_episode_steps=7, autoreset_mode=AutoresetMode.SAME_STEP, output="torch")
+def dreaming(world, num_envs=3, mode=AutoresetMode.SAME_STEP):
+    return DreamVectorEnv(world, num_envs, max_episode_steps=7, autoreset_mode=mode, output="torch")
 
 
-@pytest.mark.parametrize("recurrent", [True, False])
-def test_an_interrupted_run_in_dreams_ends_with_the_weights_of_a_whole_one(tmp_path, recurrent):
+@pytest.mark.parametrize(("mode", "recurrent"), [("SAME_STEP", True), ("NEXT_STEP", False), ("DISABLED", True)])
+def test_an_interrupted_run_in_dreams_ends_with_the_weights_of_a_whole_one(tmp_path, mode, recurrent):
+    mode = AutoresetMode[mode]
     world = random_world(spaces.Discrete(3))
     settings: dict[str, Any] = {"horizon": 4, "hidden_dim": 8, "objective": "ppo", "recurrent": recurrent}
     settings |= {"num_steps": 6 * 12, "seed": 3}
-    whole = ActorCritic.learn(dreaming(world), **settings)
+    whole = ActorCritic.learn(dreaming(world, mode=mode), **settings)
+
+    calls = itertools.count(1)
 
     def stop(step, figures):
-        if step in (2 * 12, 3 * 12):
+        if next(calls) in (2, 4):
             signal.raise_signal(signal.SIGINT)
 
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
-            ActorCritic.learn(dreaming(world), **settings, report=stop, output=tmp_path, resume=True)
-    resumed = ActorCritic.learn(dreaming(world), **settings, output=tmp_path, resume=True)
+            ActorCritic.learn(dreaming(world, mode=mode), **settings, report=stop, output=tmp_path, resume=True)
+    resumed = ActorCritic.learn(dreaming(world, mode=mode), **settings, output=tmp_path, resume=True)
     weights = resumed.network.state_dict()
     assert all(torch.equal(value, weights[name]) for name, value in whole.network.state_dict().items())
 
