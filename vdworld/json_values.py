@@ -32,7 +32,7 @@ def reading(path: Path, advice: str = "Copy or save it again.") -> Iterator[None
         yield
     except _ERRORS as error:
         cause = f"it lacks {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
-        if cause.startswith(str(path)):
+        if str(path) in cause:
             raise ValueError(cause) from error  # the name is there already
         raise ValueError(f"{path} is damaged: {_shortened(cause or type(error).__name__)} {advice}") from error
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from vdworld.json_values import reading, value_from_json
 from vdworld.training import checkpoint as files
 from vdworld.training.run_settings import RunSettings
 from vdworld.training.training_log import say
@@ -32,7 +33,7 @@ def run_settings(policy: Policy, settings: LearningSettings, seed: int) -> RunSe
     return RunSettings(fixed, {**{k: v for k, v in values.items() if k not in FIXED}, "seed": seed})
 
 
-COLLECTOR = "collector"
+COLLECTOR = files.EXPERIENCE
 
 
 def save_learner(learner: ActorCritic, folder: Path, collected: Mapping[str, Tensor]) -> None:
@@ -43,7 +44,7 @@ def save_learner(learner: ActorCritic, folder: Path, collected: Mapping[str, Ten
         **files.optimizer_tensors("optimizer", learner.optimizer),
         "return_normalizer": learner.return_normalizer.average,
         "rng": learner.rng.get_state(),
-        **{f"{COLLECTOR}.{name}": value for name, value in collected.items()},
+        **{f"{COLLECTOR}{name}": value for name, value in collected.items()},
     }
     updates = {
         "slow_critic": learner.slow_critic.num_updates,
@@ -60,7 +61,13 @@ def resume_learner(learner: ActorCritic, folder: Path) -> dict[str, Tensor]:
         FileNotFoundError: There is no checkpoint.
         ValueError: It belongs to another policy.
     """
-    tensors, progress = files.load_checkpoint(folder)
+    with reading(folder, files.ADVICE):
+        return _restore(learner, folder, *files.load_checkpoint(folder))
+
+
+def _restore(
+    learner: ActorCritic, folder: Path, tensors: dict[str, Tensor], progress: dict[str, Any]
+) -> dict[str, Tensor]:
     tensors = with_present_names(tensors)
     say(learner.run.resume(progress.get("run"), f"step {progress['num_steps']}", folder))
     try:
@@ -72,10 +79,11 @@ def resume_learner(learner: ActorCritic, folder: Path) -> dict[str, Tensor]:
             "Resume it with its own settings, or name a new folder."
         ) from error
     files.load_optimizer("optimizer", learner.optimizer, tensors)
-    learner.return_normalizer.average = tensors["return_normalizer"].to(learner.policy.device)
+    learner.return_normalizer.average = tensors["return_normalizer"].to(learner.policy.device).reshape(())
     learner.rng.set_state(tensors["rng"])
-    learner.num_steps, updates = progress["num_steps"], with_present_names(progress["num_updates"])
+    learner.num_steps = value_from_json("num_steps", progress["num_steps"], int)
+    updates = value_from_json("num_updates", with_present_names(progress["num_updates"]), dict[str, int])
     learner.slow_critic.num_updates = updates["slow_critic"]
     learner.return_normalizer.num_updates = updates["return_normalizer"]
-    inner = {name: value for name, value in tensors.items() if name.startswith(f"{COLLECTOR}.")}
-    return {name.removeprefix(f"{COLLECTOR}."): value for name, value in inner.items()}
+    inner = {name: value for name, value in tensors.items() if name.startswith(COLLECTOR)}
+    return {name.removeprefix(COLLECTOR): value for name, value in inner.items()}

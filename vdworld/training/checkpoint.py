@@ -10,9 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from vdworld.finite_tensors import check_finite_tensors
+from vdworld.storage.fitting_tensors import check_weights
 from vdworld.storage.saved_folder import FolderContent, read_folder, save_folder
 
 FOLDER, TENSORS, PROGRESS = "checkpoint", "tensors", "progress.json"
+ADVICE = "Copy the run again, or name a new folder."
+EXPERIENCE = "collector."
+"""How names of tensors begin that hold observations."""
 FORMER = ".checkpoint.old"
 """Where version 0.1.0 kept the last checkpoint while it renamed the next one."""
 
@@ -24,7 +28,8 @@ def save_checkpoint(path: Path, tensors: dict[str, Tensor], progress: dict[str, 
         FloatingPointError: A tensor is NaN or infinite; the previous checkpoint stays.
         OSError: The disk is full or failed.
     """
-    check_finite_tensors(tensors, f"The checkpoint for {path}", "An earlier checkpoint stays. Lower the learning rate.")
+    finite = _must_be_finite(tensors)
+    check_finite_tensors(finite, f"The checkpoint for {path}", "An earlier checkpoint stays. Lower the learning rate.")
     copies = {name: value.detach().clone() for name, value in tensors.items()}  # files hold no shared memory
     save_folder(path / FOLDER, FolderContent(progress, {TENSORS: copies}), PROGRESS)
     shutil.rmtree(path / FORMER, ignore_errors=True)
@@ -35,13 +40,20 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
     Raises:
         FileNotFoundError: There is no checkpoint.
-        ValueError: It is damaged.
+        ValueError: It is damaged, or holds a number that is not finite.
     """
     for name in (FOLDER, FORMER):
         if (path / name / PROGRESS).exists():
             folder = read_folder(path / name, (TENSORS,), PROGRESS)
-            return folder.tensors(TENSORS), folder.description
+            tensors = folder.tensors(TENSORS)
+            check_weights(_must_be_finite(tensors), path / name / TENSORS)
+            return tensors, folder.description
     raise FileNotFoundError(f"There is no checkpoint in {path}. Start a new run with `resume=false`.")
+
+
+def _must_be_finite(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors but for experience, whose readings may be unknown."""
+    return {name: value for name, value in tensors.items() if not name.startswith(EXPERIENCE)}
 
 
 def has_checkpoint(path: Path) -> bool:
@@ -63,11 +75,19 @@ def optimizer_tensors(prefix: str, optimizer: torch.optim.Optimizer) -> dict[str
 
 
 def load_optimizer(prefix: str, optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Restore what ``optimizer_tensors`` returned."""
+    """Restore what ``optimizer_tensors`` returned.
+
+    Raises:
+        ValueError: A tensor has another shape than its parameter.
+    """
     state: dict[int, dict[str, Tensor]] = {}
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     for name, value in tensors.items():
         if name.startswith(f"{prefix}."):
             _, index, key = name.split(".")
+            if value.ndim and value.shape != parameters[int(index)].shape:
+                shape = list(parameters[int(index)].shape)
+                raise ValueError(f"`{name}` must have shape {shape}, got {list(value.shape)}.")
             state.setdefault(int(index), {})[key] = value
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
 

@@ -13,7 +13,6 @@ from torch import Tensor
 from vdworld.data import ClipSource
 from vdworld.networks import ExponentialMovingAverage, VideoNetwork
 from vdworld.storage.interrupts import StopRequest
-from vdworld.training import checkpoint as files
 from vdworld.training.batch import Batch, encode
 from vdworld.training.gradient_step import gradient_step, keep_failed_batch
 from vdworld.training.likely_motion import change_rates
@@ -23,11 +22,11 @@ from vdworld.training.plateau import Plateau
 from vdworld.training.run_settings import RunSettings
 from vdworld.training.self_forcing import self_forced_batch
 from vdworld.training.stages import StepPlan, plan_step
+from vdworld.training.trainer_checkpoint import resume_trainer, save_trainer
 from vdworld.training.trainer_settings import TrainerSettings
 from vdworld.training.training_log import TrainingLog, say
 from vdworld.training.validation import Validation
 from vdworld.world import WorldModel
-from vdworld.world.older_names import with_present_names
 from vdworld.world.precision import autocast
 
 
@@ -140,47 +139,19 @@ class Trainer:
 
     def save(self) -> None:
         """Write a checkpoint if there is an output folder."""
-        if self.output is None:
-            return
-        tensors = {
-            **files.module_tensors("world", self.world),
-            **files.module_tensors("average", self.average.average),
-            "rng": self.rng.get_state(),
-            "change_rates": self.rates,
-        }
-        for i, optimizer in enumerate(self.optimizers):
-            tensors |= files.optimizer_tensors(f"optimizer{i}", optimizer)
-        progress = {"step": self.step, "seconds": self.seconds, "num_averages": self.average.num_updates}
-        progress |= {"plateau": asdict(self.plateau), "run": self.run.to_json()}
-        files.save_checkpoint(self.output, tensors, progress)
+        if self.output is not None:
+            save_trainer(self, self.output)
 
     def resume(self) -> None:
         """Resume from the last checkpoint, and say which settings changed since.
 
         Raises:
             FileNotFoundError: There is no checkpoint.
-            ValueError: The checkpoint belongs to another network, process or kind of data.
+            ValueError: It is damaged, or belongs to another network, process or kind of data.
         """
         if self.output is None:
             raise ValueError("`output` must name the folder of the run to resume, got None.")
-        tensors, progress = files.load_checkpoint(self.output)
-        tensors = with_present_names(tensors)
-        say(self.run.resume(progress.get("run"), f"step {progress['step']}", self.output))
-        try:
-            files.load_module("world", self.world, tensors)
-            files.load_module("average", self.average.average, tensors)
-        except RuntimeError as error:
-            raise ValueError(
-                f"`output` must hold a run of the same network, and the weights in {self.output} belong to another "
-                "one. Resume it with its own settings, or name a new folder."
-            ) from error
-        for i, optimizer in enumerate(self.optimizers):
-            files.load_optimizer(f"optimizer{i}", optimizer, tensors)
-        self.rng.set_state(tensors["rng"])
-        self.rates = tensors.get("change_rates", self.rates).to(self.rates)  # earlier versions measured none
-        self.step, self.seconds_before = progress["step"], progress["seconds"]
-        self.average.num_updates = progress["num_averages"]
-        self.plateau = Plateau(**{**progress.get("plateau", {}), "max_cuts": self.settings.plateau_cuts})
+        resume_trainer(self, self.output)
         if self.progress >= 1:
             say(f"The run is complete after {self.step} steps. Raise `max_steps` or `max_minutes` to train further.")
 
