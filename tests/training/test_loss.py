@@ -148,13 +148,13 @@ def test_repairing_a_corrupted_past_costs_no_copy_penalty(world: WorldModel, gre
 
 
 def test_untrained_heads_cost_what_knowing_nothing_costs(world: WorldModel, grey_steps: Dataset) -> None:
-    """Rewards 0, 2, .. 12 have mean 6 and standard deviation 4; the coin toss about the end costs log 2."""
+    """Rewards 0, 2, .. 12 have mean 6 and standard deviation 4; 2 of 14 steps are ends, with half an end more 1/6."""
     clips = ClipSampler(grey_steps, context_length=K, horizon=1).at([0, 0], [3, 6])
     parts = loss(world, clips)
     assert clips.terminated[:, 0].tolist() == [False, True]
     assert clips.rewards[:, 0].tolist() == [6, 12]
     assert parts["reward"] == pytest.approx(((12 - 6) / 4) ** 2 / 2, rel=1e-5)
-    assert parts["continuation"] == pytest.approx(np.log(2), rel=1e-5)
+    assert parts["continuation"] == pytest.approx((np.log(6) + np.log(6 / 5)) / 2, rel=1e-5)
 
 
 def test_the_end_is_learnt_the_right_way_round(world: WorldModel, grey_steps: Dataset) -> None:

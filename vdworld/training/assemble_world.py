@@ -60,6 +60,7 @@ def new_world(
             built_network.feature_dim,
             reward_offset=float(rewards.mean()) if len(rewards) else 0.0,
             reward_scale=max(float(rewards.std()), 1e-6) if len(rewards) else 1.0,
+            end_rate=_end_rate(dataset),
             reading_offset=reading_means,
             reading_scale=reading_scales,
         )
@@ -109,6 +110,12 @@ def _reading_statistics(dataset: Dataset, readings: Sequence[str]) -> tuple[list
     means = [np.nanmean(column, axis=0, dtype=np.float64) for column in columns]
     scales = [np.nanstd(column, axis=0, dtype=np.float64).clip(min=1e-6) for column in columns]
     return (np.concatenate(means).tolist(), np.concatenate(scales).tolist()) if readings else ([], [])
+
+
+def _end_rate(dataset: Dataset) -> float:
+    """Return the share of the transitions that end an episode, with half an end more than there are."""
+    num_ends = sum(int(dataset.transitions(i).terminated.sum()) for i in range(len(dataset)))
+    return (num_ends + 0.5) / (dataset.num_steps + 1)
 
 
 def _rewards(dataset: Dataset) -> np.ndarray:

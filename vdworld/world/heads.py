@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from torch import nn
@@ -16,6 +17,8 @@ class OutcomeHeads(nn.Module):
         feature_dim: Length of the features.
         reward_offset: Mean reward of the data, in the environment's units.
         reward_scale: Standard deviation of the data's rewards; the head predicts standardised rewards.
+        end_rate: Share of the data's transitions that end an episode, in (0, 1). Untrained heads predict it: training
+            that began elsewhere would take long to forget it, above all for rare ends.
         hidden_dim: Width of the hidden layer.
         reading_offset: Means of the data's readings, in the environment's units, one per number.
         reading_scale: Their standard deviations.
@@ -27,6 +30,7 @@ class OutcomeHeads(nn.Module):
         *,
         reward_offset: float = 0.0,
         reward_scale: float = 1.0,
+        end_rate: float = 0.5,
         hidden_dim: int = 128,
         reading_offset: Sequence[float] = (),
         reading_scale: Sequence[float] = (),
@@ -34,12 +38,15 @@ class OutcomeHeads(nn.Module):
         super().__init__()
         if reward_scale <= 0:
             raise ValueError(f"`reward_scale` must be positive, got {reward_scale}.")
+        if not 0 < end_rate < 1:
+            raise ValueError(f"`end_rate` must lie in (0, 1), got {end_rate}.")
         self.reward_offset, self.reward_scale = reward_offset, reward_scale
         self.reading_offset, self.reading_scale = tuple(reading_offset), tuple(reading_scale)
         self.trunk = nn.Sequential(nn.SiLU(), nn.Linear(feature_dim, hidden_dim), nn.SiLU())
         self.output = nn.Linear(hidden_dim, 2 + len(self.reading_offset))
         nn.init.zeros_(self.output.weight)
         nn.init.zeros_(self.output.bias)
+        nn.init.constant_(self.output.bias[1:2], math.log(1 / end_rate - 1))
 
     def forward(self, features: Features) -> tuple[PerLane, PerLane, Readings]:
         """Return standardised rewards ``[b]``, continuation logits ``[b]`` and standardised readings ``[b, d]``."""
