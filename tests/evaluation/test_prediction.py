@@ -52,6 +52,18 @@ def test_ends_have_a_calibration_if_a_clip_ends(perfect_world, belt_data) -> Non
     assert prediction.calibration.brier == 0 < prediction.calibration.brier_of_rate
 
 
+def test_ends_are_compared_as_often_as_episodes_end(copying_world, belt_data) -> None:
+    """Every step after a full context is the first of a dream, and up to five that many dreams hold it."""
+    calibration = predict(copying_world, belt_data, num_clips=1_000).calibration
+    past, num_events, count = copying_world.context_length - 1, 0, 0
+    for i in range(len(belt_data)):
+        terminated = belt_data.transitions(i).terminated[past:]
+        num_dreams = np.arange(1, len(terminated) + 1).clip(max=5)
+        num_events, count = num_events + (num_dreams * terminated).sum(), count + num_dreams.sum()
+    assert num_events > 0
+    assert (calibration.num_events, calibration.count) == (num_events, count)
+
+
 def test_pusht_never_ends_and_has_no_calibration(pusht_world, pusht_data) -> None:
     prediction = predict(pusht_world, pusht_data.split("test"), num_clips=6)
     assert prediction.calibration is None
@@ -75,7 +87,7 @@ def test_the_same_seed_repeats_and_every_clip_has_its_own_stream(copying_world, 
     first, again = (predict(copying_world, belt_data, seed=5, num_clips=9) for _ in range(2))
     np.testing.assert_array_equal(first.windows, again.windows)
     np.testing.assert_array_equal(first.scores["psnr"], again.scores["psnr"])
-    assert copying_world.seeds == [*range(5, 14), *range(5, 14)]
+    assert copying_world.seeds == [*range(5, 14)] * 4  # of frames and of ends
 
 
 def test_examples_are_selected_by_rank_and_hold_the_clip_itself(perfect_world, belt_data) -> None:

@@ -11,10 +11,11 @@ import torch
 
 from vdworld.data import ClipSampler, Dataset
 from vdworld.data.windows import draw_evenly, usable_steps
+from vdworld.evaluation.end_calibration import calibrate_ends
 from vdworld.evaluation.scored_clips import ImaginedClips, imagine
 from vdworld.evaluation.world_protocol import World
 from vdworld.extras import require
-from vdworld.metrics import Calibration, Interval, bootstrap_interval, calibration, paired_difference
+from vdworld.metrics import Calibration, Interval, bootstrap_interval, paired_difference
 from vdworld.training.calibration import longest_episode
 
 STEPS = (1, 5, 10, 20)
@@ -56,7 +57,7 @@ class Prediction:
         steps: The steps ahead that tables report.
         seed: The seed of clips, dreams and intervals.
         frames_per_second: Imagined frames per second of wall time, over all clips of a batch.
-        calibration: Calibration of the predicted ends of episodes; None if no clip ends.
+        calibration: Calibration of the predicted ends of episodes (``calibrate_ends``); None if none ends.
         examples: A good, a median and a poor clip, ranked by moving-pixel PSNR at the last step.
     """
 
@@ -145,7 +146,7 @@ def predict(
         image_size=world.image_size,
         cameras=world.cameras,
     )
-    batches = []
+    batches, dreams = [], {"batch_size": batch_size, "num_sampling_steps": num_sampling_steps, "seed": seed}
     progress_bar = require("tqdm", extra="report").tqdm
     for first in progress_bar(range(0, len(windows), batch_size), "imagine", disable=not progress):
         batch = torch.from_numpy(windows[first : first + batch_size])
@@ -159,7 +160,7 @@ def predict(
         steps=steps,
         seed=seed,
         frames_per_second=len(windows) * max(steps) / float(clips.seconds.sum()),
-        calibration=_end_calibration(clips),
+        calibration=calibrate_ends(world, dataset, sampler, num_clips=num_clips, **dreams),
         examples=_examples(clips, windows),
     )
 
@@ -199,12 +200,6 @@ def _reward_errors(clips: ImaginedClips) -> dict[str, np.ndarray]:
         return {}
     real = clips.rewards
     return {"reward_error": np.abs(clips.predicted_rewards - real), "mean_reward_error": np.abs(real.mean() - real)}
-
-
-def _end_calibration(clips: ImaginedClips) -> Calibration | None:
-    if not clips.ended.any():
-        return None
-    return calibration(clips.end_probabilities.ravel().clip(0, 1), clips.ended.ravel())
 
 
 def _examples(clips: ImaginedClips, windows: np.ndarray) -> tuple[ExampleClip, ...]:

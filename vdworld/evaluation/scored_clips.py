@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,8 +25,6 @@ class ImaginedClips:
         scores: One number per clip and step ``[b, h]`` under each name (see ``Prediction``).
         rewards: The recorded rewards ``[b, h]``.
         predicted_rewards: The predicted rewards ``[b, h]``; None for a world without rewards.
-        end_probabilities: One minus the predicted continuation ``[b, h]``.
-        ended: Whether the recorded episode terminated at that step ``[b, h]``.
         real: uint8 pixels ``[b, K + h, h, w, c]``, context first.
         imagined: uint8 pixels ``[b, h, h, w, c]``.
         seconds: Wall time of the rollout, divided evenly among its clips ``[b]``.
@@ -34,8 +33,6 @@ class ImaginedClips:
     scores: dict[str, np.ndarray]
     rewards: np.ndarray
     predicted_rewards: np.ndarray | None
-    end_probabilities: np.ndarray
-    ended: np.ndarray
     real: np.ndarray
     imagined: np.ndarray
     seconds: np.ndarray
@@ -66,25 +63,35 @@ def imagine(
         num_sampling_steps: Network evaluations per frame; None takes the world's default.
     """
     past = world.context_length
-    frames = clips.frames.float().div(127.5).sub(1.0)  # uint8 [b, K + h, c, h, w] -> [-1, 1]
-    context, real = frames[:, :past], frames[:, past:]
-    native = unflatten_action(world.action_space, clips.actions[:, : past - 1])
-    state = world.start(context.to(world.device), native, seed=seeds)
-    future = unflatten_action(world.action_space, clips.actions[:, past - 1 :])
+    real = clips.frames[:, past - 1 :].float().div(127.5).sub(1.0)  # uint8 [b, 1 + h, c, h, w] -> [-1, 1]
+    last, real = real[:, :1], real[:, 1:]
+    state, future = start_dreams(world, clips, seeds), recorded_actions(world, clips, real.shape[1])
     start = time.perf_counter()
     rollout = world.rollout(state, future, num_sampling_steps=num_sampling_steps)
     predicted = rollout.frames.float().cpu()  # waits for the device
     seconds = time.perf_counter() - start
     return ImaginedClips(
-        scores=score(predicted, real, context[:, -1:]),
+        scores=score(predicted, real, last),
         rewards=clips.rewards.numpy(),
         predicted_rewards=rollout.rewards.float().cpu().numpy() if world.has_reward else None,
-        end_probabilities=1 - rollout.continuations.float().cpu().numpy(),
-        ended=clips.terminated.numpy(),
         real=clips.frames.movedim(-3, -1).numpy(),
         imagined=frames_to_pixels(predicted).numpy(),
         seconds=np.full(len(predicted), seconds / len(predicted)),
     )
+
+
+def start_dreams(world: World, clips: Clips, seeds: Sequence[int]) -> Any:
+    """Return the state of a world after the contexts of clips, which must be full and of its length."""
+    past = world.context_length
+    context = clips.frames[:, :past].float().div(127.5).sub(1.0)
+    native = unflatten_action(world.action_space, clips.actions[:, : past - 1])
+    return world.start(context.to(world.device), native, seed=seeds)
+
+
+def recorded_actions(world: World, clips: Clips, horizon: int) -> Any:
+    """Return the recorded actions after the contexts of clips, `horizon` of them, as ``World.rollout`` takes them."""
+    past = world.context_length
+    return unflatten_action(world.action_space, clips.actions[:, past - 1 : past - 1 + horizon])
 
 
 def score(predicted: Tensor, real: Tensor, last: Tensor) -> dict[str, np.ndarray]:
