@@ -29,6 +29,7 @@ def test_bins_by_hand() -> None:
     assert answer.predicted == pytest.approx((0.2, 0.45, 0.8))
     assert answer.observed == pytest.approx((1 / 3, 0.5, 0.5))
     assert answer.error == pytest.approx((3 * (1 / 3 - 0.2) + 2 * 0.05 + 2 * 0.3) / 7)
+    assert answer.mean_prediction == pytest.approx(3.1 / 7)
 
 
 def test_there_are_no_more_bins_than_predictions() -> None:

@@ -31,6 +31,11 @@ class Calibration:
     counts: tuple[int, ...]
 
     @property
+    def mean_prediction(self) -> float:
+        """The mean predicted probability, which should be the event's frequency."""
+        return float(np.average(self.predicted, weights=self.counts))
+
+    @property
     def error(self) -> float:
         """The expected calibration error: the mean gap between predicted and observed, weighted by bin size."""
         gaps = np.abs(np.array(self.predicted) - np.array(self.observed))

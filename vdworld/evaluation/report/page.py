@@ -70,8 +70,10 @@ def page(
 
 
 def _describe_calibration(calibration: Calibration) -> str:
+    rate, predicted = calibration.num_events / calibration.count, calibration.mean_prediction
     return (
-        f"Episodes ended in {calibration.num_events} of {calibration.count} steps. Brier score: "
+        f"Episodes ended in {calibration.num_events} of {calibration.count} steps, {rate:.2%}; the mean prediction was "
+        f"{predicted:.2%}. Brier score: "
         f"{calibration.brier:.4f}, against {calibration.brier_of_rate:.4f} for always predicting the frequency. "
         f"Calibration error: {calibration.error:.4f}."
     )

@@ -123,7 +123,11 @@ def _prediction_to_json(prediction: Prediction) -> dict[str, Any]:
         },
         "end_calibration": None
         if prediction.calibration is None
-        else {**asdict(prediction.calibration), "error": prediction.calibration.error},
+        else {
+            **asdict(prediction.calibration),
+            "error": prediction.calibration.error,
+            "mean_prediction": prediction.calibration.mean_prediction,
+        },
     }
 
 
