@@ -16,6 +16,7 @@ from vdworld.agents.planning.cross_entropy import CrossEntropy
 from vdworld.agents.planning.plan_bar import plan_bar
 from vdworld.agents.planning.plan_evaluator import PlanEvaluator
 from vdworld.agents.planning.problem import PlanningMethod, PlanningProblem, shift_plans
+from vdworld.memory_errors import out_of_memory
 from vdworld.spaces import unflatten_action
 from vdworld.types import Actions, Frame, Frames, LaneMask, PerLane, RawActions
 from vdworld.world import WorldModel, WorldState
@@ -128,6 +129,7 @@ class Planner:
         self._age, self._count = 0, 0
 
     @torch.no_grad()
+    @out_of_memory("Lower `max_batch`, the largest number of dreams at once.")
     def act(self, observation: Frame) -> Any:
         """Choose one action per lane ``[b, ...]`` in the environment's units."""
         frames, actions = self._context(observation)

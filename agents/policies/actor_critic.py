@@ -25,6 +25,7 @@ from vdworld.agents.policies.return_normalizer import ReturnNormalizer
 from vdworld.agents.policies.rollout import Rollout
 from vdworld.agents.progress import Report
 from vdworld.finite_tensors import check_finite_tensors
+from vdworld.memory_errors import out_of_memory
 from vdworld.networks import ExponentialMovingAverage
 from vdworld.spaces import ActionCodec
 from vdworld.storage.folder_lock import alone_in_output
@@ -65,6 +66,7 @@ class ActorCritic:
 
     @classmethod
     @alone_in_output
+    @out_of_memory("Lower the number of lanes (`num_envs`), `horizon` or `hidden_dim`.")
     def learn(
         cls,
         envs: VectorEnv,

@@ -17,6 +17,7 @@ from vdworld.agents.policies.policy import Policy
 from vdworld.agents.progress import Report
 from vdworld.data import Clips, ClipSampler, Dataset
 from vdworld.envs.frame_spaces import frame_space, strip_prefix
+from vdworld.memory_errors import out_of_memory
 from vdworld.training.assemble_world import action_codec
 from vdworld.training.gradient_step import gradient_step
 
@@ -25,6 +26,7 @@ class BehaviourCloning:
     """Imitate recorded actions; see ``learn``."""
 
     @staticmethod
+    @out_of_memory("Lower `batch_size`, `horizon` or `hidden_dim`.")
     def learn(
         dataset: Dataset,
         *,

@@ -13,6 +13,7 @@ from vdworld.agents.policies.distribution import ActionDistribution, ActionLayou
 from vdworld.agents.policies.encoder import image_encoder
 from vdworld.agents.progress import Report
 from vdworld.data import Clips, ClipSampler, Dataset
+from vdworld.memory_errors import out_of_memory
 from vdworld.spaces import ActionCodec
 from vdworld.training.assemble_world import action_codec
 from vdworld.training.gradient_step import gradient_step
@@ -89,6 +90,7 @@ class InverseDynamics(nn.Module):
         return self.codec.project(self(frames).mode())
 
     @staticmethod
+    @out_of_memory("Lower `batch_size` or `hidden_dim`.")
     def learn(
         dataset: Dataset,
         *,

@@ -18,7 +18,7 @@ from vdworld.agents import ActorCritic, InverseDynamics, Policy, VideoPolicy
 from vdworld.agents.saved_agents import load_agent
 from vdworld.data import ClipSampler, Dataset, EpisodeWriter, load_dataset
 from vdworld.metrics import Interval
-from vdworld.online.online_result import OnlineResult, Round
+from vdworld.online.online_result import PROGRESS, OnlineResult, Round
 from vdworld.spaces import ActionCodec
 from vdworld.spec import EnvironmentSpec
 from vdworld.training import Trainer, TrainerSettings, new_world
@@ -78,7 +78,7 @@ def write_folders(root: Path) -> dict[str, Read]:
 
     readers: dict[str, Read] = {"dataset": read_dataset, "world": read_world, "policy": read_policy}
     readers |= {"run": read_run, "learning": read_learning, "video_policy": read_policy}
-    return readers | {"online": lambda folder: digest({}, OnlineResult.load(folder).to_json())}
+    return readers | {"online": read_online}
 
 
 def read_dataset(folder: Path) -> str:
@@ -118,6 +118,13 @@ def read_policy(folder: Path) -> str:
     )
     parts = [agent.training_info, agent.deterministic, agent.goals, str(agent.action_space)]
     return digest(agent.network.state_dict(), parts)
+
+
+def read_online(folder: Path) -> str:
+    """Read the result of an online run; a folder without one is a run that has not begun."""
+    if not (folder / PROGRESS).exists():
+        raise FileNotFoundError(f"{folder} has no result.")
+    return digest({}, OnlineResult.load(folder).to_json())
 
 
 def digest(tensors: Mapping[str, Any], values: Any = None, *more: torch.Tensor) -> str:

@@ -15,8 +15,10 @@ from vdworld.evaluation.provenance import provenance
 from vdworld.evaluation.real_play import check_goals, play, resolve_env
 from vdworld.evaluation.report.report import Report
 from vdworld.evaluation.world_protocol import World
+from vdworld.memory_errors import out_of_memory
 
 
+@out_of_memory("Lower `num_clips`, or `num_episodes` where agents play.")
 def evaluate(
     world: World,
     dataset: Dataset,

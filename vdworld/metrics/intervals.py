@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from vdworld.json_values import value_from_json
+
 _CHUNK = 2_000_000  # resampled entries held at a time
 
 
@@ -35,9 +37,14 @@ class Interval:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Interval:
-        """Return the interval of the values that ``to_json`` returned."""
-        mean, low, high = (math.nan if values[key] is None else values[key] for key in ("mean", "low", "high"))
-        return cls(mean, low, high, values["count"])
+        """Return the interval of the values that ``to_json`` returned.
+
+        Raises:
+            ValueError, KeyError: A value is missing or of another type.
+        """
+        ends = [value_from_json(key, values[key], float | None) for key in ("mean", "low", "high")]
+        mean, low, high = (math.nan if end is None else end for end in ends)
+        return cls(mean, low, high, value_from_json("count", values["count"], int))
 
 
 def bootstrap_interval(

@@ -8,6 +8,7 @@ from typing import Any
 
 from vdworld.evaluation.report.plots import learning_plot
 from vdworld.evaluation.report.table import Table, cell
+from vdworld.json_values import arguments_from_json, reading, value_from_json
 from vdworld.metrics import Interval
 from vdworld.storage.saved_folder import FolderContent, read_folder, save_folder
 from vdworld.world.older_names import with_present_names
@@ -85,10 +86,11 @@ class OnlineResult:
         if not (folder / PROGRESS).exists():
             return cls()
         values = with_present_names(read_folder(folder, (), PROGRESS).description)
-        rounds = [Round(**{**row, "real_return": _interval(row["real_return"])}) for row in values["rounds"]]
-        saved = values["baselines"]
-        baselines = {name: Interval.from_json(row) for name, row in saved.items()}
-        return cls(rounds, baselines, values["about"])
+        with reading(folder / PROGRESS):
+            rounds = [_round(row) for row in value_from_json("rounds", values["rounds"], list[dict[str, Any]])]
+            saved = value_from_json("baselines", values["baselines"], dict[str, dict[str, Any]])
+            baselines = {name: Interval.from_json(row) for name, row in saved.items()}
+            return cls(rounds, baselines, value_from_json("about", values["about"], dict[str, str]))
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -100,5 +102,7 @@ class OnlineResult:
         return {"rounds": rounds, "baselines": baselines, "about": self.about}
 
 
-def _interval(values: dict[str, Any] | None) -> Interval | None:
-    return None if values is None else Interval.from_json(values)
+def _round(values: dict[str, Any]) -> Round:
+    saved = values["real_return"]
+    real_return = None if saved is None else Interval.from_json(saved)
+    return Round(**arguments_from_json(Round, {**values, "real_return": real_return}))

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from vdworld.data import ClipSampler, Dataset
+from vdworld.memory_errors import out_of_memory
 from vdworld.metrics import optimizer_steps, shortcomings
 from vdworld.space_json import space_to_json
 from vdworld.storage.folder_lock import alone_in_output
@@ -31,6 +32,7 @@ ROLLOUT_LENGTH = 20
 
 
 @alone_in_output
+@out_of_memory("Lower `batch_size` (trainer.batch_size), `horizon` or the network's width.")
 def train(
     dataset: Dataset,
     *,

@@ -17,6 +17,7 @@ from vdworld.training.batch import Batch, encode
 from vdworld.training.gradient_step import gradient_step, keep_failed_batch
 from vdworld.training.likely_motion import change_rates
 from vdworld.training.loss import shortcut_loss, world_loss
+from vdworld.training.memory_estimate import check_training_memory
 from vdworld.training.optimizer import Muon, split_parameters
 from vdworld.training.plateau import Plateau
 from vdworld.training.run_settings import RunSettings
@@ -108,10 +109,12 @@ class Trainer:
 
         Raises:
             FloatingPointError: A loss, a gradient or a weight is NaN or infinite. The last checkpoint stays.
+            MemoryError: A step does not fit into the memory; found before the first one where that can be estimated.
         """
         self.started = time.monotonic()
         settings, gifs_done = self.settings, int(self.progress * self.settings.num_rollout_gifs)
         self.world.train()
+        check_training_memory(self)
         with TrainingLog(self.output) as log, StopRequest() as stop:
             for plan in self._plans():
                 losses = self._update(plan)
