@@ -11,6 +11,9 @@ import torch
 from tests.training.conftest import NETWORK
 from vdworld.data import ClipSampler, Dataset
 from vdworld.training import (
+    ContextCorruption,
+    SelfForcing,
+    Shortcut,
     Trainer,
     TrainerSettings,
     new_world,
@@ -45,6 +48,35 @@ def test_settings_that_do_not_exist_or_make_no_sense_are_named(squares: Dataset,
         train_small(squares, preset="huge")
     with pytest.raises(ValueError, match='`precision` must be "auto", "float32" or "bfloat16", got \'half\''):
         train_small(squares, precision="half")
+
+
+@pytest.mark.parametrize(
+    ("make", "values"),
+    [
+        (lambda value: Shortcut(share=value), [1.0, -0.01]),
+        (lambda value: Shortcut(finest=value), [1, 6, 33]),
+        (lambda value: SelfForcing(after=value), [-0.01, 1.01]),
+        (lambda value: SelfForcing(horizon=value), [0]),
+        (lambda value: TrainerSettings(learning_rate=value), [-1e-9, 1_001.0]),
+        (lambda value: TrainerSettings(plateau_cuts=value), [-1]),
+        (lambda value: TrainerSettings(horizon=value), [0]),
+        (lambda value: ContextCorruption(action_dropout=value), [1.0, -0.01]),
+        (lambda value: ContextCorruption(history_dropout=value), [1.0]),
+        (lambda value: ContextCorruption(clip_mixup=value), [1.01, -0.01]),
+        (lambda value: ContextCorruption(blob_noise=value), [-0.01]),
+    ],
+)
+def test_values_just_out_of_range_are_refused(make: Callable[[Any], Any], values: list[float]) -> None:
+    for value in values:
+        with pytest.raises(ValueError, match=f"must .*, got {value}"):
+            make(value)
+
+
+def test_values_at_the_end_of_their_range_are_taken() -> None:
+    Shortcut(share=0.0, finest=2), Shortcut(share=0.999, finest=64)
+    SelfForcing(after=0.0, horizon=1), SelfForcing(after=1.0)
+    TrainerSettings(learning_rate=0.0, plateau_cuts=0, horizon=1)
+    ContextCorruption(action_dropout=0.0, history_dropout=0.99, clip_mixup=1.0, blob_noise=0.0)
 
 
 def test_settings_and_keyword_arguments_train_the_same_world(squares: Dataset, train_small: Run) -> None:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from vdworld.world import OutcomeHeads, Sampling, WorldModel
+from vdworld.world.noise import DRAWS_PER_STEP, lane_uniform
 
 every_network = pytest.mark.parametrize("network", ["StackedUNet", "VideoUNet", "Transformer"])
 
@@ -177,6 +178,8 @@ def test_ends_are_drawn_with_their_odds_from_the_lane_s_stream(spied_world: Any,
     assert outcome.reward.unique().tolist() == [2.5]
     torch.testing.assert_close(outcome.continuation, torch.full((4000,), 0.7))
     assert abs(outcome.terminated.float().mean() - 0.3) < 0.03  # four standard deviations
+    last_draw = lane_uniform(state.seed, state.counter + DRAWS_PER_STEP - 1)  # the first two are for frames
+    assert torch.equal(outcome.terminated, last_draw > outcome.continuation)
     _, again = world.step(state[[5, 17, 3999]], torch.zeros(3, 2))
     assert again.terminated.tolist() == outcome.terminated[[5, 17, 3999]].tolist()
     _, later = world.step(after, torch.zeros(4000, 2))

@@ -48,6 +48,12 @@ def test_the_mode_is_at_least_as_likely_as_any_sample(space):
     assert (policy.log_prob(samples) <= policy.log_prob(policy.mode()) + 1e-5).all()
 
 
+def test_the_mode_of_a_switch_is_its_likelier_side():
+    layout = ActionLayout.of(ActionCodec(spaces.MultiBinary(4)))
+    logits = torch.tensor([[-2.0, -0.5, 0.5, 2.0]])
+    assert ActionDistribution(layout, logits).mode().tolist() == [[-1, -1, 1, 1]]
+
+
 def test_gaussians_equal_torchs():
     ours, others = (distribution(spaces.Box(-1, 1, (3,)), seed=seed) for seed in (0, 1))
     theirs, their_others = (Independent(Normal(d.mean, d.std), 1) for d in (ours, others))
