@@ -73,8 +73,10 @@ def test_values_just_out_of_range_are_refused(make: Callable[[Any], Any], values
 
 
 def test_values_at_the_end_of_their_range_are_taken() -> None:
-    Shortcut(share=0.0, finest=2), Shortcut(share=0.999, finest=64)
-    SelfForcing(after=0.0, horizon=1), SelfForcing(after=1.0)
+    Shortcut(share=0.0, finest=2)
+    Shortcut(share=0.999, finest=64)
+    SelfForcing(after=0.0, horizon=1)
+    SelfForcing(after=1.0)
     TrainerSettings(learning_rate=0.0, plateau_cuts=0, horizon=1)
     ContextCorruption(action_dropout=0.0, history_dropout=0.99, clip_mixup=1.0, blob_noise=0.0)
 
