@@ -12,6 +12,7 @@ from torch import nn
 from vdworld.data import Clips, ClipSampler, Dataset
 from vdworld.networks import Context, Prediction
 from vdworld.training import ContextCorruption, LossWeights, encode, new_world, world_loss
+from vdworld.training.likely_motion import likely_motion
 from vdworld.world import WorldModel
 
 K = 2
@@ -102,6 +103,23 @@ def test_no_gradient_flows_through_a_frame_of_the_past(world: WorldModel, grey_s
     world.network = spy = Spy(answers)  # type: ignore[assignment]
     loss(world, clips)
     assert [context.frames.requires_grad for _, _, context in spy.inputs] == [False] * 3
+
+
+@pytest.mark.parametrize("network", ["StackedUNet", "VideoUNet"])
+def test_motion_is_expected_where_the_context_shows_some(
+    grey_steps: Dataset, monkeypatch: pytest.MonkeyPatch, network: str
+) -> None:
+    """Two context frames show one step, in next frames as in whole clips."""
+    memories: list[int] = []
+
+    def spied(past: torch.Tensor, memory: int, rates: Any) -> torch.Tensor:
+        memories.append(memory)
+        return likely_motion(past, memory, rates)
+
+    monkeypatch.setattr("vdworld.training.loss.likely_motion", spied)
+    world = new_world(grey_steps, network={"_target_": f"vdworld.networks.{network}", "context_length": K})
+    loss(world, ClipSampler(grey_steps, context_length=K, horizon=2).at([0], [3]))
+    assert set(memories) == {K - 1}
 
 
 def test_a_perfect_frame_costs_nothing(world: WorldModel, grey_steps: Dataset) -> None:

@@ -125,6 +125,7 @@ def test_frames_alone_are_those_of_the_whole_rollout(started: Started, assert_sa
     whole, frames = world.rollout(state, actions), world.rollout(state, actions, frames_only=True)
     assert torch.equal(frames.frames, whole.frames)
     assert_same_state(frames.state, whole.state)
+    assert frames.rewards.shape == frames.continuations.shape == frames.terminated.shape == (len(state), 0)
 
 
 @pytest.mark.parametrize("frames_only", [False, True])
