@@ -65,6 +65,13 @@ def test_a_run_that_goes_on_does_not_count_what_was_done_before() -> None:
     assert rate < 20
 
 
+def test_the_bar_is_full_at_the_end() -> None:
+    with TrainingLog(None) as log:
+        for step, share in ((1, 0.25), (2, 1.0)):
+            log.step(step, share, 32, {"loss": 1.0})
+    assert log.bar.n == log.bar.total
+
+
 def test_the_last_line_and_the_card_show_measures_of_the_end(
     squares: Dataset, train_small: Callable[..., WorldModel], monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
