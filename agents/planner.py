@@ -16,6 +16,7 @@ from vdworld.agents.planning.cross_entropy import CrossEntropy
 from vdworld.agents.planning.plan_bar import plan_bar
 from vdworld.agents.planning.plan_evaluator import PlanEvaluator
 from vdworld.agents.planning.problem import PlanningMethod, PlanningProblem, shift_plans
+from vdworld.argument_hints import refuse_world_path
 from vdworld.memory_errors import out_of_memory
 from vdworld.spaces import unflatten_action
 from vdworld.types import Actions, Frame, Frames, LaneMask, PerLane, RawActions
@@ -85,6 +86,9 @@ class Planner:
         uncertainty_penalty: float = 0.0,
         progress: bool = True,
     ) -> None:
+        refuse_world_path(world)
+        if method is not None and not isinstance(method, PlanningMethod):
+            raise TypeError(f"`method` must have `horizon` and `plan`, as CrossEntropy() has, got {method!r}.")
         self.world, self.method, self.objective = world, method or CrossEntropy(), objective or Return()
         self.replan_every = replan_every or max(self.method.horizon // 2, 1)
         if not 1 <= self.replan_every <= self.method.horizon:

@@ -224,8 +224,11 @@ def _flatten_tensor(space: gym.Space, actions: Any) -> Tensor:
         return torch.cat([_flatten_tensor(part, actions[key]) for key, part in space.spaces.items()], dim=-1)
     if isinstance(space, spaces.Tuple):
         return torch.cat([_flatten_tensor(p, a) for p, a in zip(space.spaces, actions, strict=True)], dim=-1)
-    values = torch.as_tensor(actions).float()
-    return values.reshape(*values.shape[: values.ndim - len(space.shape or ())], leaf_size(space))
+    values, shape = torch.as_tensor(actions).float(), tuple(space.shape or ())
+    leading = values.shape[: max(values.ndim - len(shape), 0)]
+    if values.shape != (*leading, *shape):
+        raise ValueError(f"`actions` must end with the axes {list(shape)} of {space}, got {list(values.shape)}.")
+    return values.reshape(*leading, leaf_size(space))
 
 
 def _bound_array(name: str, values: Sequence[float] | None, size: int) -> np.ndarray:

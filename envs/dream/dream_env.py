@@ -70,7 +70,7 @@ class DreamEnv(JsonSpec, gym.Env[Any, Any]):  # pyright: ignore[reportIncompatib
 
     def __init__(
         self,
-        world: str | Path | WorldModel,
+        world: str | Path | WorldModel | None = None,
         *,
         render_mode: str | None = None,
         device: str | torch.device | None = None,

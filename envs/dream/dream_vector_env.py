@@ -61,7 +61,7 @@ class DreamVectorEnv(JsonSpec, VectorEnv[Any, Any, Any]):  # pyright: ignore[rep
 
     def __init__(
         self,
-        world: str | Path | WorldModel,
+        world: str | Path | WorldModel | None = None,
         num_envs: int = 1,
         *,
         max_episode_steps: int | None = None,

@@ -22,7 +22,7 @@ _LOADED: weakref.WeakValueDictionary[Key, WorldModel] = weakref.WeakValueDiction
 _LOADING = threading.Lock()
 
 
-def shared_world(world: str | Path | WorldModel, device: str | torch.device | None = None) -> WorldModel:
+def shared_world(world: str | Path | WorldModel | None, device: str | torch.device | None = None) -> WorldModel:
     """Return the world to dream with.
 
     A path or name is loaded once per process, device and version on disk. Environments of the same folder share this
@@ -34,9 +34,14 @@ def shared_world(world: str | Path | WorldModel, device: str | torch.device | No
 
     Raises:
         TypeError: `world` is none of these.
-        ValueError: `device` is not that of a world in memory.
+        ValueError: `world` is None, or `device` is not that of a world in memory.
         FloatingPointError: A weight of the world is NaN or infinite.
     """
+    if world is None:
+        raise ValueError(
+            "`world` must be given, a world's folder or a WorldModel, as in "
+            'gym.make("vdworld/Dream-v0", world="runs/pusht").'
+        )
     if isinstance(world, str | Path):
         return _loaded(str(world), torch.device(device or "cpu"))
     if not callable(getattr(world, "sample_start", None)):

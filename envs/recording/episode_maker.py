@@ -9,6 +9,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
+from vdworld.data.legal_actions import clip_boxes
 from vdworld.envs.real.real_env import RealEnv, make_real
 from vdworld.envs.recording.exploration import Exploration
 from vdworld.spaces import flatten_action, unflatten_action
@@ -133,6 +134,7 @@ def run_episode(
         flat = flatten_action(env.action_space, policy(policy_input, env.action_space, rng)).astype(np.float32)
         if not np.isfinite(flat).all():
             raise ValueError(f"`policy` must return finite actions, got {flat.tolist()} in step {len(steps)}.")
+        flat = clip_boxes(flat, env.action_space)  # as most environments, and dreams, do by themselves
         action = unflatten_action(env.action_space, flat)  # exactly the action that the dataset will hold
         observation, reward, terminated, truncated, _ = env.step(action)
         truncated = truncated or (max_steps is not None and len(steps) + 1 >= max_steps and not terminated)

@@ -19,7 +19,7 @@ def arrays(seed: int, num_steps: int = 6, size: tuple[int, int] = (9, 12)) -> Ar
     rng = np.random.default_rng(seed)
     return {
         "frames": {"top": rng.integers(0, 256, (num_steps + 1, *size, 3), dtype=np.uint8)},
-        "actions": rng.normal(size=(num_steps, 2)).astype(np.float32),
+        "actions": rng.uniform(-1, 1, (num_steps, 2)).astype(np.float32),
         "rewards": rng.normal(size=num_steps).astype(np.float32),
         "terminated": seed % 2 == 0,
         "truncated": seed % 2 == 1,

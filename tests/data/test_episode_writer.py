@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,69 @@ def test_an_episode_that_does_not_fit_is_refused_and_costs_nothing(
     dataset = load_dataset(tmp_path)
     assert len(dataset) == 2
     np.testing.assert_array_equal(dataset[1].frames["top"], make_arrays(2)["frames"]["top"])
+
+
+FRAMES = np.zeros((3, 8, 8, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("space", "inside", "outside", "place"),
+    [
+        (spaces.Discrete(4), [0, 3], [3, 4], "4 in row 1, column 0"),
+        (spaces.Discrete(3, start=1), [1, 3], [0, 1], "0 in row 0, column 0"),
+        (spaces.Discrete(4), [0.0, 3.0], [0.0, 1.5], "1.5 in row 1, column 0"),
+        (spaces.Box(-1, 1, (2,)), [[-1, 1], [0, 1 + 1e-6]], [[0, 0], [0, 1.01]], "1.01 in row 1, column 1"),
+        (spaces.Box(0, 255, (1,), np.uint8), [[0], [255]], [[0], [0.5]], "0.5 in row 1, column 0"),
+        (spaces.Box(-np.inf, np.inf, (1,)), [[-1e9], [1e9]], None, ""),
+        (spaces.MultiDiscrete([2, 3]), [[1, 2], [0, 0]], [[1, 2], [2, 0]], "2 in row 1, column 0"),
+        (spaces.MultiBinary(2), [[1, 0], [0, 1]], [[1, 2], [0, 0]], "2 in row 0, column 1"),
+        (
+            spaces.Tuple([spaces.Discrete(2), spaces.Box(-1, 1, (1,))]),
+            [(0, [0.5]), (1, [-1.0])],
+            [(0, [0.5]), (1, [-2.0])],
+            "-2 in row 1, column 1",
+        ),
+    ],
+)
+def test_actions_outside_their_space_are_refused(
+    tmp_path: Path, space: spaces.Space, inside: list, outside: list | None, place: str
+) -> None:
+    with EpisodeWriter(tmp_path, fps=10, action_space=space) as writer:
+        writer.add(FRAMES, inside)
+        if outside is not None:
+            with pytest.raises(ValueError, match="`actions` must lie in ") as refusal:
+                writer.add(FRAMES, outside)
+            assert f", got {place}. Correct or clip them" in str(refusal.value)
+    assert len(load_dataset(tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        FRAMES.transpose(0, 3, 1, 2),
+        np.linspace(0, 1, 3 * 8 * 8 * 3).reshape(FRAMES.shape),
+        np.linspace(-1, 1, 3 * 8 * 8 * 3, dtype=np.float32).reshape(FRAMES.shape),
+        np.linspace(0, 255, 3 * 8 * 8 * 3).reshape(FRAMES.shape),
+        np.linspace(-1, 1, 3 * 8 * 8 * 3).reshape(3, 3, 8, 8),
+        np.zeros((3, 8, 8), np.uint8),
+        np.zeros((3, 8, 8, 4), np.uint8),
+        np.zeros((3, 8, 8, 1), bool),
+        np.zeros((3, 8, 8, 3), np.int64),
+    ],
+    ids=lambda frames: f"{frames.dtype} {frames.shape} {frames.min():g}",
+)
+def test_frames_of_another_kind_come_with_the_conversion_that_makes_them_fit(
+    tmp_path: Path, frames: np.ndarray
+) -> None:
+    with EpisodeWriter(tmp_path, fps=10) as writer:
+        with pytest.raises(ValueError, match="must be uint8 RGB") as refusal:
+            writer.add(frames, [0, 0])
+        advice = re.findall(r"`([^`]+)` (?:puts|makes|leaves)", str(refusal.value))
+        assert advice
+        for formula in advice:
+            frames = eval(formula, {"np": np, "frames": frames})
+        writer.add(frames, [0, 0])
+    assert frames.max() == 255 or frames.max() == 0
 
 
 def test_structured_actions_are_flattened(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 
 from vdworld.data.episode import Episode
 from vdworld.data.finite_numbers import check_finite
+from vdworld.data.frame_hints import frame_hint
+from vdworld.data.legal_actions import check_actions
 from vdworld.spaces import flat_action_size, flatten_action
 
 
@@ -59,6 +61,8 @@ def _flat_actions(actions: Any, space: gym.Space | None) -> np.ndarray:
         raise ValueError(f"`actions` must be numbers [T, n] with T >= 1, got shape {flat.shape}, {flat.dtype}.")
     if space is not None and flat.shape[1] != flat_action_size(space):
         raise ValueError(f"`actions` must have {flat_action_size(space)} columns for {space}, got {flat.shape[1]}.")
+    if space is not None:
+        check_actions(flat, space)
     return _converted(flat, np.float32)
 
 
@@ -66,7 +70,8 @@ def _frames(name: str, pixels: Any, num_steps: int) -> np.ndarray:
     pixels = np.asarray(pixels)
     if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[-1] != 3:
         raise ValueError(
-            f"`frames` of camera {name!r} must be uint8 RGB [T+1, h, w, 3], got {pixels.dtype} {list(pixels.shape)}."
+            f"`frames` of camera {name!r} must be uint8 RGB [T+1, h, w, 3], got {pixels.dtype} {list(pixels.shape)}. "
+            f"{frame_hint(pixels)}".rstrip()
         )
     if len(pixels) != num_steps + 1:
         raise ValueError(

@@ -139,8 +139,8 @@ class EpisodeWriter:
             seed: The seed that the environment was reset with.
 
         Raises:
-            ValueError: The arrays do not fit together, differ from earlier episodes, or hold a number that is not
-                finite; nothing is written. Readings may be NaN where there is no value.
+            ValueError: The arrays do not fit together, differ from earlier episodes, or hold an action outside the
+                space or a number that is not finite; nothing is written. Readings may be NaN where there is no value.
             OSError: The disk is full or failed; the message gives the number of episodes that are safe.
         """
         if not self._lock.held:

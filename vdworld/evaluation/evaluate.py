@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vdworld.agents import Agent, Predicts
+from vdworld.argument_hints import refuse_dataset_path, refuse_world_path
 from vdworld.data import Dataset
 from vdworld.evaluation.drift import drift_steps_up_to, measure_drift
 from vdworld.evaluation.prediction import predict
@@ -57,6 +58,10 @@ def evaluate(
         ValueError: The dataset does not fit the world or is too small, or no environment is known.
         RestoreError: The real environment did not take a recorded state.
     """
+    refuse_world_path(world)
+    refuse_dataset_path(dataset)
+    if agents is not None and not isinstance(agents, Mapping):
+        raise TypeError(f'`agents` must hold agents by name, as in {{"planner": planner}}, got {agents!r}.')
     protocol = (protocol or PlayProtocol()).replace(**settings)
     if agents:
         check_goals(agents, resolve_env(protocol.env, dataset, protocol.trust_environment), protocol.task)

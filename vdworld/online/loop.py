@@ -14,6 +14,7 @@ from gymnasium.vector import AutoresetMode
 from vdworld.agents import ActorCritic, Policy
 from vdworld.agents.policies.actor_critic import Report
 from vdworld.agents.policies.recorded_policy import RecordedPolicy
+from vdworld.argument_hints import refuse_former
 from vdworld.data import Dataset, load_dataset
 from vdworld.data.layout import INFO
 from vdworld.envs import DreamVectorEnv
@@ -110,6 +111,7 @@ class OnlineLoop:
         _log(self.output, finished)
 
 
+@refuse_former(watch="is now called `make_logger`", tell="is now called `on_round_end`")
 @alone_in_output
 def learn_online(
     env: str,

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vdworld.argument_hints import FormerAttribute
 from vdworld.evaluation.report.plots import learning_plot
 from vdworld.evaluation.report.table import Table, cell
 from vdworld.json_values import arguments_from_json, reading, value_from_json
@@ -51,6 +52,8 @@ class OnlineResult:
     rounds: list[Round] = field(default_factory=list)
     baselines: dict[str, Interval] = field(default_factory=dict)
     about: dict[str, str] = field(default_factory=dict)
+
+    floors = FormerAttribute("is now called `baselines`")
 
     def __str__(self) -> str:
         lines = [f"{name:<9} {value}" for name, value in self.about.items()]

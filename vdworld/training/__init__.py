@@ -1,5 +1,7 @@
 """Training of worlds: settings, losses, the training loop, checkpoints and logs."""
 
+from typing import Any
+
 from vdworld.training.assemble_world import new_world, sample_starts
 from vdworld.training.batch import ContextCorruption, encode
 from vdworld.training.calibration import calibrate
@@ -23,3 +25,8 @@ __all__ = [
     "train",
     "world_loss",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    hint = "`vdworld.training.Hiding` is now called `ContextCorruption`." if name == "Hiding" else ""
+    raise AttributeError(hint or f"module {__name__!r} has no attribute {name!r}")

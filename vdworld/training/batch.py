@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from vdworld.argument_hints import refuse_former
 from vdworld.data import Clips
 from vdworld.diffusion import Process
 from vdworld.networks import Context
@@ -69,6 +70,7 @@ def encode(world: WorldModel, clips: Clips) -> Batch:
     )
 
 
+@refuse_former(stains="is now called `blob_noise`", ghosts="is now called `clip_mixup`")
 @dataclass(frozen=True)
 class ContextCorruption:
     """How training corrupts the network's context, so that it tolerates imperfect dreams and can be guided.

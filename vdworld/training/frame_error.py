@@ -7,12 +7,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from vdworld.argument_hints import refuse_former
 from vdworld.types import Frame, PerLane
 
 ROUNDING = 1e-3  # a quarter of a grey level: among recorded colours, only black and white are this close to the limits
 FAINT = 1 / 127.5  # a grey level: below, the error of pixels at rest is square, above absolute
 
 
+@refuse_former(still="is now called `static_l1`", effort="is now called `copy_penalty`")
 @dataclass(frozen=True)
 class LossWeights:
     """Weights of the parts of the loss. Whatever they are, the expected frame has the smallest expected error.

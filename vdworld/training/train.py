@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from vdworld.argument_hints import refuse_dataset_path, refuse_world_path
 from vdworld.data import ClipSampler, Dataset
 from vdworld.memory_errors import out_of_memory
 from vdworld.metrics import optimizer_steps, shortcomings
@@ -26,6 +27,7 @@ from vdworld.training.training_log import say
 from vdworld.training.validation import Validation
 from vdworld.world import WorldModel
 from vdworld.world import preset as find_preset
+from vdworld.world.device import pick_device
 
 ROLLOUT_LENGTH = 20
 """Frames of the animated rollouts that training logs."""
@@ -82,6 +84,8 @@ def train(
         BlockingIOError: Another process writes into `output`.
         ValueError: An argument is out of range, or the actions, frames or rewards of `world` and `dataset` differ.
     """
+    refuse_dataset_path(dataset)
+    refuse_world_path(world)
     limits: dict[str, Any] = {"max_steps": max_steps, "max_minutes": max_minutes}
     settings = (settings or TrainerSettings()).with_fields({**limits, **fields})
     defaults, training_split = find_preset(preset), dataset.split("train")
@@ -94,7 +98,7 @@ def train(
     settings = settings.with_defaults_of(defaults, world.network)
     set_trained_capabilities(world, settings)
     world.sampling = dataclasses.replace(world.sampling, **(sampling or {}))
-    world = world.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    world = world.to(pick_device(str(device or "auto")))
     views: dict[str, Any] = {"cameras": world.cameras, "readings": tuple(world.readings)}
     clips = ClipSampler(training_split, context_length=world.context_length, horizon=settings.num_targets, **views)
     validation = Validation(held_out_clips(dataset, world, max_horizon=ROLLOUT_LENGTH))

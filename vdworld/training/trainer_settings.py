@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from vdworld.argument_hints import refuse_former
 from vdworld.networks import Network
 from vdworld.training.batch import ContextCorruption
 from vdworld.training.loss import LossWeights
@@ -41,6 +42,7 @@ class Shortcut:
             raise ValueError(f"`shortcut.finest` must be a power of two and at least 2, got {self.finest}.")
 
 
+@refuse_former(hiding="is now called `corruption`")
 @dataclass(frozen=True)
 class TrainerSettings:
     """How a world is trained.

@@ -10,7 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vdworld.argument_hints import refuse_former
 from vdworld.types import Frames, PastActionMask, PastActions
+from vdworld.world.device import pick_device
 from vdworld.world.history import History
 from vdworld.world.noise import lane_seeds, lane_uniform
 from vdworld.world.outcome import Outcome, Rollout
@@ -98,6 +100,7 @@ class WorldModel(WorldParts):
         """
         return self._begin(history_from_clips(clips or self.own_clips(), index, self.action_codec, self.device), seed)
 
+    @refuse_former(donate="is removed: a step changes nothing but the state that it returns")
     def step(
         self,
         state: WorldState,
@@ -187,7 +190,7 @@ class WorldModel(WorldParts):
         """
         from vdworld.world.pretrained import load_world
 
-        return load_world(path_or_name).to(device)
+        return load_world(path_or_name).to(pick_device(str(device)))
 
     def _begin(self, history: History, seed: int | Sequence[int] | Tensor) -> WorldState:
         seeds = lane_seeds(seed, len(history.frames), self.device)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import torch
 
+from vdworld.argument_hints import FormerAttribute
 from vdworld.types import Features, Frame, Frames, LaneMask, PerLane, PerStep, Readings, StepFeatures, StepMask
 from vdworld.world.state import WorldState
 
@@ -32,6 +33,9 @@ class Outcome:
     features: Features
     uncertainty: PerLane | None
     readings: dict[str, Readings] = field(default_factory=dict)
+
+    observation = FormerAttribute("is removed: take `frame` and `readings`")
+    cameras = FormerAttribute("is removed: `world.cameras` names the cameras of `frame`")
 
 
 @dataclass(frozen=True)

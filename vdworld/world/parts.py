@@ -60,6 +60,11 @@ class WorldParts(nn.Module):
         Denoiser(network, process)  # raises if the network and the process do not fit together
         self.eval()  # a trainer switches to training mode
 
+    def __getattr__(self, name: str) -> Any:
+        if name == "record":
+            raise AttributeError("`record` of a world is now called `training_info`.")
+        return super().__getattr__(name)
+
     @property
     def generator(self) -> FrameGenerator:
         """The generator of frames, made of the current parts and settings."""

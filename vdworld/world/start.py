@@ -15,6 +15,8 @@ from vdworld.world.noise import DRAWS_PER_STEP
 from vdworld.world.start_clips import StartClips
 from vdworld.world.state import WorldState
 
+_LARGEST = 10.0  # frames lie in [-1, 1], or a little outside; beyond, they were not scaled
+
 
 def first_state(generator: FrameGenerator, history: History, seed: LaneIntegers, context_length: int) -> WorldState:
     """Return the state of dreams that continue these histories.
@@ -57,11 +59,18 @@ def history_from_frames(
     """
     if frames.ndim != 5 or tuple(frames.shape[2:]) != frame_shape:
         shape = ", ".join(map(str, frame_shape))
-        raise ValueError(f"`frames` must be [b, k, {shape}], got {list(frames.shape)}.")
+        is_last = frames.ndim > 3 and frames.shape[-1] == frame_shape[0]
+        hint = " Convert channels-last pixels with `vdworld.spaces.frames_to_float`." if is_last else ""
+        raise ValueError(f"`frames` must be [b, k, {shape}], got {list(frames.shape)}.{hint}")
     if not frames.is_floating_point():
         raise ValueError(
             f"`frames` must be floats in [-1, 1], got {frames.dtype}. Convert pixels [b, k, h, w, c] with "
             "`vdworld.spaces.frames_to_float`."
+        )
+    if frames.numel() and (largest := float(frames.detach().abs().max())) > _LARGEST:
+        raise ValueError(
+            f"`frames` must be floats in [-1, 1], got numbers up to {largest:g}. Scale those in [0, 255] by "
+            "`frames / 127.5 - 1`."
         )
     b, k = frames.shape[:2]
     first = first_real_frames(lengths, b, k, device)

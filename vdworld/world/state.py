@@ -11,6 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from vdworld.argument_hints import FormerAttribute
 from vdworld.extras import require
 from vdworld.networks import KVCache
 from vdworld.types import Features, Frames, LaneIntegers, LaneMask, PastActionMask, PastActions
@@ -39,6 +40,9 @@ class WorldState:
     counter: LaneIntegers
     features: Features
     cache: KVCache | None = None
+
+    known = FormerAttribute("is now called `action_mask`")
+    memory = FormerAttribute("is now called `cache`")
 
     def __len__(self) -> int:
         return len(self.frames)
