@@ -240,3 +240,20 @@ def _tags(page: str) -> list[tuple[str, list]]:
 
     Reader().feed(page)
     return tags
+
+
+def test_what_was_measured_is_printed_if_it_cannot_be_written(
+    pusht_world, pusht_data, tmp_path, monkeypatch, capsys
+) -> None:
+    def full(path, content) -> None:
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr("vdworld.evaluation.report.report.write_file", full)
+    settings = {"num_clips": 2, "steps": (1,), "progress": False}
+    with pytest.raises(OSError, match=f"No space left on device: '{tmp_path}/report/"):
+        evaluate(pusht_world, pusht_data, output=tmp_path / "report", **settings)
+    assert "PSNR" in capsys.readouterr().out
+    (tmp_path / "file").touch()
+    with pytest.raises(FileExistsError, match="file"):
+        evaluate(pusht_world, pusht_data, output=tmp_path / "file", **settings)
+    assert "PSNR" not in capsys.readouterr().out, "nothing is measured in vain"

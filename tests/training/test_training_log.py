@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import io
 import math
 import time
@@ -101,3 +102,18 @@ def test_a_gif_keeps_its_frames() -> None:
     assert len(read) == 5
     for seen, meant in zip(read, frames, strict=True):
         assert np.abs(seen.astype(int) - meant).max() < 30
+
+
+def test_a_full_disk_is_one_error_with_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tensorboard.summary.writer.record_writer.RecordWriter.write", full)
+    with (
+        pytest.raises(OSError, match=rf"No space left on device: '{tmp_path}/tensorboard'"),
+        TrainingLog(tmp_path) as log,
+    ):
+        log.step(1, 0.0, 1, {"loss": 1.0})
+    assert "Traceback" not in capfd.readouterr().err

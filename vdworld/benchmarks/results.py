@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from vdworld.evaluation.report.table import Table
+from vdworld.storage.atomic_files import write_file
 
 
 @runtime_checkable
@@ -41,10 +42,9 @@ def print_and_save(
     if output is None:
         return
     folder = Path(output)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.json").write_text(json.dumps(result.to_json(), indent=2) + "\n")
+    write_file(folder / f"{name}.json", (json.dumps(result.to_json(), indent=2) + "\n").encode())
     for file, draw in (plots or {}).items():
-        (folder / file).write_bytes(draw())
+        write_file(folder / file, draw())
     written = [f"{name}.json", *(plots or {})]
     print(f"\nFigures: {', '.join(str(folder / file) for file in written)}")
 

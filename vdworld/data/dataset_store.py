@@ -150,8 +150,8 @@ class DatasetStore:
         """Remove the shard, and return an error that says how much is safe."""
         self.discard()
         failed = f"Writing to {self.root} failed ({error.strerror or error})."
-        if self.num_safe_episodes and not (self.root / INFO).is_file():
-            return OSError(error.errno, f"{failed} The dataset there was removed or moved meanwhile. Record it again.")
+        if isinstance(error, FileNotFoundError):
+            return OSError(error.errno, f"{failed} The folder was removed or moved meanwhile. Record it again.")
         num_steps = self.num_safe_rows - self.num_safe_episodes
         return OSError(
             error.errno,

@@ -17,6 +17,7 @@ from vdworld.evaluation.real_play import check_goals, play, resolve_env
 from vdworld.evaluation.report.report import Report
 from vdworld.evaluation.world_protocol import World
 from vdworld.memory_errors import out_of_memory
+from vdworld.storage.atomic_files import make_folder
 
 
 @out_of_memory("Lower `num_clips`, or `num_episodes` where agents play.")
@@ -56,6 +57,7 @@ def evaluate(
     Raises:
         TypeError: A setting is not a field of ``PlayProtocol``.
         ValueError: The dataset does not fit the world or is too small, or no environment is known.
+        OSError: The report can't be written; its tables are printed.
         RestoreError: The real environment did not take a recorded state.
     """
     refuse_world_path(world)
@@ -65,6 +67,8 @@ def evaluate(
     protocol = (protocol or PlayProtocol()).replace(**settings)
     if agents:
         check_goals(agents, resolve_env(protocol.env, dataset, protocol.trust_environment), protocol.task)
+    if output is not None:
+        make_folder(Path(output))  # or the error comes before anything long
     long_steps = None if drift_steps is None else drift_steps_up_to(drift_steps)
     episodes, kind = held_out_episodes(dataset)
     sampling = {"num_sampling_steps": num_sampling_steps, "seed": protocol.seed, "progress": protocol.progress}
@@ -76,7 +80,11 @@ def evaluate(
     about = {**_describe(dataset, episodes, kind), "seed": str(protocol.seed), **provenance(world.device)}
     report = Report(prediction, control, about, world.training_info, world.fps, drift=drift)
     if output is not None:
-        report.save(output)
+        try:
+            report.save(output)
+        except OSError:
+            print(report)  # what was measured is not lost
+            raise
     return report
 
 

@@ -104,7 +104,7 @@ def sync(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def naming(path: Path) -> Iterator[None]:
+def naming(path: Path | str) -> Iterator[None]:
     """Add a file's name to system errors that do not give one, such as that of a full disk."""
     try:
         yield

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from torch import Tensor
 
 from vdworld.extras import require
+from vdworld.storage.atomic_files import naming
 from vdworld.types import Pixels
 
 
@@ -38,15 +40,38 @@ class TrainingLog:
         self.bar = tqdm(total=100.0, desc="train", bar_format=style, smoothing=0.05)
         self.board = None
         if self.output is not None:
-            self.board = require("torch.utils.tensorboard", "all").SummaryWriter(str(self.output / "tensorboard"))
+            self._excepthook, threading.excepthook = threading.excepthook, self._on_thread_error
+            folder = str(self.output / "tensorboard")
+            try:
+                with naming(folder):
+                    self.board = require("torch.utils.tensorboard", "all").SummaryWriter(folder)
+            except BaseException:
+                self._close()
+                raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        try:
+            self._close()
+        except OSError:
+            if kind is None:
+                raise
+
+    def _close(self) -> None:
         self.bar.close()
-        if self.board is not None:
-            self.board.close()
+        if self.output is None:
+            return
+        try:
+            if self.board is not None:
+                with naming(self.board.log_dir):
+                    self.board.close()
+        finally:
+            for thread in threading.enumerate():
+                if getattr(thread, "exception", None) is not None:  # TensorBoard's, which ends with its error
+                    thread.join()
+            threading.excepthook = self._excepthook
 
     def step(self, step: int, share: float, num_frames: int, figures: Mapping[str, Tensor | float]) -> None:
         """Log one optimiser step.
@@ -67,17 +92,25 @@ class TrainingLog:
             self.frames, self.clock = 0, time.monotonic()
         self._show(step)
         self.bar.update(100 * share - self.bar.n)
-        if self.board is not None and (step % 20 == 0 or step == 1):
-            for name, value in figures.items():
-                self.board.add_scalar(f"train/{name}", float(value), step)
+        if step % 20 == 0 or step == 1:
+            self._write("train", step, figures)
 
     def validation(self, step: int, figures: dict[str, float]) -> None:
         """Log a measurement on held-out clips."""
         self.postfix["moving PSNR"] = f"{figures['moving_psnr']:.1f} dB (copy last {figures['moving_psnr_copy']:.1f})"
         self._show(step)
+        self._write("validation", step, figures)
+
+    def _write(self, group: str, step: int, figures: Mapping[str, Tensor | float]) -> None:
         if self.board is not None:
-            for name, value in figures.items():
-                self.board.add_scalar(f"validation/{name}", value, step)
+            with naming(self.board.log_dir):
+                for name, value in figures.items():
+                    self.board.add_scalar(f"{group}/{name}", float(value), step)
+
+    def _on_thread_error(self, error: threading.ExceptHookArgs) -> None:
+        """Keep silent about a full disk in TensorBoard's thread: the next write raises the same error."""
+        if not isinstance(error.exc_value, OSError):
+            self._excepthook(error)
 
     def _show(self, step: int) -> None:
         loss = {} if self.loss is None else {"loss": f"{self.loss:.5f}"}
@@ -93,7 +126,8 @@ class TrainingLog:
             height=frames.shape[1], width=frames.shape[2], colorspace=3, encoded_image_string=encode_gif(frames)
         )
         summary = tensorboard.Summary(value=[tensorboard.Summary.Value(tag="rollout/real_above_imagined", image=image)])
-        self.board._get_file_writer().add_summary(summary, step)
+        with naming(self.board.log_dir):
+            self.board._get_file_writer().add_summary(summary, step)
 
 
 def encode_gif(frames: np.ndarray, fps: float = 10.0) -> bytes:

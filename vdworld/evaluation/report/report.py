@@ -18,6 +18,7 @@ from vdworld.evaluation.report.table import Table
 from vdworld.evaluation.report.tables import control_table, drift_table, prediction_table
 from vdworld.evaluation.returns import Returns
 from vdworld.metrics import optimizer_steps, shortcomings
+from vdworld.storage.atomic_files import write_file
 
 
 @dataclass
@@ -84,17 +85,20 @@ class Report:
 
         Returns:
             The path of ``report.html``.
+
+        Raises:
+            OSError: A file can't be written; the message names it.
         """
         folder = Path(output)
-        folder.mkdir(parents=True, exist_ok=True)
         assets = draw_assets(self.prediction, self.control, self.fps, self.drift)
         for name, data in assets.items():
-            (folder / name).write_bytes(data)
-        (folder / "report.json").write_text(json.dumps(self.to_json(), indent=2, allow_nan=False, default=str) + "\n")
-        self.path = folder / "report.html"
+            write_file(folder / name, data)
+        figures = json.dumps(self.to_json(), indent=2, allow_nan=False, default=str) + "\n"
+        write_file(folder / "report.json", figures.encode())
         results = (self.prediction, self.control, self.drift)
         html = page(*results, warning=self.warning, about=self.about, training=self.training, assets=assets)
-        self.path.write_text(html, encoding="utf-8")
+        write_file(folder / "report.html", html.encode())
+        self.path = folder / "report.html"
         return self.path
 
 
