@@ -141,7 +141,7 @@ def _fill(
                         raise Stopped
                     if writer.num_steps >= num_steps:
                         break
-        except Stopped:
+        except (Stopped, KeyboardInterrupt):  # the second Ctrl-C does not wait for an episode
             writer.close()
             raise KeyboardInterrupt(
                 f"Recording stopped: {writer.num_safe_episodes} episodes ({writer.num_safe_steps} steps) are safe in "
