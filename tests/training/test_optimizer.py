@@ -89,6 +89,19 @@ def test_a_step_goes_downhill_by_the_learning_rate_and_decay_shrinks() -> None:
     torch.testing.assert_close(static_l1.detach(), torch.full((4, 4), 0.95))
 
 
+def test_momentum_by_hand() -> None:
+    """The second update is that of g2 looked ahead along the running mean of g1 and g2 (Nesterov)."""
+    first, second = drawn(4, 6), drawn(6, 4).T.contiguous()
+    weight = nn.Parameter(torch.zeros(4, 6))
+    optimizer = Muon([weight], lr=0.1, momentum=0.9, weight_decay=0.0)
+    for gradient in (first, second):
+        before, weight.grad = weight.detach().clone(), gradient
+        optimizer.step()
+    running = 0.9 * (0.1 * first) + 0.1 * second
+    expected = -0.1 * orthogonalize(0.1 * second + 0.9 * running)
+    torch.testing.assert_close(weight.detach() - before, expected, rtol=1e-3, atol=1e-5)
+
+
 def test_a_matrix_is_fitted() -> None:
     goal, layer = drawn(6, 3, 3, 3), nn.Conv2d(3, 6, 3)
     optimizer = Muon([layer.weight], lr=0.1, weight_decay=0.0)
