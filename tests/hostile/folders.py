@@ -82,7 +82,7 @@ def write_folders(root: Path) -> dict[str, Read]:
 
 
 def read_dataset(folder: Path) -> str:
-    """Read every episode, and sample clips."""
+    """Read every episode, sample clips, and open the folder to append to it."""
     dataset = load_dataset(folder)
     parts: list[Any] = [dataset.fps, dataset.cameras, str(dataset.action_space), str(dataset.spec)]
     arrays: dict[str, Any] = {}
@@ -90,6 +90,7 @@ def read_dataset(folder: Path) -> str:
         parts += [episode.seed, episode.split, episode.index]
         own = {"actions": episode.actions, "rewards": episode.rewards, "ends": episode.terminated, **episode.state}
         arrays |= {f"{episode.index}.{name}": array for name, array in (own | episode.frames).items()}
+    EpisodeWriter(folder, fps=dataset.fps, append=True).close()
     ClipSampler(dataset, context_length=2, horizon=1).sample(2, torch.Generator().manual_seed(0))
     return digest(arrays, parts)
 

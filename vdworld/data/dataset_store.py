@@ -10,7 +10,7 @@ from typing import Any
 from vdworld.data.dataset_info import make_info, make_task_table
 from vdworld.data.episode import Episode
 from vdworld.data.episode_rows import features_of, rows_of
-from vdworld.data.feature_statistics import FeatureStatistics
+from vdworld.data.feature_statistics import FeatureStatistics, read_statistics
 from vdworld.data.layout import IMAGES, INFO, STATS, TASKS, Layout
 from vdworld.data.parquet_tables import write_table
 from vdworld.data.shard import Shard
@@ -50,7 +50,7 @@ class DatasetStore:
         self.num_safe_rows = sum(entry.length for entry in entries)
         self._next_file = next_file_number(layout)
         self._checksums = {} if layout is None else dict(layout.checksums)
-        self._stats = json.loads((root / STATS).read_text()) if entries and (root / STATS).is_file() else {}
+        self._stats = read_statistics(root / STATS, self.features) if entries and (root / STATS).is_file() else {}
         self._shard: Shard | None = None
         self._statistics = FeatureStatistics()
         self._opened = 0.0

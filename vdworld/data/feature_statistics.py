@@ -2,9 +2,35 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from vdworld.json_values import read_json, reading
+
+KEYS = ("min", "max", "mean", "std", "count")
+
+
+def read_statistics(path: Path, features: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Read ``meta/stats.json``, which must fit the features of its dataset.
+
+    Raises:
+        ValueError: It does not, or a number is not finite.
+    """
+    stats = read_json(path)
+    with reading(path):
+        for name, values in stats.items():
+            feature = features[name]
+            colours = feature["dtype"] in ("video", "image")
+            shape = (3, 1, 1) if colours else (math.prod(feature["shape"]),)
+            for key in KEYS:
+                array = np.asarray(values[key], dtype=np.float64)
+                if array.shape != ((1,) if key == "count" else shape) or not np.isfinite(array).all():
+                    raise ValueError(f"`{name}.{key}` must be finite numbers {list(shape)}, got {list(array.shape)}.")
+    return stats
 
 
 class FeatureStatistics:
