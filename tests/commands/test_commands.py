@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -151,3 +153,36 @@ def test_what_can_t_be_done_is_said_in_one_line(home, capsys, arguments, message
 def test_recording_again_adds_nothing_when_there_is_enough(home, capsys):
     text = says(capsys, 0, [*RECORD, f"output={home}/data"])
     assert "holds 60 steps" in text
+
+
+AGENT = """
+import numpy as np
+
+
+class Twos:
+    def reset(self, mask, seed, goal, context):
+        pass
+
+    def act(self, frames):
+        return np.full(len(frames), 2)
+
+
+class Wrong(Twos):
+    def act(self, frames):
+        return np.zeros((len(frames), 2))
+"""
+
+
+def test_agents_of_the_users_own_play_and_wrong_ones_are_refused_before_anything_is_measured(
+    home, capsys, tmp_path, monkeypatch
+):
+    (tmp_path / "my_agents_here.py").write_text(AGENT, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    play = ["evaluate", f"world={home}/world", f"data={home}/data", "num_clips=4", "num_episodes=2", "max_steps=3"]
+    assert "policy" in says(capsys, 0, [*play, "policy=my_agents_here:Twos"])
+    module = importlib.import_module("vdworld.evaluation.evaluate")
+    monkeypatch.setattr(module, "predict", lambda *_, **__: pytest.fail("it measured"))
+    error = says(capsys, 2, [*play, "policy=my_agents_here:Wrong"])
+    assert error.startswith("vdworld evaluate: error: `act` of 'policy' must return one action of Discrete(5)")
+    assert "`policy` must be the dotted name" in says(capsys, 2, [*play, "policy=my_agents_here:Nobody"])

@@ -61,8 +61,10 @@ def test_an_agents_batch_is_split_into_native_actions(lanes, answer) -> None:
 
 @pytest.mark.parametrize("answer", [np.array([0, 1]), np.array(1)])
 def test_an_agent_must_answer_for_every_lane(lanes, answer) -> None:
-    with pytest.raises(ValueError, match="`act` must return one action for each of 3 lanes"):
-        AgentController(Fixed(answer)).act(lanes)
+    with pytest.raises(
+        ValueError, match=r"`act` of 'mine' must return one action of Discrete\(3\) for each of 3 lanes"
+    ):
+        AgentController(Fixed(answer), "mine").act(lanes)
 
 
 def test_an_agent_receives_seed_goal_and_context(lanes) -> None:

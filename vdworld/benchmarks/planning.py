@@ -50,7 +50,7 @@ def run(
         data: A dataset folder; its held-out episodes are used, or all of them if none is held out.
         horizon, num_candidates, num_iterations: See ``PlanBudget``.
         discount: Discount of the return per step, in environments without goals.
-        policy: A policy's folder, or names with folders.
+        policy: A policy as ``load_agent`` finds it, or names with policies.
         planners, planner_settings, replan_every, num_sampling_steps, max_batch: See ``compare_planners``.
         env, num_episodes, goal_offset, budget, max_steps, trust_environment, seed: See ``PlayProtocol``.
         execution: Arguments of ``vdworld.world.Execution``; None takes its defaults.
@@ -62,7 +62,7 @@ def run(
     protocol = PlayProtocol(env=env, num_episodes=num_episodes, seed=seed, **lengths)
     loaded, dataset = measured_world(world, device=device, execution=execution), load_dataset(data)
     folders = {"policy": policy} if isinstance(policy, str) else policy or {}
-    others = {name: load_agent(folder, device=loaded.device) for name, folder in folders.items()}
+    others = {name: load_agent(folder, device=loaded.device, world=loaded) for name, folder in folders.items()}
     objective = default_objective(loaded, dataset, env=env, discount=discount)
     planning: dict[str, Any] = {"planners": planners, "planner_settings": planner_settings, "others": others}
     planning |= {"replan_every": replan_every, "num_sampling_steps": num_sampling_steps, "max_batch": max_batch}

@@ -21,5 +21,7 @@ def run(config: DictConfig) -> None:
     protocol = PlayProtocol(**keyword_arguments(PlayProtocol, {name: config[name] for name in names}))
     not_evaluate = (*names, "world", "data", "device", "sampling", "execution", "policy")
     values = {name: value for name, value in config.items() if name not in not_evaluate}
-    agents = None if config.policy is None else {"policy": load_agent(config.policy, device=world.device)}
+    agents = (
+        None if config.policy is None else {"policy": load_agent(str(config.policy), device=world.device, world=world)}
+    )
     print(evaluate(world, dataset, agents=agents, protocol=protocol, **keyword_arguments(evaluate, values)))

@@ -7,7 +7,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from vdworld.agents import Objective, Planner, Policy, VideoPolicy
+from vdworld.agents import Agent, Objective, Planner, Policy, Predicts, as_agent
 from vdworld.agents.objectives import default_objective
 from vdworld.agents.saved_agents import load_agent
 from vdworld.commands.arguments import instantiate, keyword_arguments
@@ -24,11 +24,11 @@ def run(config: DictConfig) -> None:
     """Plan, act, and print the scores."""
     world = load_world(config)
     dataset = load_dataset(config.data)
-    policy = None if config.policy is None else load_agent(str(config.policy), device=world.device)
+    policy = None if config.policy is None else load_agent(str(config.policy), device=world.device, world=world)
     objective = pick_objective(config.get("objective"), config.env, dataset, world, **_critic(policy))
     names = ("replan_every", "num_sampling_steps", "max_batch", "seed", "num_particles", "risk", "uncertainty_penalty")
     settings = keyword_arguments(Planner, {name: config[name] for name in names})
-    method = instantiate(config.planner, **({} if policy is None else {"policy": policy}))
+    method = instantiate(config.planner, **({} if policy is None else {"policy": as_agent(policy, world.cameras)}))
     planner = Planner(world, method, objective, **settings)
     agents = {"planner": planner}
     names = ("env", "seed", "num_episodes", "goal_offset", "budget", "max_steps", "trust_environment")
@@ -43,7 +43,7 @@ def run(config: DictConfig) -> None:
     print(f"\n{count} for all episodes at once took {cost}.")
 
 
-def _critic(policy: Policy | VideoPolicy | None) -> dict[str, Any]:
+def _critic(policy: Agent | Predicts | None) -> dict[str, Any]:
     """Return discount and value of a trained critic, which estimates a return beyond the plan; else nothing."""
     if not isinstance(policy, Policy) or "discount" not in policy.training_info:
         return {}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import pkgutil
+import os
 from pathlib import Path
 
 from omegaconf import DictConfig
 
+from vdworld.agents import Agent, Predicts, load_agent
+from vdworld.agents.import_by_name import import_by_name
+from vdworld.agents.recorded_agent import recorded
 from vdworld.commands.arguments import keyword_arguments
 from vdworld.commands.dotted_names import refuse_old_name
 from vdworld.data.layout import INFO
@@ -29,13 +32,26 @@ def run(config: DictConfig) -> None:
 
 
 def find_policy(name: str) -> Policy:
-    """Return the function of this dotted name, or an instance of the class.
+    """Return the function of this dotted name, an instance of the class, or a policy that ``load_agent`` finds.
 
     Raises:
+        FileNotFoundError: The name is a path, and there is nothing.
         ValueError: There is no such function or class, or `name` is an old name.
     """
+    path = Path(name).expanduser()
+    if path.exists() or os.sep in name or name.endswith(".zip"):
+        return recorded(load_agent(path))
+    target = import_by_name(_present_name(name))
+    made = target() if isinstance(target, type) else target
+    if isinstance(made, Agent | Predicts):
+        return recorded(made)
+    if not callable(made):
+        raise ValueError(f"`policy` must name a class, a function or an agent, got {name!r}, a {type(made).__name__}.")
+    return made
+
+
+def _present_name(name: str) -> str:
     try:
-        target = pkgutil.resolve_name(refuse_old_name(name))
-    except (ImportError, AttributeError, ValueError) as error:
+        return refuse_old_name(name)
+    except ValueError as error:
         raise ValueError(f"`policy` must be the dotted name of a class or function, got {name!r}: {error}") from error
-    return target() if isinstance(target, type) else target

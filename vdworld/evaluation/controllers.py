@@ -14,8 +14,9 @@ from torch import Tensor
 from vdworld.agents import Agent, Policy
 from vdworld.agents.predicting_agent import PredictingAgent, Predicts, as_agent
 from vdworld.envs.tasks import GoalTask
+from vdworld.evaluation.lane_actions import lane_actions
 from vdworld.evaluation.real_lanes import RealLanes
-from vdworld.spaces import flatten_action, leaf_size, leaves, unflatten_action
+from vdworld.spaces import leaf_size, leaves, unflatten_action
 
 RANDOM, IDLE = "random", "no-op"
 """The names of the two baselines."""
@@ -40,10 +41,14 @@ class AgentController:
     """An agent, or a policy of another library (see ``as_agent``).
 
     It observes frames only, except for a ``Policy`` that was trained on other readings too.
+
+    Args:
+        agent: The agent.
+        name: What errors call it.
     """
 
-    def __init__(self, agent: Agent | Predicts) -> None:
-        self.agent = as_agent(agent)
+    def __init__(self, agent: Agent | Predicts, name: str = "agent") -> None:
+        self.agent, self.name = as_agent(agent), name
 
     def reset(
         self, lanes: RealLanes, *, seed: int, goal: Tensor | None = None, context: tuple[Tensor, Tensor] | None = None
@@ -51,7 +56,7 @@ class AgentController:
         """Reset the agent."""
         if isinstance(self.agent, PredictingAgent):
             self.agent.cameras = lanes.cameras
-        self.agent.reset(seed=seed, goal=goal, context=context)
+        self.agent.reset(mask=None, seed=seed, goal=goal, context=context)
 
     def act(self, lanes: RealLanes) -> list[Any]:
         """Return the actions of the agent, one per lane.
@@ -59,10 +64,7 @@ class AgentController:
         Raises:
             ValueError: The agent did not return one action per lane.
         """
-        flat = flatten_action(lanes.action_space, self.agent.act(self._observation(lanes)))
-        if flat.ndim != 2 or len(flat) != len(lanes):
-            raise ValueError(f"`act` must return one action for each of {len(lanes)} lanes, got shape {flat.shape}.")
-        return [unflatten_action(lanes.action_space, row) for row in flat]
+        return lane_actions(lanes.action_space, self.agent.act(self._observation(lanes)), len(lanes), self.name)
 
     def _observation(self, lanes: RealLanes) -> Any:
         """Return the frames, and the readings if the agent observes any."""
@@ -141,7 +143,7 @@ def with_baselines(agents: Mapping[str, Agent | Predicts], task: GoalTask | None
         if name in agents:
             raise ValueError(f"`agents` must not use {name!r}, the name of a baseline. Rename that agent.")
     return {
-        **{name: AgentController(agent) for name, agent in agents.items()},
+        **{name: AgentController(agent, name) for name, agent in agents.items()},
         RANDOM: RandomController(),
         IDLE: IdleController(task),
     }

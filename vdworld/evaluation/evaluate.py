@@ -13,7 +13,7 @@ from vdworld.evaluation.drift import drift_steps_up_to, measure_drift
 from vdworld.evaluation.prediction import predict
 from vdworld.evaluation.protocol import PlayProtocol
 from vdworld.evaluation.provenance import provenance
-from vdworld.evaluation.real_play import check_goals, play, resolve_env
+from vdworld.evaluation.real_play import check_players, play, resolve_env
 from vdworld.evaluation.report.report import Report
 from vdworld.evaluation.world_protocol import World
 from vdworld.memory_errors import out_of_memory
@@ -56,7 +56,8 @@ def evaluate(
 
     Raises:
         TypeError: A setting is not a field of ``PlayProtocol``.
-        ValueError: The dataset does not fit the world or is too small, or no environment is known.
+        ValueError: The dataset does not fit the world or is too small, no environment is known, or an agent can't act
+            there. Agents are tried before anything is measured.
         OSError: The report can't be written; its tables are printed.
         RestoreError: The real environment did not take a recorded state.
     """
@@ -66,7 +67,8 @@ def evaluate(
         raise TypeError(f'`agents` must hold agents by name, as in {{"planner": planner}}, got {agents!r}.')
     protocol = (protocol or PlayProtocol()).replace(**settings)
     if agents:
-        check_goals(agents, resolve_env(protocol.env, dataset, protocol.trust_environment), protocol.task)
+        env = resolve_env(protocol.env, dataset, protocol.trust_environment)
+        check_players(world, agents, env, protocol)
     if output is not None:
         make_folder(Path(output))  # or the error comes before anything long
     long_steps = None if drift_steps is None else drift_steps_up_to(drift_steps)

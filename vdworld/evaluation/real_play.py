@@ -11,6 +11,7 @@ from vdworld.data import Dataset
 from vdworld.envs.real.real_env import RealEnv, make_real
 from vdworld.envs.real.trust import imports_of
 from vdworld.envs.tasks import GoalTask, find_task
+from vdworld.evaluation.agent_checks import check_agents
 from vdworld.evaluation.controllers import with_baselines
 from vdworld.evaluation.goal_reaching import GoalReaching, reach_goals
 from vdworld.evaluation.goal_starts import choose_starts
@@ -41,12 +42,12 @@ def play(
     Raises:
         TypeError: A setting is not a field of ``PlayProtocol``.
         ValueError: No environment is known, its action space or its cameras differ from the world's, the dataset
-            holds no start, or an agent needs goals in an environment without a goal task.
+            holds no start, or an agent has other actions or frames or needs goals that the environment does not set.
         RestoreError: The environment did not take a recorded state.
     """
     protocol = (protocol or PlayProtocol()).replace(**settings)
     env = resolve_env(protocol.env, dataset, protocol.trust_environment)
-    check_goals(agents, env, protocol.task)
+    check_players(world, agents, env, protocol)
     first = make_real(env, image_size=world.image_size)
     if first.action_space != world.action_space:
         raise ValueError(
@@ -95,22 +96,39 @@ def _plain(env_id: str) -> str:
     return env_id.rpartition(":")[-1]
 
 
+def check_players(
+    world: World, agents: Mapping[str, Agent | Predicts], env: EnvironmentLike, protocol: PlayProtocol
+) -> None:
+    """Check that agents can act in the environment, and that none needs goals if it sets none.
+
+    Raises:
+        TypeError: An object is no agent.
+        ValueError: An agent does not fit; the message says what to choose instead.
+    """
+    check_goals(agents, env, protocol.task)
+    goals = _may_set_goals(env, protocol.task)
+    check_agents(agents, world, num_lanes=protocol.num_episodes, goals=goals)
+
+
 def check_goals(agents: Mapping[str, Agent | Predicts], env: EnvironmentLike, task: GoalTask | None = None) -> None:
     """Check that no agent needs goals in an environment that sets none.
 
     Raises:
         ValueError: One does; the message says what to choose instead.
     """
-    if callable(env) or task is not None:
+    if callable(env) or _may_set_goals(env, task):
         return
     name = _plain(env if isinstance(env, str) else env.id)
-    if find_task(name) is not None:
-        return
     for agent in (agent for agent, player in agents.items() if getattr(player, "needs_goal", False)):
         raise ValueError(
             f"{agent!r} needs goal images, and {name} has no goal task that sets any. Plan for the return "
             "(objective=return), use a policy without goals, or pass `task=`."
         )
+
+
+def _may_set_goals(env: EnvironmentLike, task: GoalTask | None) -> bool:
+    """Return whether the environment has a goal task; True if only its function knows."""
+    return callable(env) or task is not None or find_task(_plain(env if isinstance(env, str) else env.id)) is not None
 
 
 def environment_id(env: RealEnv) -> str:

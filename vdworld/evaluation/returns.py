@@ -126,7 +126,7 @@ def real_returns(
         progress: Whether to show progress bars.
         overrides: Fields of ``EnvironmentSpec`` to change, such as ``image_size``.
     """
-    controllers: dict[str, Controller] = {name: AgentController(agent) for name, agent in agents.items()}
+    controllers: dict[str, Controller] = {name: AgentController(agent, name) for name, agent in agents.items()}
     controllers = with_baselines(agents) if baselines else controllers
     with RealLanes([make_real(env, **overrides) for _ in range(num_episodes)], cameras) as lanes:
         return play_episodes(lanes, controllers, max_steps=max_steps, seed=seed, progress=progress)
