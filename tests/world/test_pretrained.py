@@ -85,6 +85,11 @@ def test_a_loaded_world_is_ready_to_use_and_not_to_train(world: WorldModel, tmp_
     assert not any(p.requires_grad for p in again.parameters())
 
 
+def test_a_new_world_is_ready_to_use(world: WorldModel) -> None:
+    parts = {name: getattr(world, name) for name in ("process", "heads", "action_codec", "image_size")}
+    assert not any(part.training for part in WorldModel(network=world.network.train(), **parts).modules())
+
+
 def test_a_saved_world_can_be_saved_again(world: WorldModel, tmp_path: Path) -> None:
     first = world.save_pretrained(tmp_path / "first")
     second = WorldModel.from_pretrained(first).save_pretrained(tmp_path / "second")
