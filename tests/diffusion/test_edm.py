@@ -72,6 +72,13 @@ def test_every_channel_has_an_offset_of_its_own() -> None:
     assert len({round(mean) for mean in means}) == 3
 
 
+def test_without_offset_noise_nothing_is_drawn_for_it() -> None:
+    ours, plain, shape = torch.Generator().manual_seed(0), torch.Generator().manual_seed(0), (2, 3, 4, 4)
+    noise = EDM(offset_noise=0.0).training_noise(shape, torch.ones(2), ours)
+    assert torch.equal(noise, torch.randn(shape, generator=plain))
+    assert torch.equal(ours.get_state(), plain.get_state())
+
+
 def test_offset_noise_leaves_clean_frames_clean() -> None:
     process, level = EDM(offset_noise=0.3), torch.zeros(2)
     clean = torch.rand(2, 3, 4, 4)

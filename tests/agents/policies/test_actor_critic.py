@@ -173,6 +173,7 @@ def test_losses_worked_out_by_hand():
     assert reinforce(log_probs, old, advantages).item() == pytest.approx(-(1.0 - 0.5 - 0.5) / 3)
     expected = -(1.2 * 2 - np.exp(0.5) + np.exp(-0.5)) / 3
     assert ppo(log_probs, old, advantages).item() == pytest.approx(expected)
+    assert ppo(log_probs - 3, old - 3, advantages).item() == pytest.approx(expected)
     assert pmpo(log_probs, old, advantages).item() == pytest.approx(0.5 * 0.5 - 0.5 * 0.0)
     assert pmpo(log_probs, old, 1e3 * advantages) == pmpo(log_probs, old, advantages), "signs alone count"
 
