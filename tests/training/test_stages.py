@@ -14,6 +14,7 @@ from vdworld.data import ClipSampler, Dataset
 from vdworld.networks import ClipPrediction, Context, Prediction
 from vdworld.training import ContextCorruption, LossWeights, SelfForcing, Shortcut, TrainerSettings, encode, new_world
 from vdworld.training.batch import Batch
+from vdworld.training.likely_motion import REACH, LikelyMotion
 from vdworld.training.loss import clip_loss, shortcut_loss, world_loss
 from vdworld.training.self_forcing import self_forced_batch
 from vdworld.world import WorldModel
@@ -227,6 +228,7 @@ def test_losses_ask_for_an_object_as_often_as_it_appears(batch: Callable, networ
     answering(world, "forward" if network is STACKED else "clip", answer)
     weights = LossWeights(static_l1=static_l1, copy_penalty=0.0)
     equal = replace(clips, frames=frames, action_mask=torch.ones_like(clips.action_mask))  # no padding
-    losses = world_loss(world, equal, weights, ContextCorruption(), rng())
+    motion = LikelyMotion(torch.rand(16, 16, generator=rng()) + 0.01, torch.linspace(1, 0.01, REACH + 2))
+    losses = world_loss(world, equal, weights, ContextCorruption(), rng(), motion=motion)
     (slope,) = torch.autograd.grad(losses["frame"], share)
     assert abs(slope) < 1e-6 < losses["frame"]

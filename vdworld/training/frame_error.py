@@ -20,7 +20,7 @@ class LossWeights:
     """Weights of the parts of the loss. Whatever they are, the expected frame has the smallest expected error.
 
     Args:
-        moving: Weight of each frame's mean squared error over the pixels that are likely to change (``likely_motion``),
+        moving: Weight of each frame's mean squared error over the pixels that are likely to change (``LikelyMotion``),
             added to the mean over all pixels, so that a small moving object counts as much as a large one.
         static_l1: Weight of an error that is the absolute one where a pixel rests, in units of a frame's range of 2
             (``change_divergence``). Squared errors neglect faint faults, which accumulate in long dreams.
@@ -31,7 +31,7 @@ class LossWeights:
         readings: Weight of the squared error of the standardised readings.
     """
 
-    moving: float = 0.2
+    moving: float = 0.6
     static_l1: float = 0.0
     copy_penalty: float = 4e-3
     reward: float = 0.01

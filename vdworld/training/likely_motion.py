@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -10,43 +12,75 @@ from vdworld.data import ClipSource
 from vdworld.types import Frames
 
 MOVING = 0.05  # a pixel moves if a channel changes by more than this, in a range of 2
-REACH = 3  # pixels around recent motion that are likely to move next
-RARELY = 1e-3  # the rate of pixels of which nothing was recorded
+REACH = 8  # largest distance from recent motion that is told apart, in pixels
 NUM_CLIPS, BATCH_SIZE = 512, 32
 
 
-def change_rates(clips: ClipSource, seed: int = 0) -> Tensor:
-    """Return the share of recorded steps in which each pixel changes, ``[h, w]``.
+@dataclass(frozen=True)
+class LikelyMotion:
+    """How often pixels change in recorded steps, by their place and by their distance from the last step's changes.
 
-    One change and one rest are added to those that were seen, so that no rate is 0.
-
-    Args:
-        clips: Source of recorded clips.
-        seed: Seed of the choice of clips.
-    """
-    rng = torch.Generator().manual_seed(seed)
-    batches = (clips.sample(BATCH_SIZE, rng) for _ in range(NUM_CLIPS // BATCH_SIZE))
-    steps = torch.cat([moving_pixels(batch.frames.float() / 127.5)[batch.action_mask] for batch in batches])
-    return (steps.sum(dim=0) + 1) / (len(steps) + 2)
-
-
-def likely_motion(past: Frames, memory: int, rates: Tensor | float) -> Tensor:
-    """Return for every frame how likely each pixel is to change in the step after it, ``[b, t, h, w]``, positive.
-
-    It is a pixel's rate, plus 1 within ``REACH`` pixels of what changed in the steps before. A loss that is weighted
-    by it asks for the same expectation as one that is not, since the weights don't depend on the outcome.
+    A loss that is weighted by it asks for the same expectation as one that is not, since it is known before the frame.
 
     Args:
-        past: Frames ``[b, t, c, h, w]``.
-        memory: How many steps before each frame count.
-        rates: What ``change_rates`` returned ``[h, w]``, or one rate of all pixels.
+        by_place: Share of the steps in which each pixel changes ``[h, w]``, positive.
+        by_distance: Share of the pixels that change at each distance from what changed in the step before, from 0 to
+            ``REACH`` and beyond ``[REACH + 2]``, positive.
     """
-    memory = max(memory, 1)
-    moves = F.pad(moving_pixels(past).to(past.dtype), (0, 0, 0, 0, memory, 0))  # [b, memory + t - 1, h, w]
-    recent = moves.unfold(1, memory, 1).amax(dim=-1)
-    return rates + F.max_pool2d(recent, 2 * REACH + 1, stride=1, padding=REACH)
+
+    by_place: Tensor
+    by_distance: Tensor
+
+    @classmethod
+    def measure(cls, clips: ClipSource, seed: int = 0) -> LikelyMotion:
+        """Count changes in recorded clips, and a little more, so that no share is 0.
+
+        Args:
+            clips: Source of the clips.
+            seed: Seed of their choice.
+        """
+        rng, parts = torch.Generator().manual_seed(seed), []
+        for _ in range(NUM_CLIPS // BATCH_SIZE):
+            changes = changed_pixels(clips.sample(BATCH_SIZE, rng).frames.float() / 127.5)
+            distance, changed = distances(changes[:, :-1]), changes[:, 1:]
+            counts = [part.flatten().bincount(minlength=REACH + 2) for part in (distance[changed], distance)]
+            parts.append((changes.float().mean(dim=(0, 1)), *counts))
+        by_place, changed, pixels = (torch.stack(column) for column in zip(*parts, strict=True))
+        return cls(by_place.mean(dim=0) + 1 / NUM_CLIPS, (changed.sum(dim=0) + 1) / (pixels.sum(dim=0) + 1))
+
+    def __call__(self, past: Frames) -> Tensor:
+        """Return how likely each pixel is to change after each frame of the past ``[b, t, h, w]``, up to a factor.
+
+        Places count by half, so that motion is expected where it never came in the recordings, too.
+
+        Args:
+            past: Frames ``[b, t, c, h, w]``; before the first one nothing is known to have moved.
+        """
+        changes = F.pad(changed_pixels(past), (0, 0, 0, 0, 1, 0))
+        return self.by_distance[distances(changes)] * (1 + self.by_place / self.by_place.mean())
+
+    def to(self, device: torch.device) -> LikelyMotion:
+        """Return the shares on a device."""
+        return LikelyMotion(self.by_place.to(device), self.by_distance.to(device))
 
 
-def moving_pixels(frames: Frames) -> Tensor:
+def changed_pixels(frames: Frames) -> Tensor:
     """Return which pixels change in each step, bool ``[b, t - 1, h, w]``."""
     return frames.diff(dim=1).abs().amax(dim=2) > MOVING
+
+
+def distances(changes: Tensor) -> Tensor:
+    """Return each pixel's distance from the nearest change of its step, the larger of rows and columns.
+
+    Args:
+        changes: Bool ``[b, t, h, w]``.
+
+    Returns:
+        int64 ``[b, t, h, w]``, from 0 to ``REACH``, or ``REACH + 1`` for all beyond.
+    """
+    reached = changes.float()
+    distance = (REACH + 1) - reached.long()
+    for _ in range(REACH):
+        reached = F.max_pool2d(reached, 3, stride=1, padding=1)
+        distance = distance - reached.long()
+    return distance

@@ -10,13 +10,10 @@ from vdworld.diffusion import RectifiedFlow, draw_jumps, shortcut_target
 from vdworld.networks import VideoNetwork
 from vdworld.training.batch import Batch, ContextCorruption
 from vdworld.training.frame_error import LossWeights, frame_error
-from vdworld.training.likely_motion import RARELY, likely_motion
+from vdworld.training.likely_motion import LikelyMotion
 from vdworld.training.loss_terms import Losses, copy_penalty, loss_shares, outcome_loss
 from vdworld.types import Frame
 from vdworld.world import WorldModel
-
-Rates = Tensor | float
-"""How often each pixel changes in the recordings ``[h, w]``, or one number for all."""
 
 
 def world_loss(
@@ -29,7 +26,7 @@ def world_loss(
     horizon: int = 1,
     whole_clips: bool = True,
     sampled: bool = False,
-    rates: Rates = RARELY,
+    motion: LikelyMotion | None = None,
 ) -> Losses:
     """Return the loss of a world's estimates: of whole clips for video networks, of next frames for the others.
 
@@ -42,11 +39,11 @@ def world_loss(
         horizon: How many of the target frames to predict, each from the world's own estimates of those before.
         whole_clips: Whether video networks predict all frames of a clip, or next frames as the others do.
         sampled: Whether the pasts end with frames that a world sampled.
-        rates: How often each pixel changes in the recordings (``change_rates``).
+        motion: Tells where pixels are likely to change; None weighs all alike.
     """
     if isinstance(world.network, VideoNetwork) and whole_clips:
-        return clip_loss(world, batch, weights, corruption, rng, rates)
-    return unrolled_loss(world, batch, weights, corruption, rng, horizon=horizon, sampled=sampled, rates=rates)
+        return clip_loss(world, batch, weights, corruption, rng, motion)
+    return unrolled_loss(world, batch, weights, corruption, rng, horizon=horizon, sampled=sampled, motion=motion)
 
 
 def unrolled_loss(
@@ -58,7 +55,7 @@ def unrolled_loss(
     *,
     horizon: int = 1,
     sampled: bool = False,
-    rates: Rates = RARELY,
+    motion: LikelyMotion | None = None,
 ) -> Losses:
     """Return the loss of target frames that are predicted one after another.
 
@@ -77,7 +74,7 @@ def unrolled_loss(
         prediction = world.denoiser(process.mix(clean, noise, level), level, context)
         estimate = prediction.frame.float()
         history.append(batch.keep_padding(estimate.detach().clamp(-1, 1), h))
-        likely = likely_motion(past, k - 1, rates)[:, -1]
+        likely = 1.0 if motion is None else motion(past)[:, -1]
         error = frame_error(estimate, clean, past[:, -1], weights, likely)
         terms = {
             "frame": (shares[:, h] * process.loss_weight(level) * error).sum(),
@@ -95,7 +92,7 @@ def clip_loss(
     weights: LossWeights,
     corruption: ContextCorruption,
     rng: torch.Generator,
-    rates: Rates = RARELY,
+    motion: LikelyMotion | None = None,
 ) -> Losses:
     """Return the loss of all frames of clips, each frame at a noise level of its own (Chen et al. 2024, algorithm 1).
 
@@ -118,7 +115,7 @@ def clip_loss(
     shares, is_noisy = loss_shares(batch.action_mask), (~is_context[:, 1:]).to(device)
     estimate = prediction.frames[:, 1:].float().flatten(0, 1)
     clean, last = frames[:, 1:].flatten(0, 1), frames[:, :-1].flatten(0, 1)
-    likely = likely_motion(frames[:, :-1], world.context_length - 1, rates).flatten(0, 1)
+    likely = 1.0 if motion is None else motion(frames[:, :-1]).flatten(0, 1)
     error = process.loss_weight(level[:, 1:].flatten()) * frame_error(estimate, clean, last, weights, likely)
     exact = (level[:, :-1] == process.clean_level) & ~corrupted[:, None]
     moved_share = None if prediction.moved_share is None else prediction.moved_share[:, 1:]
@@ -140,7 +137,7 @@ def shortcut_loss(
     rng: torch.Generator,
     finest: int,
     sampled: bool = False,
-    rates: Rates = RARELY,
+    motion: LikelyMotion | None = None,
 ) -> Tensor:
     """Return the loss of long steps against two half as long by the averaged weights (Frans et al. 2025, equation 5).
 
@@ -153,7 +150,7 @@ def shortcut_loss(
         rng: Draws jumps and noise; on the CPU.
         finest: The step count from which no step is a shortcut.
         sampled: Whether the pasts end with frames that a world sampled.
-        rates: How often each pixel changes in the recordings.
+        motion: Tells where pixels are likely to change; None weighs all alike.
     """
     process, k = world.process, world.context_length
     assert isinstance(process, RectifiedFlow)  # `train` refuses the others
@@ -171,7 +168,7 @@ def shortcut_loss(
         target = shortcut_target(denoise, process, noisy, start, middle, end)
     prediction = world.denoiser(noisy, start, context, length)
     estimate = prediction.frame.float()
-    likely = likely_motion(past, k - 1, rates)[:, -1]
+    likely = 1.0 if motion is None else motion(past)[:, -1]
     error = (process.loss_weight(start) * frame_error(estimate, target, past[:, -1], weights, likely)).mean()
     penalty = copy_penalty(prediction.moved_share, (exact & (not sampled)) / len(batch))
     return error + weights.copy_penalty * penalty.get("copy_penalty", 0.0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -15,7 +14,7 @@ from vdworld.networks import ExponentialMovingAverage, VideoNetwork
 from vdworld.storage.interrupts import StopRequest
 from vdworld.training.batch import Batch, encode
 from vdworld.training.gradient_step import gradient_step, keep_failed_batch
-from vdworld.training.likely_motion import change_rates
+from vdworld.training.likely_motion import LikelyMotion
 from vdworld.training.loss import shortcut_loss, world_loss
 from vdworld.training.memory_estimate import check_training_memory
 from vdworld.training.optimizer import Muon, split_parameters
@@ -79,7 +78,7 @@ class Trainer:
         self.peak_rates = [settings.learning_rate, settings.muon_learning_rate]
         self.plateau = Plateau(settings.plateau_cuts)
         self.measures: dict[str, float] = {}
-        self.rates = change_rates(clips).to(world.device)
+        self.motion = LikelyMotion.measure(clips).to(world.device)
         self.step, self.seconds_before, self.started = 0, 0.0, time.monotonic()
         self.run = run_settings(world, settings, seed)
 
@@ -189,7 +188,7 @@ class Trainer:
         if plan.num_sampled is not None:
             batch = self_forced_batch(average, batch, plan.num_sampled, self.rng)
         frame_rows, shortcut_rows = batch[num_jumps:], batch[:num_jumps]
-        options = {"sampled": bool(plan.num_sampled), "rates": self.rates}
+        options = {"sampled": bool(plan.num_sampled), "motion": self.motion}
         stage = {"horizon": plan.num_targets, "whole_clips": plan.whole_clips}
         losses = world_loss(self.world, frame_rows, *common, **stage, **options)
         if not num_jumps:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from vdworld.json_values import arguments_from_json, reading, value_from_json
 from vdworld.training import checkpoint as files
+from vdworld.training.likely_motion import LikelyMotion
 from vdworld.training.plateau import Plateau
 from vdworld.training.training_log import say
 from vdworld.world.older_names import with_present_names
@@ -24,7 +25,7 @@ def save_trainer(trainer: Trainer, folder: Path) -> None:
         **files.module_tensors("world", trainer.world),
         **files.module_tensors("average", trainer.average.average),
         "rng": trainer.rng.get_state(),
-        "change_rates": trainer.rates,
+        **{f"motion.{name}": value for name, value in vars(trainer.motion).items()},
     }
     for i, optimizer in enumerate(trainer.optimizers):
         tensors |= files.optimizer_tensors(f"optimizer{i}", optimizer)
@@ -58,8 +59,9 @@ def _restore(trainer: Trainer, folder: Path, tensors: dict[str, Tensor], progres
     for i, optimizer in enumerate(trainer.optimizers):
         files.load_optimizer(f"optimizer{i}", optimizer, tensors)
     trainer.rng.set_state(tensors["rng"])
-    rates = tensors.get("change_rates", trainer.rates)  # earlier versions measured none
-    trainer.rates = rates.to(trainer.rates).view_as(trainer.rates)
+    motion = vars(trainer.motion)  # which checkpoints of earlier versions lack
+    measured = {name: tensors.get(f"motion.{name}", value).view_as(value) for name, value in motion.items()}
+    trainer.motion = LikelyMotion(**measured).to(trainer.world.device)
     trainer.step = value_from_json("step", progress["step"], int)
     trainer.seconds_before = value_from_json("seconds", progress["seconds"], float)
     trainer.average.num_updates = value_from_json("num_averages", progress["num_averages"], int)
