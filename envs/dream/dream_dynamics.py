@@ -16,7 +16,7 @@ from vdworld.envs.dream.checked_actions import CLIP, check_actions_setting, chec
 from vdworld.envs.dream.shared_world import shared_world
 from vdworld.envs.dream.start_sources import Starts, start_source
 from vdworld.world import Outcome, Rollout, WorldModel, WorldState
-from vdworld.world.disagreement import uncertainty_limit as limit_of
+from vdworld.world.disagreement import UncertaintyLimit
 
 RewardFunction = Callable[[Rollout], Tensor]
 
@@ -30,7 +30,8 @@ class DreamDynamics:
         num_sampling_steps: Network evaluations per frame; None takes the world's own number.
         starts: Where dreams start; see ``DreamEnv``.
         with_uncertainty: Whether steps report their uncertainty.
-        uncertainty_limit: Truncate at steps that are more uncertain than this share of held-out steps; None never does.
+        uncertainty_limit: Truncate dreams that are more uncertain than this share of held-out ones were after as many
+            steps; None never does.
         trust_environment: Whether the world's environment may import any package, for starts in it.
         reward_function: Rewards ``[b, h]`` of a Rollout, in place of the world's own; a step is a Rollout with h = 1.
         actions: ``"clip"`` or ``"strict"``; see ``checked_action``.
@@ -60,8 +61,8 @@ class DreamDynamics:
             raise ValueError(f"`num_sampling_steps` must be at least 1, got {num_sampling_steps}.")
         self.world = shared_world(world, device)
         self.starts = start_source(self.world, starts, trust_environment)
-        quantiles = self.world.uncertainty_quantiles
-        self.limit = None if uncertainty_limit is None else limit_of(quantiles, uncertainty_limit)
+        quantiles, share = self.world.uncertainty_quantiles, uncertainty_limit
+        self.limit = None if share is None else UncertaintyLimit(quantiles, share)
         self.reward_function, self.actions = reward_function, actions
         self._sampling = {
             "num_sampling_steps": num_sampling_steps,
@@ -88,11 +89,16 @@ class DreamDynamics:
             outcome = replace(outcome, reward=self._own_reward(self.reward_function, state, outcome))
         return state, outcome
 
-    def ends(self, outcome: Outcome) -> np.ndarray:
-        """Return which lanes terminate, and which are truncated because they are too uncertain: bool ``[2, b]``."""
+    def ends(self, state: WorldState, outcome: Outcome) -> np.ndarray:
+        """Return which lanes terminate, and which are truncated because they are too uncertain: bool ``[2, b]``.
+
+        Args:
+            state: The dreams after the step.
+            outcome: The step's outcome.
+        """
         too_uncertain = torch.zeros_like(outcome.terminated)
         if self.limit is not None and outcome.uncertainty is not None:
-            too_uncertain = outcome.uncertainty > self.limit
+            too_uncertain = outcome.uncertainty > self.limit.at(state.num_steps.clamp(min=1))
         return torch.stack([outcome.terminated, too_uncertain]).cpu().numpy()  # waits for the device only once
 
     def start_info(self, num_lanes: int) -> dict[str, Tensor]:

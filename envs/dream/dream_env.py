@@ -135,7 +135,7 @@ class DreamEnv(JsonSpec, gym.Env[Any, Any]):  # pyright: ignore[reportIncompatib
         batched = map_leaves(lambda leaf: leaf[None], native)
         self._state, outcome = self._dynamics.step(self._state, batched)
         self._observe(self._state, begun=False)
-        terminated, truncated = self._dynamics.ends(outcome)[:, 0].tolist()
+        terminated, truncated = self._dynamics.ends(self._state, outcome)[:, 0].tolist()
         if terminated or truncated:
             self._state = None
         info = self._info(self._dynamics.step_info(outcome))

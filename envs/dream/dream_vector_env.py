@@ -144,7 +144,7 @@ class DreamVectorEnv(JsonSpec, VectorEnv[Any, Any, Any]):  # pyright: ignore[rep
         self._state, outcome = self._dynamics.step(state, native)
         self._observations = observe_lanes(self.world, self._state)
         self._elapsed += 1
-        terminated, too_uncertain = self._dynamics.ends(outcome)
+        terminated, too_uncertain = self._dynamics.ends(self._state, outcome)
         terminations = terminated & ~beginning
         truncations = (too_uncertain | (self._elapsed >= (self.max_episode_steps or np.inf))) & ~beginning
         rewards = outcome.reward.masked_fill(self._on_device(beginning), 0.0)

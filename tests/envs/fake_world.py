@@ -52,7 +52,7 @@ class FakeWorld(WorldModel):
         self.action_codec = ActionCodec(action_space, [-3.0] * len(wide), wide)
         self.cameras, self.image_size, self.fps = cameras, (HEIGHT, WIDTH), 12.5
         self.has_reward, self.spec, self.readings = has_reward, None, {}
-        self.uncertainty_quantiles = (0.0, 0.05, 0.1)
+        self.uncertainty_quantiles = ((0.0, 0.05, 0.1),)
         self.num_sampling_steps_log: list[int | None] = []
         self.anchor = nn.Parameter(torch.zeros(1))
 

@@ -17,7 +17,7 @@ def state(make_world: Callable[..., WorldModel], make_past: Callable, request: p
     """Four dreams with all fields different in every lane; of a video network with a cache too."""
     frames, actions = make_past(b=4)
     world = make_world(network=request.param)
-    return world.step(world.start(frames, actions, seed=100), actions[:, 0])[0]
+    return world.step(world.start(frames, actions, seed=100), actions[:, 0], with_uncertainty=True)[0]
 
 
 def test_repeat_puts_the_branches_of_a_lane_side_by_side(state: WorldState, assert_same_state: Callable) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -162,6 +163,22 @@ def test_uncertainty_is_none_unless_requested_and_changes_nothing_else(
     assert torch.equal(plain.frame, request.frame)
     assert torch.equal(plain.terminated, request.terminated)
     assert torch.equal(after.counter, after_asked.counter)
+
+
+def test_uncertainty_adds_up_over_a_dream(make_world: Callable, make_past: Callable) -> None:
+    """As the errors of independent steps do: the squares of what two draws of each frame differ by."""
+    world, (frames, actions) = make_world(), make_past()
+    state = world.start(frames, actions, seed=3)
+    assert state.uncertainty.tolist() == [0, 0, 0]
+    expected = torch.zeros(3)
+    for t in range(3):
+        fresh = replace(state, uncertainty=None)
+        expected = torch.hypot(expected, world.step(fresh, actions[:, t], with_uncertainty=True)[1].uncertainty)
+        state, outcome = world.step(state, actions[:, t], with_uncertainty=True)
+        torch.testing.assert_close(outcome.uncertainty, expected)
+        assert torch.equal(state.uncertainty, outcome.uncertainty)
+        assert state.num_steps.tolist() == [t + 1] * 3
+    assert torch.equal(world.step(state, actions[:, 0])[0].uncertainty, expected), "nobody asked in this step"
 
 
 def test_a_world_that_ignores_its_noise_is_certain(spied_world: Any, greys: Callable) -> None:

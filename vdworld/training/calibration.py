@@ -5,34 +5,63 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from vdworld.data import ClipSampler, Dataset
+from vdworld.data import Clips, ClipSampler, Dataset
 from vdworld.training.batch import encode
 from vdworld.world import WorldModel
 
-NUM_CLIPS, MAX_HORIZON, NUM_QUANTILES = 32, 8, 101
+NUM_CLIPS, MIN_CLIPS, MAX_HORIZON, BATCH_SIZE, NUM_QUANTILES = 96, 8, 20, 32, 101
+SMALLEST = 1e-9  # far below any uncertainty, so that logarithms are finite
 
 
 @torch.no_grad()
 def calibrate(world: WorldModel, dataset: Dataset, *, num_clips: int = NUM_CLIPS, seed: int = 0) -> None:
     """Continue held-out clips in dreams under their recorded actions, and store how uncertain the world was.
 
-    Afterwards ``world.uncertainty_quantiles`` holds the 0%, 1%, ..., 100% quantiles over all steps. They belong to the
-    current ``world.sampling``: calibrate again after changing it.
+    Afterwards ``world.uncertainty_quantiles`` holds the 0%, 1%, ..., 100% quantiles after each number of steps. They
+    belong to the current ``world.sampling``: calibrate again after changing it.
 
     Args:
         world: The world to measure. It is changed in place.
         dataset: Recorded experience. Its ``test`` split is used, or its ``train`` split if the former is empty.
-        num_clips: Number of clips to continue, each for up to eight steps and no further than its episode.
+        num_clips: Number of clips to continue, each for up to twenty steps and no further than its episode.
         seed: Seed of clips and dreams.
     """
     sampler = held_out_clips(dataset, world, max_horizon=MAX_HORIZON)
-    clips = encode(world, sampler.spread(num_clips, torch.Generator().manual_seed(seed)))
-    k = world.context_length
-    state = world.start_encoded(clips.frames[:, : k + 1], clips.actions[:, :k], clips.action_mask[:, :k], seed)
-    rollout = world.rollout(state, clips.actions[:, k:], encoded=True, with_uncertainty=True)
-    assert rollout.uncertainty is not None
-    quantiles = np.quantile(rollout.uncertainty[clips.target_mask].cpu().numpy(), np.linspace(0, 1, NUM_QUANTILES))
-    world.uncertainty_quantiles = tuple(float(f"{value:.4g}") for value in quantiles)
+    clips = encode(world, long_clips(sampler, held_out(dataset), num_clips, seed))
+    k, parts = world.context_length, []
+    for first in range(0, len(clips), BATCH_SIZE):
+        batch = clips[first : first + BATCH_SIZE]
+        past = batch.frames[:, : k + 1], batch.actions[:, :k], batch.action_mask[:, :k]
+        state = world.start_encoded(*past, seed + first)
+        rollout = world.rollout(state, batch.actions[:, k:], encoded=True, with_uncertainty=True)
+        assert rollout.uncertainty is not None
+        parts.append(rollout.uncertainty.where(batch.target_mask, torch.nan).cpu().numpy())
+    world.uncertainty_quantiles = quantiles_by_depth(np.concatenate(parts))
+
+
+def quantiles_by_depth(uncertainty: np.ndarray) -> tuple[tuple[float, ...], ...]:
+    """Return the 0%, 1%, ..., 100% quantiles of uncertainties ``[clips, steps]`` after each step.
+
+    The mean and the standard deviation of the logarithm are those of the step. The shape of its distribution is taken
+    from all steps together, since those of one step are too few for the outer quantiles.
+
+    Args:
+        uncertainty: NaN beyond the end of a clip. Steps that few clips reach are left out.
+    """
+    reached = np.isfinite(uncertainty).sum(axis=0) >= min(MIN_CLIPS, len(uncertainty))
+    logs = np.log(uncertainty[:, reached].clip(min=SMALLEST))
+    mean, std = np.nanmean(logs, axis=0), np.nanstd(logs, axis=0).clip(min=SMALLEST)
+    shape = np.nanquantile((logs - mean) / std, np.linspace(0, 1, NUM_QUANTILES))
+    quantiles = np.exp(mean[:, None] + std[:, None] * shape)
+    return tuple(tuple(float(f"{value:.4g}") for value in row) for row in quantiles)
+
+
+def long_clips(sampler: ClipSampler, dataset: Dataset, num_clips: int, seed: int) -> Clips:
+    """Return clips that are spread over episodes and whole where an episode is long enough; else they begin with it."""
+    drawn = sampler.spread(num_clips, torch.Generator().manual_seed(seed))
+    num_transitions = {entry.index: entry.length - 1 for entry in dataset.entries}
+    num_starts = [max(num_transitions[episode] - sampler.horizon, 0) + 1 for episode in drawn.episodes.tolist()]
+    return sampler.at(drawn.episodes, drawn.steps % torch.tensor(num_starts), padded=True)
 
 
 def held_out_clips(dataset: Dataset, world: WorldModel, *, max_horizon: int) -> ClipSampler:

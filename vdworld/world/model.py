@@ -46,7 +46,8 @@ class WorldModel(WorldParts):
         spec: How to build the real environment.
         starts: Real clips to begin from.
         training_info: How the world was trained, as plain JSON values.
-        uncertainty_quantiles: Quantiles of its uncertainty in held-out dreams, from 0% to 100%; empty where unmeasured.
+        uncertainty_quantiles: Quantiles of its uncertainty in held-out dreams, from 0% to 100%, a row for each number
+            of imagined steps from 1 on; empty where unmeasured. Worlds of 0.1.0 have a single row.
     """
 
     def start(
@@ -116,7 +117,8 @@ class WorldModel(WorldParts):
             state: The dreams; stays valid.
             action: One action per lane in the environment's units, with axes ``[b, ...]``.
             num_sampling_steps: Sampling steps for the frame; None takes the world's own number.
-            with_uncertainty: Draw a second frame with other noise and report the root mean square difference.
+            with_uncertainty: Draw a second frame with other noise, and report how uncertain the dream has become by the
+                root mean square differences of the two.
             encoded: Whether `action` is already encoded, ``[b, a]``.
 
         Returns:

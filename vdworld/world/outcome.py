@@ -22,7 +22,8 @@ class Outcome:
         continuation: The probability that the episode continues ``[b]``.
         terminated: Whether the episode ends ``[b]``, drawn with that probability from the lane's own stream.
         features: Features of the transition ``[b, f]``.
-        uncertainty: Root mean square difference of two draws of the frame ``[b]``; None unless requested.
+        uncertainty: The uncertainty of the dream so far ``[b]``: the root mean square difference of two draws of the
+            frame, and those of the steps before, as the root of the sum of their squares; None unless requested.
         readings: Low-dimensional readings by name ``[b, d]``, in the environment's units.
     """
 
@@ -50,7 +51,7 @@ class Rollout:
         continuations: Probabilities that the episode continues ``[b, h]``.
         terminated: Drawn ends ``[b, h]``. Steps after an end are imagined all the same; ignore them.
         features: ``[b, h, f]``; None unless requested.
-        uncertainty: ``[b, h]``; None unless requested.
+        uncertainty: The uncertainty of the dreams up to each step ``[b, h]``; None unless requested.
         state: The dreams after the last step.
         readings: Low-dimensional readings by name ``[b, h, d]``.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -15,6 +15,7 @@ from vdworld.spaces import ActionCodec
 from vdworld.spec import EnvironmentSpec
 from vdworld.types import Features
 from vdworld.world.denoiser import Denoiser
+from vdworld.world.disagreement import quantile_rows
 from vdworld.world.execution import CompiledNetwork, Execution
 from vdworld.world.generator import FrameGenerator
 from vdworld.world.graphs import StepGraphs
@@ -44,7 +45,7 @@ class WorldParts(nn.Module):
         spec: EnvironmentSpec | None = None,
         starts: StartClips | None = None,
         training_info: dict[str, Any] | None = None,
-        uncertainty_quantiles: tuple[float, ...] = (),
+        uncertainty_quantiles: Sequence[float] | Sequence[Sequence[float]] = (),
     ) -> None:
         super().__init__()
         # channels_last: 1.5 times faster on CPUs without AVX-512
@@ -56,7 +57,7 @@ class WorldParts(nn.Module):
         self.shortcut_steps, self.trained_without = shortcut_steps, tuple(trained_without)
         self.sampling, self.execution = sampling or Sampling(), Execution()
         self.spec, self.starts, self.training_info = spec, starts, training_info or {}
-        self.uncertainty_quantiles = uncertainty_quantiles
+        self.uncertainty_quantiles = quantile_rows(uncertainty_quantiles)
         Denoiser(network, process)  # raises if the network and the process do not fit together
         self.eval()  # a trainer switches to training mode
 

@@ -127,7 +127,7 @@ def world_config(world: WorldModel) -> dict[str, Any]:
             "shortcut_steps": world.shortcut_steps,
             "trained_without": list(world.trained_without),
             "training_info": world.training_info,
-            "uncertainty_quantiles": list(world.uncertainty_quantiles),
+            "uncertainty_quantiles": [list(row) for row in world.uncertainty_quantiles],
         },
     }
 

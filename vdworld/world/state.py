@@ -14,8 +14,8 @@ from torch import Tensor
 from vdworld.argument_hints import FormerAttribute
 from vdworld.extras import require
 from vdworld.networks import KVCache
-from vdworld.types import Features, Frames, LaneIntegers, LaneMask, PastActionMask, PastActions
-from vdworld.world.noise import lane_key
+from vdworld.types import Features, Frames, LaneIntegers, LaneMask, PastActionMask, PastActions, PerLane
+from vdworld.world.noise import DRAWS_PER_STEP, lane_key
 from vdworld.world.older_names import with_present_names
 
 
@@ -31,6 +31,7 @@ class WorldState:
         counter: How many numbers were drawn from each stream ``[b]``.
         features: The network's features of the newest transition ``[b, f]``.
         cache: The keys and values that a video network keeps of the frames so far; None for other networks.
+        uncertainty: The uncertainty of the dreams so far ``[b]``, over the steps that computed it; None begins at 0.
     """
 
     frames: Frames
@@ -40,6 +41,11 @@ class WorldState:
     counter: LaneIntegers
     features: Features
     cache: KVCache | None = None
+    uncertainty: PerLane | None = None
+
+    def __post_init__(self) -> None:
+        if self.uncertainty is None:
+            object.__setattr__(self, "uncertainty", torch.zeros_like(self.seed, dtype=torch.float32))
 
     known = FormerAttribute("is now called `action_mask`")
     memory = FormerAttribute("is now called `cache`")
@@ -51,6 +57,11 @@ class WorldState:
     def frame(self) -> Tensor:
         """The newest frame ``[b, c, h, w]``."""
         return self.frames[:, -1]
+
+    @property
+    def num_steps(self) -> LaneIntegers:
+        """The number of steps that each dream has imagined ``[b]``."""
+        return self.counter // DRAWS_PER_STEP
 
     def repeat(self, count: int, noise: Literal["shared", "independent"] = "shared") -> WorldState:
         """Branch every lane into `count` consecutive lanes, as ``torch.repeat_interleave`` does.

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from vdworld.networks import Context, KVCache
-from vdworld.types import Features, Frame
-from vdworld.world.disagreement import disagreement
+from vdworld.types import Features, Frame, PerLane
+from vdworld.world.disagreement import accumulated, disagreement
 from vdworld.world.generator import FrameGenerator
 from vdworld.world.graphs import Tensors
 from vdworld.world.heads import OutcomeHeads
@@ -24,7 +24,7 @@ class StepRequest:
     Args:
         num_steps: Sampling steps from noise to the frame; None takes the generator's own number.
         outcome: Whether to predict reward, continuation and features beside the frame.
-        uncertainty: Whether to draw a second frame and compare the two.
+        uncertainty: Whether to draw a second frame, and add the difference of the two to the uncertainty of the dream.
     """
 
     num_steps: int | None = None
@@ -63,9 +63,11 @@ def imagine_plainly(
         context = _context_of(generator, state, action)
         frame = generator.draw_frame(context, seed, counter, request.num_steps)
         outputs: Tensors = {"frame": frame}
+        uncertainty = state.uncertainty
         if request.uncertainty:
             other = generator.draw_frame(context, seed, counter + 1, request.num_steps)
-            outputs["uncertainty"] = disagreement(frame, other)
+            uncertainty = accumulated(uncertainty, disagreement(frame, other))
+            outputs["uncertainty"] = uncertainty
         features, cache = state.features, state.cache
         if request.outcome or cache is not None:
             features, cache = generator.commit(frame, context, seed, counter)
@@ -73,7 +75,7 @@ def imagine_plainly(
             reward, continuation = heads.predict(features)
             terminated = lane_uniform(seed, counter + 2) > continuation
             outputs |= {"reward": reward, "continuation": continuation, "terminated": terminated, "features": features}
-    return _after(state, context, frame, features, cache), outputs
+    return _after(state, context, frame, features, cache, uncertainty), outputs
 
 
 def imagine_recorded(
@@ -103,8 +105,15 @@ def _context_of(generator: FrameGenerator, state: WorldState, action: Tensor) ->
     return generator.clean_context(state.frames, actions, action_mask, state.cache)
 
 
-def _after(state: WorldState, context: Context, frame: Frame, features: Features, cache: KVCache | None) -> WorldState:
+def _after(
+    state: WorldState,
+    context: Context,
+    frame: Frame,
+    features: Features,
+    cache: KVCache | None,
+    uncertainty: PerLane | None,
+) -> WorldState:
     """Return the state with one more frame and without its oldest one."""
     frames = torch.cat([state.frames[:, 1:], frame[:, None]], dim=1)
     actions, action_mask, counter = context.actions[:, 1:], context.action_mask[:, 1:], state.counter + DRAWS_PER_STEP
-    return WorldState(frames, actions, action_mask, state.seed, counter, features, cache)
+    return WorldState(frames, actions, action_mask, state.seed, counter, features, cache, uncertainty)
