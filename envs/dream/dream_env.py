@@ -51,12 +51,11 @@ class DreamEnv(JsonSpec, gym.Env[Any, Any]):  # pyright: ignore[reportIncompatib
         num_sampling_steps: Network evaluations per frame; None takes the world's own number.
         starts: Where dreams start: None for the world's own clips, a dataset or its folder for clips drawn from it,
             ``"real"`` (or an EnvironmentSpec, or the result of ``make_real``) for resets of the real environment.
-        with_uncertainty: Report in ``info["uncertainty"]`` the root mean square difference between two draws of the
-            frame, whose values span a range of 2. This costs about as much as the frame itself.
-        uncertainty_limit: Truncate an episode at a step that is more uncertain than this share of the steps of held-out
-            dreams, such as 0.99. Beyond the limit a policy may learn from the world's errors.
-        trust_environment: Whether ``starts="real"`` may import any package that the world's file names; see
-            ``make_real``.
+        with_uncertainty: Report in ``info["uncertainty"]`` how uncertain the dream has become: the root mean square
+            differences between two draws of each frame so far, whose values span a range of 2, as the root of the sum
+            of their squares. This costs about as much as the frame itself.
+        uncertainty_limit: Truncate an episode that is more uncertain than this share of held-out dreams were after as
+            many steps, such as 0.99. Beyond the limit a policy may learn from the world's errors.
         reward_function: Rewards ``[b, h]`` of a Rollout; required for a world that was trained without rewards.
         actions: ``"clip"`` clips the numbers of a Box to its bounds, as most real environments do; ``"strict"`` raises
             InvalidAction for those outside. NaN, infinities, wrong shapes and unknown choices always raise.

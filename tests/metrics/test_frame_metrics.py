@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from vdworld.metrics import PSNR_CEILING, moving_pixels, moving_psnr, psnr, sharpness
+from vdworld.metrics import PSNR_CEILING, moving_pixels, moving_psnr, psnr, sharpness, union_sharpness
 
 
 def frames(value: float = 0.0, size: int = 8) -> torch.Tensor:
@@ -87,6 +87,29 @@ def test_real_frames_are_exactly_as_sharp_as_themselves() -> None:
 def test_half_the_contrast_has_a_quarter_of_the_gradient_energy() -> None:
     real = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1
     assert sharpness(real / 2, real, frames()).item() == pytest.approx(0.25, abs=1e-5)
+
+
+def square_at(column: int) -> torch.Tensor:
+    """A frame of a bright square on dark ground."""
+    pixels = torch.full((1, 3, 24, 24), -1.0)
+    pixels[..., 8:14, column : column + 6] = 1.0
+    return pixels
+
+
+def test_a_sharp_object_in_the_wrong_place_is_sharp_where_either_moves() -> None:
+    last, real, displaced = (square_at(column) for column in (2, 5, 8))
+    assert sharpness(displaced, real, last).item() < 0.8
+    assert union_sharpness(displaced, real, last).item() == pytest.approx(1)
+    assert union_sharpness(real, real, last).item() == pytest.approx(1)
+    assert sharpness(last, real, last).item() == union_sharpness(last, real, last).item()  # nothing else moves
+
+
+def test_blur_is_blur_where_either_moves() -> None:
+    last, real = square_at(2), square_at(5)
+    blurred = (square_at(4) + square_at(5) + square_at(6)) / 3
+    assert union_sharpness(blurred, real, last).item() < 0.7
+    assert union_sharpness(real + 0.5 * torch.randn(real.shape), real, last).item() > 1.1
+    assert union_sharpness(last, last, last).isnan().item()
 
 
 def test_colours_beyond_black_and_white_are_no_sharper() -> None:

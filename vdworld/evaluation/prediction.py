@@ -51,7 +51,8 @@ class Prediction:
 
     Args:
         scores: One number per clip and step ``[clips, horizon]`` under each name: ``psnr`` and ``moving_psnr`` in dB,
-            ``copy_psnr`` and ``copy_moving_psnr`` of repeating the last context frame, ``sharpness``; with rewards,
+            ``copy_psnr`` and ``copy_moving_psnr`` of repeating the last context frame, ``sharpness`` and
+            ``union_sharpness``; with rewards,
             the absolute errors ``reward_error`` and ``mean_reward_error`` (of always predicting the mean reward).
         windows: Episode number and step of each clip's last context frame ``[clips, 2]``.
         steps: The steps ahead that tables report.

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vdworld.data import Clips
 from vdworld.evaluation.world_protocol import World
-from vdworld.metrics import moving_psnr, psnr, sharpness
+from vdworld.metrics import moving_psnr, psnr, sharpness, union_sharpness
 from vdworld.spaces import frames_to_pixels, unflatten_action
 
 
@@ -103,5 +103,6 @@ def score(predicted: Tensor, real: Tensor, last: Tensor) -> dict[str, np.ndarray
         "moving_psnr": moving_psnr(predicted, real, last),
         "copy_moving_psnr": moving_psnr(copied, real, last),
         "sharpness": sharpness(predicted, real, last),
+        "union_sharpness": union_sharpness(predicted, real, last),
     }
     return {name: values.numpy() for name, values in measures.items()}

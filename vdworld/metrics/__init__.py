@@ -1,6 +1,14 @@
 """Pure functions on frames and returns: PSNR, moving-pixel PSNR, sharpness, intervals, calibration, ranks."""
 
-from vdworld.metrics.frame_metrics import MOVING_THRESHOLD, PSNR_CEILING, moving_pixels, moving_psnr, psnr, sharpness
+from vdworld.metrics.frame_metrics import (
+    MOVING_THRESHOLD,
+    PSNR_CEILING,
+    moving_pixels,
+    moving_psnr,
+    psnr,
+    sharpness,
+    union_sharpness,
+)
 from vdworld.metrics.intervals import Interval, bootstrap_interval, paired_difference
 from vdworld.metrics.probabilities import Calibration, calibration
 from vdworld.metrics.ranks import ranks, spearman, spearman_interval
@@ -23,4 +31,5 @@ __all__ = [
     "shortcomings",
     "spearman",
     "spearman_interval",
+    "union_sharpness",
 ]

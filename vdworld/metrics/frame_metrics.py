@@ -68,12 +68,29 @@ def moving_psnr(predicted: Tensor, real: Tensor, last_context: Tensor, threshold
 def sharpness(predicted: Tensor, real: Tensor, last_context: Tensor, threshold: float = MOVING_THRESHOLD) -> Tensor:
     """Return the gradient energy of imagined frames divided by that of real ones, on moving pixels.
 
-    1 is as sharp as the real frames, less is blurred, more is noisy. Unlike PSNR, it does not reward a blurred average.
+    1 is as sharp as the real frames, less is blurred or in the wrong place (see ``union_sharpness``), more is noisy.
+    Unlike PSNR, it does not reward a blurred average.
     NaN if nothing moves, or if the real moving pixels are flat.
     """
-    moving = moving_pixels(real, last_context, threshold)
+    return _energy_ratio(predicted, real, moving_pixels(real, last_context, threshold))
+
+
+def union_sharpness(
+    predicted: Tensor, real: Tensor, last_context: Tensor, threshold: float = MOVING_THRESHOLD
+) -> Tensor:
+    """Return the gradient energy of imagined frames divided by that of real ones, where one of the two moves.
+
+    An object that is imagined sharply but in the wrong place has 1 here, and less by ``sharpness``, which looks where
+    the real frame moves. NaN if nothing moves, or if the real frame is flat there.
+    """
+    moving = (moving_pixels(frames, last_context, threshold) for frames in (predicted.clamp(-1, 1), real))
+    return _energy_ratio(predicted, real, torch.logical_or(*moving))
+
+
+def _energy_ratio(predicted: Tensor, real: Tensor, mask: Tensor) -> Tensor:
+    """Return the ratio of the gradient energies over the pixels of a mask ``[..., h, w]``; NaN where `real` is flat."""
     imagined, actual = (
-        _gradient_energy(frames).where(moving, 0.0).sum(dim=(-2, -1)) for frames in (predicted.clamp(-1, 1), real)
+        _gradient_energy(frames).where(mask, 0.0).sum(dim=(-2, -1)) for frames in (predicted.clamp(-1, 1), real)
     )
     return torch.where(actual > 0, imagined / actual, torch.nan)
 

@@ -59,9 +59,9 @@ def _restore(trainer: Trainer, folder: Path, tensors: dict[str, Tensor], progres
     for i, optimizer in enumerate(trainer.optimizers):
         files.load_optimizer(f"optimizer{i}", optimizer, tensors)
     trainer.rng.set_state(tensors["rng"])
-    motion = vars(trainer.motion)  # which checkpoints of earlier versions lack
-    measured = {name: tensors.get(f"motion.{name}", value).view_as(value) for name, value in motion.items()}
-    trainer.motion = LikelyMotion(**measured).to(trainer.world.device)
+    shares = {f"motion.{name}": value for name, value in vars(trainer.motion).items()}  # older checkpoints lack them
+    measured = [(shares | tensors)[name].view_as(value) for name, value in shares.items()]
+    trainer.motion = LikelyMotion(*measured).to(trainer.world.device)
     trainer.step = value_from_json("step", progress["step"], int)
     trainer.seconds_before = value_from_json("seconds", progress["seconds"], float)
     trainer.average.num_updates = value_from_json("num_averages", progress["num_averages"], int)

@@ -45,7 +45,14 @@ class Reader(HTMLParser):
 
 @pytest.fixture
 def prediction() -> Prediction:
-    names = {"psnr": 38.0, "copy_psnr": 32.5, "moving_psnr": 19.5, "copy_moving_psnr": 12.9, "sharpness": 0.9}
+    names = {
+        "psnr": 38.0,
+        "copy_psnr": 32.5,
+        "moving_psnr": 19.5,
+        "copy_moving_psnr": 12.9,
+        "sharpness": 0.9,
+        "union_sharpness": 0.95,
+    }
     scores = {name: np.full((3, 2), value) for name, value in names.items()}
     pixels = np.zeros((2, 4, 4, 3), np.uint8)
     example = ExampleClip("well predicted", 4, 7, pixels, pixels, pixels)

@@ -44,7 +44,7 @@ def test_text_columns_line_up() -> None:
 def prediction() -> Prediction:
     scores = {name: np.full((4, 5), value) for name, value in (("psnr", 38.0), ("copy_psnr", 32.5))}
     scores |= {name: np.full((4, 5), value) for name, value in (("moving_psnr", 19.5), ("copy_moving_psnr", 12.9))}
-    scores["sharpness"] = np.full((4, 5), math.nan)
+    scores["sharpness"] = scores["union_sharpness"] = np.full((4, 5), math.nan)
     windows = np.array([[0, 3], [1, 3], [1, 4], [2, 3]])
     return Prediction(scores, windows, steps=(1, 5), seed=0, frames_per_second=390.0)
 

@@ -43,7 +43,8 @@ def prediction_table(prediction: Prediction) -> Table:
     for title, name in (("Moving pixels: PSNR in dB", "moving_psnr"), ("All pixels: PSNR in dB", "psnr")):
         rows += [(title,), row("  world", name), row("  copy last", f"copy_{name}")]
         rows += [row("  difference", name, f"copy_{name}")]
-    rows += [row("Sharpness (1: real)", "sharpness", digits=2)]
+    rows += [("Sharpness (1: real)",), row("  where the real frame moves", "sharpness", digits=2)]
+    rows += [row("  where either moves", "union_sharpness", digits=2)]
     if "reward_error" in prediction.scores:
         digits = significant_digits(*(float(prediction.scores[name].mean()) for name in REWARD_ERRORS))
         rows += [("Reward: mean absolute error",), row("  world", REWARD_ERRORS[0], digits=digits)]
