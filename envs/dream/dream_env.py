@@ -56,6 +56,8 @@ class DreamEnv(JsonSpec, gym.Env[Any, Any]):  # pyright: ignore[reportIncompatib
             of their squares. This costs about as much as the frame itself.
         uncertainty_limit: Truncate an episode that is more uncertain than this share of held-out dreams were after as
             many steps, such as 0.99. Beyond the limit a policy may learn from the world's errors.
+        trust_environment: Whether ``starts="real"`` may import any package that the world's file names; see
+            ``make_real``.
         reward_function: Rewards ``[b, h]`` of a Rollout; required for a world that was trained without rewards.
         actions: ``"clip"`` clips the numbers of a Box to its bounds, as most real environments do; ``"strict"`` raises
             InvalidAction for those outside. NaN, infinities, wrong shapes and unknown choices always raise.

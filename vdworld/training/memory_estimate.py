@@ -77,4 +77,4 @@ def _one_clip_loss(trainer: Trainer) -> Tensor:
     with autocast(world.device, settings.precision):
         batch, stage = encode(world, clips), {"horizon": plan.num_targets, "whole_clips": is_video}
         common = (world, batch, settings.weights, settings.corruption, rng)
-        return world_loss(*common, **stage, rates=trainer.rates)["loss"]
+        return world_loss(*common, **stage, motion=trainer.motion)["loss"]
