@@ -34,7 +34,8 @@ def reading(path: Path, advice: str = "Copy or save it again.") -> Iterator[None
         cause = f"it lacks {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
         if str(path) in cause:
             raise ValueError(cause) from error  # the name is there already
-        raise ValueError(f"{path} is damaged: {_shortened(cause or type(error).__name__)} {advice}") from error
+        cause = _shortened(cause or type(error).__name__).rstrip(".")
+        raise ValueError(f"{path} is damaged: {cause}. {advice}") from error
 
 
 def read_json(path: Path) -> dict[str, Any]:

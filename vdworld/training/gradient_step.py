@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from vdworld.extras import require
+from vdworld.training.checkpoint import has_checkpoint
 
 FAILED_BATCH = "failed_batch.safetensors"
 """File in a run's folder with the batch that stopped it."""
@@ -53,4 +54,4 @@ def keep_failed_batch(folder: Path | None, tensors: Mapping[str, Tensor]) -> str
     path = folder / FAILED_BATCH
     batch = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     require("safetensors.torch", "all").save_file(batch, path)
-    return f"The batch is in {path}; a checkpoint of earlier steps stays as it is."
+    return f"The batch is in {path}{', and the last checkpoint stays' if has_checkpoint(folder) else ''}."
