@@ -130,13 +130,13 @@ def _loss(policy: Policy, clips: Clips, goal_offset: int | None, rng: torch.Gene
     previous_actions = torch.cat([torch.zeros_like(actions[:, :1]), actions[:, :-1]], dim=1)
     outputs = policy.network.unroll_actor(observations, previous_actions, step_mask)
     log_prob = ActionDistribution(policy.layout, outputs).log_prob(actions[step_mask])
-    shares = 1 / _num_clips_with(clips, actions.shape[1]).to(log_prob)[step_mask]
+    shares = 1 / _num_clips_with(clips.steps, actions.shape[1]).to(log_prob)[step_mask]
     return -(log_prob * shares).sum() / shares.sum()
 
 
-def _num_clips_with(clips: Clips, horizon: int) -> Tensor:
-    """Return how many clips of `horizon` actions hold each of these actions ``[b, horizon]``: at the start, fewer."""
-    return (clips.steps[:, None] + torch.arange(1, horizon + 1)).clamp(max=horizon)
+def _num_clips_with(steps: Tensor, horizon: int) -> Tensor:
+    """Return how many clips hold each of the `horizon` actions from these steps on ``[b, horizon]``."""
+    return (steps[:, None] + torch.arange(1, horizon + 1)).clamp(max=horizon)
 
 
 def _imitation_batch(

@@ -8,7 +8,9 @@ import torch
 from gymnasium import spaces
 
 from vdworld.agents import BehaviourCloning, Policy
-from vdworld.data import EpisodeWriter, load_dataset
+from vdworld.agents.policies.cloning import _num_clips_with
+from vdworld.data import ClipSampler, EpisodeWriter, load_dataset
+from vdworld.spaces import frames_to_float
 
 SIZE, BOX = 16, spaces.Box(-2.0, 2.0, (2,), np.float32)
 QUICK = {"hidden_dim": 32, "horizon": 6, "batch_size": 16, "learning_rate": 3e-3}
@@ -18,15 +20,16 @@ QUICK = {"hidden_dim": 32, "horizon": 6, "batch_size": 16, "learning_rate": 3e-3
 def record(tmp_path_factory):
     """Write episodes of black and white pictures; `act` says what was done from the colours so far."""
 
-    def write(act, space, size=SIZE):
+    def write(act, space, size=SIZE, num_steps=10):
         folder, rng = tmp_path_factory.mktemp("data") / "data", np.random.default_rng(0)
         with EpisodeWriter(folder, fps=5, action_space=space) as writer:
             for _ in range(12):
-                white = rng.integers(0, 2, 11)
-                frames = np.repeat(255 * white, size * size * 3).reshape(11, size, size, 3).astype(np.uint8)
-                actions = np.array([act(white[: t + 1]) for t in range(10)])
-                state = {"hint": rng.integers(0, 2, (11, 1)).astype(np.float32), "white": white[:, None] * 1.0}
-                writer.add(frames=frames, actions=actions, rewards=np.zeros(10), terminated=True, state=state)
+                white = rng.integers(0, 2, num_steps + 1)
+                frames = np.repeat(255 * white, size * size * 3).reshape(-1, size, size, 3).astype(np.uint8)
+                actions = np.array([act(white[: t + 1]) for t in range(num_steps)])
+                hint = rng.integers(0, 2, (num_steps + 1, 1)).astype(np.float32)
+                state = {"hint": hint, "white": white[:, None] * 1.0}
+                writer.add(frames=frames, actions=actions, rewards=np.zeros(num_steps), terminated=True, state=state)
         return load_dataset(folder)
 
     return write
@@ -44,6 +47,27 @@ def test_a_choice_by_colour_is_imitated(record):
     policy.deterministic = True
     assert policy.act(pictures([0, 1, 1])).tolist() == [0, 1, 1]
     assert (policy.action_space, policy.observation_space.shape) == (spaces.Discrete(2), (SIZE, SIZE, 3))
+
+
+@pytest.mark.parametrize("goal_offset", [None, 4])
+def test_episodes_shorter_than_a_clip_are_imitated(record, goal_offset):
+    dataset = record(lambda white: white[-1], spaces.Discrete(2), num_steps=3)
+    policy = BehaviourCloning.learn(dataset, num_updates=60, goal_offset=goal_offset, **QUICK)
+    clips = ClipSampler(dataset, context_length=1, horizon=3).spread(36, torch.Generator(), whole=True)
+    assert set(clips.actions[:, :, 0].sum(dim=1).tolist()) > {1.0}  # episodes differ
+    policy.deterministic, first = True, clips.frames[:, 0].movedim(1, -1)
+    if goal_offset is not None:
+        policy.reset(goal=frames_to_float(clips.frames[:, 1].movedim(1, -1)))
+    assert policy.act(first).tolist() == clips.actions[:, 0, 0].tolist()
+
+
+def test_an_action_counts_as_often_as_it_was_taken():
+    """The first action of an episode is in one clip, the third in three: together they weigh as much as any other."""
+    steps = torch.arange(8)
+    assert _num_clips_with(steps, 3)[:4].tolist() == [[1, 2, 3], [2, 3, 3], [3, 3, 3], [3, 3, 3]]
+    shares = 1 / _num_clips_with(steps, 3)
+    taken = torch.zeros(10).index_add_(0, (steps[:, None] + torch.arange(3)).ravel(), shares.ravel())
+    torch.testing.assert_close(taken[:8], torch.ones(8))
 
 
 def test_a_movement_by_colour_is_imitated(record):
