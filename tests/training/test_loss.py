@@ -12,7 +12,6 @@ from torch import nn
 from vdworld.data import Clips, ClipSampler, Dataset
 from vdworld.networks import Context, Prediction
 from vdworld.training import ContextCorruption, LossWeights, encode, new_world, world_loss
-from vdworld.training.likely_motion import likely_motion
 from vdworld.world import WorldModel
 
 K = 2
@@ -106,20 +105,20 @@ def test_no_gradient_flows_through_a_frame_of_the_past(world: WorldModel, grey_s
 
 
 @pytest.mark.parametrize("network", ["StackedUNet", "VideoUNet"])
-def test_motion_is_expected_where_the_context_shows_some(
-    grey_steps: Dataset, monkeypatch: pytest.MonkeyPatch, network: str
-) -> None:
-    """Two context frames show one step, in next frames as in whole clips."""
-    memories: list[int] = []
+def test_readings_are_learnt_where_they_were_recorded(record_squares: Callable, network: str) -> None:
+    """Two numbers at each target; of the second, nothing was recorded."""
 
-    def spied(past: torch.Tensor, memory: int, rates: Any) -> torch.Tensor:
-        memories.append(memory)
-        return likely_motion(past, memory, rates)
+    def change(arrays: dict[str, Any]) -> dict[str, Any]:
+        place = np.stack([np.arange(13.0), np.full(13, np.nan)], axis=1).astype(np.float32)
+        place[0, 1], place[12, 1] = 1.0, 3.0  # a mean and a deviation that are numbers
+        return {**arrays, "state": {"place": place}}
 
-    monkeypatch.setattr("vdworld.training.loss.likely_motion", spied)
-    world = new_world(grey_steps, network={"_target_": f"vdworld.networks.{network}", "context_length": K})
-    loss(world, ClipSampler(grey_steps, context_length=K, horizon=2).at([0], [3]))
-    assert set(memories) == {K - 1}
+    dataset = record_squares(num_episodes=2, change=change)
+    described = {"_target_": f"vdworld.networks.{network}", "context_length": K}
+    world = new_world(dataset, network=described, readings=["observation.place"])
+    clips = ClipSampler(dataset, context_length=K, horizon=2, readings=["observation.place"]).at([0, 1], [3, 6])
+    expected = encode(world, clips).readings[..., 0].square().mean().item()  # untrained heads read the mean
+    assert loss(world, clips)["readings"] == pytest.approx(expected, rel=0.1)
 
 
 def test_a_perfect_frame_costs_nothing(world: WorldModel, grey_steps: Dataset) -> None:

@@ -9,7 +9,7 @@ import torch
 
 from tests.training.conftest import NETWORK
 from vdworld.data import ClipSampler, Dataset
-from vdworld.metrics import PSNR_CEILING
+from vdworld.metrics import PSNR_CEILING, psnr
 from vdworld.networks import Context, Prediction
 from vdworld.training import new_world
 from vdworld.training.calibration import held_out, held_out_clips
@@ -54,6 +54,14 @@ def test_a_perfect_world_reaches_the_ceiling(measured: Callable[..., dict[str, f
     assert figures["psnr"] == pytest.approx(PSNR_CEILING, abs=1e-3)
     assert figures["moving_psnr"] == pytest.approx(PSNR_CEILING, abs=1e-3)
     assert figures["psnr_copy"] < 40
+
+
+def test_copying_repeats_the_last_frame_of_the_context(squares: Dataset, train_small: Callable) -> None:
+    validation = Validation(ClipSampler(squares.split("test"), context_length=2, horizon=1), num_clips=8)
+    figures = validation.measure(train_small(squares))
+    expected = psnr(validation.frames[:, 1], validation.frames[:, 2]).mean().item()
+    assert figures["psnr_copy"] == pytest.approx(expected)
+    assert expected < PSNR_CEILING
 
 
 def test_the_same_clips_are_measured_every_time(squares: Dataset) -> None:
