@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import sys
 
 import numpy as np
@@ -55,6 +56,20 @@ def test_info_says_what_a_world_is(home, capsys):
     assert "torch" in text
 
 
+def test_a_folder_of_another_kind_is_refused_by_every_verb_that_writes_one(home, capsys):
+    learn = ["learn", f"world={home}/world", "num_steps=4"]
+    for words, kind, content in [
+        ([*learn, f"output={home}/world"], "policy", "world"),
+        ([*learn, f"output={home}/world", "resume=true"], "policy", "world"),
+        ([*learn, f"output={home}/data"], "policy", "dataset"),
+        (["train", f"data={home}/data", f"output={home}/data"], "world", "dataset"),
+        (["clone", f"data={home}/data", f"output={home}/world"], "policy", "world"),
+        (["clone", f"data={home}/data", f"output={home}/world", "video=true"], "video policy", "world"),
+    ]:
+        message = f"`output` must be a new folder for a {kind}, got .* with a {content} in it. Name another folder."
+        assert re.search(message, says(capsys, 2, words))
+
+
 def test_evaluate_prints_the_table_and_writes_the_report(home, capsys, tmp_path):
     text = says(
         capsys,
@@ -93,6 +108,7 @@ def test_learn_keeps_a_policy_that_evaluate_lets_play(home, capsys, tmp_path, mo
     assert Policy.from_pretrained(tmp_path / "policy").training_info["num_steps"] == 40
     again = [*learn, f"output={tmp_path}/again", "objective=pmpo", f"prior={tmp_path}/policy", "uncertainty_limit=null"]
     assert "The policy is in" in says(capsys, 0, again)
+    assert "  a policy, 0.01 million parameters" in says(capsys, 0, ["info", f"{tmp_path}/policy"])
     assert "`output` must be a new folder" in says(capsys, 2, [*learn, f"output={tmp_path}/policy"])
     assert "`num_envs` must be a whole number" in says(capsys, 2, [*learn, f"output={tmp_path}/c", "num_envs=many"])
     play = ["evaluate", f"world={home}/world", f"data={home}/data", "num_clips=4", "num_episodes=2", "max_steps=3"]

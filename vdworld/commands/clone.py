@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 from vdworld.agents import BehaviourCloning, Policy, VideoPolicy
 from vdworld.commands.arguments import keyword_arguments
 from vdworld.commands.effective_values import Fallback
+from vdworld.commands.output_folder import POLICY, VIDEO_POLICY, check_output
 from vdworld.data import load_dataset
 from vdworld.storage.folder_lock import FolderLock
 from vdworld.training.training_log import TrainingLog
@@ -23,8 +24,7 @@ HORIZON, VIDEO_HORIZON = 15, 8
 def run(config: DictConfig) -> None:
     """Train the policy, and print where it is."""
     output = Path(config.output)
-    if (output / "config.json").exists():
-        raise FileExistsError(f"`output` must be a new folder, got {output} with a policy in it. Name another folder.")
+    check_output(output, VIDEO_POLICY if config.video else POLICY, resume=False, resumes=False)
     with FolderLock(output):
         policy = _video(config, output) if config.video else _clone(config, output)
         policy.save_pretrained(output)

@@ -1,4 +1,4 @@
-"""``vdworld info PATH``: print what a dataset or a world folder holds, and which versions are installed."""
+"""``vdworld info PATH``: print what a dataset, a world or a policy holds, and which versions are installed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from vdworld.agents import VideoPolicy
+from vdworld.agents.agent_folder import LABELS, kind_of
+from vdworld.agents.saved_agents import load_agent
 from vdworld.data import Dataset, load_dataset
 from vdworld.data.layout import INFO
 from vdworld.evaluation.provenance import provenance
@@ -43,17 +46,18 @@ def run(config: DictConfig) -> None:
 
 
 def describe(path: Path) -> Facts:
-    """Return the facts about a dataset or a world folder.
+    """Return the facts about a folder with a dataset, a world or a policy.
 
     Raises:
-        FileNotFoundError: There is no such folder, or it holds neither a dataset nor a world.
+        FileNotFoundError: There is no such folder, or it holds none of them.
     """
     if (path / INFO).is_file():
         return dataset_facts(load_dataset(path))
     if (path / CONFIG).is_file():
-        return world_facts(WorldModel.from_pretrained(path))
+        kind = kind_of(path)
+        return world_facts(WorldModel.from_pretrained(path)) if kind is None else agent_facts(path, kind)
     reason = "which does not exist" if not path.exists() else f"which has neither {INFO} nor {CONFIG}"
-    raise FileNotFoundError(f"`path` must be a dataset or a world folder, got {path}, {reason}.")
+    raise FileNotFoundError(f"`path` must be a dataset, a world or a policy folder, got {path}, {reason}.")
 
 
 def dataset_facts(dataset: Dataset) -> Facts:
@@ -88,6 +92,25 @@ def world_facts(world: WorldModel) -> Facts:
             for name, value in world.training_info.items()
             if value is not None
         },
+    }
+
+
+def agent_facts(path: Path, kind: str) -> Facts:
+    """Return what a saved agent observes and does, and how it was trained."""
+    if kind not in ("policy", "video_policy"):
+        return {"holds": f"a part of an agent, its {LABELS.get(kind, kind)}"}
+    policy = load_agent(path)
+    if isinstance(policy, VideoPolicy):
+        return world_facts(policy.generator.world) | {
+            "holds": "a video policy, with the world that imagines its videos"
+        }
+    parameters = sum(parameter.numel() for parameter in policy.network.parameters())
+    return {
+        "holds": f"a policy, {parameters / 1e6:.2f} million parameters",
+        "observes": str(policy.observation_space),
+        "actions": str(policy.action_space),
+        "goals": "yes" if policy.goals else "no",
+        **{name: _one_line(value) for name, value in policy.training_info.items() if value is not None},
     }
 
 

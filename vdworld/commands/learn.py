@@ -14,10 +14,11 @@ from vdworld.agents.policies.learning_settings import LearningSettings
 from vdworld.commands.arguments import keyword_arguments
 from vdworld.commands.effective_values import Fallback
 from vdworld.commands.learn_online import run_online
+from vdworld.commands.output_folder import POLICY, check_output
 from vdworld.commands.policy_learning import DREAMS, learning_settings
 from vdworld.commands.world_loading import load_world
 from vdworld.envs import DreamVectorEnv
-from vdworld.training.checkpoint import has_checkpoint, where_to_resume
+from vdworld.training.checkpoint import where_to_resume
 from vdworld.training.training_log import TrainingLog
 
 
@@ -28,11 +29,7 @@ def run(config: DictConfig) -> None:
     output = Path(config.output)
     if config.world is None:
         raise ValueError("`world` must be a world folder, got null. With online=true the world is trained on the way.")
-    if not config.resume and (has_checkpoint(output) or (output / "config.json").exists()):
-        raise FileExistsError(
-            f"`output` must be a new folder, got {output} with a policy in it. Resume its training with resume=true, "
-            "or name another folder."
-        )
+    check_output(output, POLICY, resume=config.resume)
     prior = None if config.prior is None else Policy.from_pretrained(config.prior)
     dreams = keyword_arguments(DreamVectorEnv, {name: config[name] for name in DREAMS})
     learning = {name: config[name] for name in ("num_steps", "seed", "resume")}

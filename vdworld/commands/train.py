@@ -11,9 +11,10 @@ from omegaconf import DictConfig
 
 from vdworld.commands.arguments import description, keyword_arguments, without_nulls
 from vdworld.commands.effective_values import Fallback, defaults_of
+from vdworld.commands.output_folder import WORLD, check_output
 from vdworld.data import load_dataset
 from vdworld.training import ContextCorruption, LossWeights, SelfForcing, Shortcut, TrainerSettings, train
-from vdworld.training.checkpoint import has_checkpoint, where_to_resume
+from vdworld.training.checkpoint import where_to_resume
 from vdworld.training.renamed_settings import present_name
 from vdworld.world import Sampling, WorldModel, build, preset
 from vdworld.world.device import pick_device
@@ -29,11 +30,7 @@ GROUPS = {
 def run(config: DictConfig) -> None:
     """Train, and print where the world is."""
     output = Path(config.output)
-    if not config.resume and (has_checkpoint(output) or (output / "config.json").exists()):
-        raise FileExistsError(
-            f"`output` must be a new folder, got {output} with a world in it. Resume its training with resume=true, "
-            "or name another folder."
-        )
+    check_output(output, WORLD, resume=config.resume)
     device = pick_device(config.device)
     world = None if config.from_world is None else WorldModel.from_pretrained(config.from_world, device=device)
     try:

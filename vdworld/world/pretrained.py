@@ -155,7 +155,7 @@ def find_world(path_or_name: str | Path) -> Path:
     """
     path = Path(path_or_name).expanduser()
     if not path.is_dir():
-        raise FileNotFoundError(f"There is no world at {path}. Train one with `vdworld train output={path}`.")
+        raise FileNotFoundError(f"There is no world at {path}. Train one with `vdworld train data=... output={path}`.")
     if not (path / CONFIG).exists():
         files = ", ".join(sorted(p.name for p in path.iterdir())[:8]) or "nothing"
         raise FileNotFoundError(f"{path} holds no world: {CONFIG} is missing, there is {files}.")
