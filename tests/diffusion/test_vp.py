@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -103,3 +104,11 @@ def test_the_condition_is_1_at_clean() -> None:
 def test_an_unknown_schedule_is_refused() -> None:
     with pytest.raises(ValueError, match="`schedule` must be linear or cosine or sigmoid, got 'quadratic'"):
         VariancePreserving("quadratic")
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine", "sigmoid"])
+def test_the_slope_is_the_derivative_of_the_frame_s_share(schedule: Any) -> None:
+    curve = VariancePreserving(schedule).curve
+    time = torch.linspace(0.05, 0.95, 19, dtype=torch.float64, requires_grad=True)
+    (derivative,) = torch.autograd.grad(curve.shares(time)[0].sum(), time)
+    assert_close(curve.slope(time.detach()), derivative, rtol=1e-9, atol=1e-12)

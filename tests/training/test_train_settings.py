@@ -81,6 +81,13 @@ def test_values_at_the_end_of_their_range_are_taken() -> None:
     ContextCorruption(action_dropout=0.0, history_dropout=0.99, clip_mixup=1.0, blob_noise=0.0)
 
 
+def test_a_run_with_a_time_limit_alone_is_not_over_at_once(squares: Dataset) -> None:
+    world = new_world(squares, network=NETWORK)
+    clips = ClipSampler(squares, context_length=world.context_length, horizon=2)
+    trainer = Trainer(world, clips, Validation(clips, num_clips=1), TrainerSettings(max_minutes=60.0, batch_size=2))
+    assert trainer.progress < 1
+
+
 def test_settings_and_keyword_arguments_train_the_same_world(squares: Dataset, train_small: Run) -> None:
     small: dict[str, Any] = {"batch_size": 3, "learning_rate": 1e-4, "max_steps": None}
     whole = TrainerSettings(max_steps=2, batch_size=3, learning_rate=1e-4)

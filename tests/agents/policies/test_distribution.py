@@ -54,6 +54,19 @@ def test_the_mode_of_a_switch_is_its_likelier_side():
     assert ActionDistribution(layout, logits).mode().tolist() == [[-1, -1, 1, 1]]
 
 
+@pytest.mark.parametrize("space", SPACES, ids=str)
+def test_steps_of_a_rollout_are_as_if_alone(space):
+    flat, other = distribution(space, num_rows=6), distribution(space, num_rows=6, seed=1)
+    layout, actions = flat.layout, flat.sample(noise(flat, 6))
+    steps, others = (ActionDistribution(layout, d.outputs.unflatten(0, (2, 3))) for d in (flat, other))
+    for alone, together in (
+        (flat.entropy(), steps.entropy()),
+        (flat.kl(other), steps.kl(others)),
+        (flat.log_prob(actions), steps.log_prob(actions.unflatten(0, (2, 3)))),
+    ):
+        torch.testing.assert_close(together, alone.unflatten(0, (2, 3)))
+
+
 def test_gaussians_equal_torchs():
     ours, others = (distribution(spaces.Box(-1, 1, (3,)), seed=seed) for seed in (0, 1))
     theirs, their_others = (Independent(Normal(d.mean, d.std), 1) for d in (ours, others))
