@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +22,7 @@ from vdworld.evaluation.uncertainty_calibration import (
     HELD_OUT,
     RANDOM,
     UncertaintyCalibration,
+    ahead,
     measure_uncertainty,
 )
 from vdworld.world import WorldModel
@@ -82,6 +84,17 @@ def test_correlations_are_of_ranks_over_episodes() -> None:
     assert calibration.correlation(HELD_OUT, "uncertainty").mean == pytest.approx(1)
     assert abs(calibration.correlation(BOTH, "motion").mean) < 0.4
     assert calibration.correlation(BOTH, "motion").count == 120
+
+
+def test_held_out_clips_are_compared_ten_steps_ahead_where_they_are_long_enough(tmp_path: Path) -> None:
+    long = partial(CounterEnv, limit=99)
+    dataset = vdworld.record(long, tmp_path, num_steps=200, num_envs=1, progress=False, max_episode_steps=14)
+    trained = vdworld.train(dataset, max_steps=1, batch_size=2, network=NETWORK, num_rollout_gifs=0, device="cpu")
+    result = measure_uncertainty(trained, dataset, num_clips=6)
+    near, far = (result.clips[ahead(depth)]["uncertainty"] for depth in (1, 10))
+    assert list(result.clips) == [HELD_OUT, ahead(10)]
+    assert far.mean() > near.mean()  # it adds up
+    assert [row[0] for row in uncertainty_table(result).rows] == [HELD_OUT, ahead(10)]
 
 
 def test_the_command_prints_the_table_and_saves_the_figures(

@@ -19,11 +19,15 @@ from vdworld.evaluation.prediction import check_action_space
 from vdworld.evaluation.provenance import provenance
 from vdworld.metrics import Interval, spearman_interval
 from vdworld.spaces import frames_to_float, unflatten_action
+from vdworld.training.calibration import longest_episode
 from vdworld.world import WorldModel
 from vdworld.world.disagreement import disagreement
 
 HELD_OUT, RANDOM, BOTH = "held-out clips", "random actions", "both"
 """The kinds of clips."""
+
+DEPTHS = (10, 20)
+"""Steps ahead, beside the first, after which held-out clips are compared where they are long enough."""
 
 _BATCH_SIZE = 32
 _STEPS_PER_CLIP = 4  # recorded under random actions, so that clips hardly overlap
@@ -31,12 +35,12 @@ _STEPS_PER_CLIP = 4  # recorded under random actions, so that clips hardly overl
 
 @dataclass(frozen=True)
 class UncertaintyCalibration:
-    """Errors one step ahead, beside the uncertainty that the world reported.
+    """Errors one and more steps ahead, beside the uncertainty that the world reported.
 
     Args:
-        clips: Arrays ``[n]`` for each kind of clips: ``error``, the root mean square difference between the imagined
-            and the real frame; ``uncertainty``; ``motion``, the same difference between the imagined frame and the
-            last real one; ``episode``.
+        clips: Arrays ``[n]`` for each kind of clips, and for held-out ones further ahead (``ahead``): ``error``, the
+            root mean square difference between the imagined and the real frame; ``uncertainty``; ``motion``, the same
+            difference between the imagined frame and the last real one that was given; ``episode``.
         seed: The seed of clips, dreams and intervals.
         about: World, data, command, machine, versions and date, one line of text each.
     """
@@ -48,7 +52,7 @@ class UncertaintyCalibration:
     @property
     def kinds(self) -> list[str]:
         """The kinds of clips, and ``"both"`` if there are two."""
-        return [*self.clips, BOTH] if len(self.clips) > 1 else list(self.clips)
+        return [*self.clips, BOTH] if RANDOM in self.clips else list(self.clips)
 
     def correlation(self, kind: str, name: str) -> Interval:
         """Return the rank correlation of ``"uncertainty"`` or ``"motion"`` with the error over a kind of clips."""
@@ -56,10 +60,10 @@ class UncertaintyCalibration:
         return spearman_interval(clips[name], clips["error"], groups=clips["episode"], seed=self.seed)
 
     def of(self, kind: str) -> Mapping[str, np.ndarray]:
-        """Return the arrays of a kind of clips; ``"both"`` joins all kinds."""
+        """Return the arrays of a kind of clips; ``"both"`` joins the kinds, one step ahead."""
         if kind != BOTH:
             return self.clips[kind]
-        parts = list(self.clips.values())
+        parts = [self.clips[name] for name in (HELD_OUT, RANDOM) if name in self.clips]
         joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         offset = np.repeat(np.arange(len(parts)), [len(part["episode"]) for part in parts])
         return joined | {"episode": joined["episode"] * len(parts) + offset}
@@ -75,7 +79,7 @@ class UncertaintyCalibration:
 def measure_uncertainty(
     world: WorldModel, dataset: Dataset, *, num_clips: int = 128, trust_environment: bool = False, seed: int = 0
 ) -> UncertaintyCalibration:
-    """Imagine one step of recorded clips, and of clips that are newly recorded under uniformly random actions.
+    """Imagine recorded clips, and one step of clips that are newly recorded under uniformly random actions.
 
     Args:
         world: The world to measure.
@@ -89,7 +93,9 @@ def measure_uncertainty(
         ValueError: The action spaces differ, or no held-out episode is long enough.
     """
     check_action_space(world, dataset)
-    clips = {HELD_OUT: _measure(world, dataset.split("test"), num_clips, seed)}
+    test = dataset.split("test")
+    reachable = [depth for depth in DEPTHS if depth <= longest_episode(test) - world.context_length + 1]
+    clips = {ahead(depth): _measure(world, test, num_clips, seed, depth) for depth in (1, *reachable)}
     if dataset.spec is not None:
         with tempfile.TemporaryDirectory() as folder:
             steps = _STEPS_PER_CLIP * num_clips
@@ -102,32 +108,39 @@ def measure_uncertainty(
     return UncertaintyCalibration(clips, seed, about | provenance(world.device))
 
 
+def ahead(depth: int) -> str:
+    """Return the kind of held-out clips that are compared so many steps ahead."""
+    return HELD_OUT if depth == 1 else f"{HELD_OUT}, {depth} steps ahead"
+
+
 def _random_action(observation: Any, space: gym.Space, rng: np.random.Generator) -> Any:
     """Draw every action independently; the recorder's own random policy holds actions and smooths them."""
     return space.sample()
 
 
 @torch.no_grad()
-def _measure(world: WorldModel, dataset: Dataset, num_clips: int, seed: int) -> dict[str, np.ndarray]:
+def _measure(world: WorldModel, dataset: Dataset, num_clips: int, seed: int, depth: int = 1) -> dict[str, np.ndarray]:
     past = world.context_length - 1
-    ranges = usable_steps(dataset, past=past, future=1)
+    ranges = usable_steps(dataset, past=past, future=depth)
     windows = np.array(list(islice(draw_evenly(ranges, np.random.default_rng(seed)), num_clips)))
     if not len(windows):
         raise ValueError(f"`dataset` must hold a held-out episode of more than {past + 1} steps, got {dataset}.")
     sampler = ClipSampler(
-        dataset, context_length=past + 1, horizon=1, image_size=world.image_size, cameras=world.cameras
+        dataset, context_length=past + 1, horizon=depth, image_size=world.image_size, cameras=world.cameras
     )
     batches = []
     for first in range(0, len(windows), _BATCH_SIZE):
         clips = sampler.at(*torch.from_numpy(windows[first : first + _BATCH_SIZE]).T.contiguous())
         frames = frames_to_float(clips.frames.movedim(2, -1)).to(world.device)
         actions = unflatten_action(world.action_space, clips.actions[:, :past])
-        state = world.start(frames[:, :-1], actions, seed=seed + first)
-        _, outcome = world.step(
-            state, unflatten_action(world.action_space, clips.actions[:, past]), with_uncertainty=True
-        )
-        assert outcome.uncertainty is not None
-        error, motion = (disagreement(outcome.frame, frames[:, i]) for i in (-1, -2))
-        batches.append({"error": error, "uncertainty": outcome.uncertainty, "motion": motion})
+        state = world.start(frames[:, : past + 1], actions, seed=seed + first)
+        outcomes = []
+        for t in range(past, past + depth):
+            action = unflatten_action(world.action_space, clips.actions[:, t])
+            state, outcome = world.step(state, action, with_uncertainty=True)
+            outcomes.append(outcome)
+        last = outcomes[-1]
+        error, motion = (disagreement(last.frame, frames[:, t]) for t in (-1, past))
+        batches.append({"error": error, "uncertainty": last.uncertainty, "motion": motion})
     joined = {name: torch.cat([batch[name] for batch in batches]).cpu().numpy() for name in batches[0]}
     return joined | {"episode": windows[:, 0]}

@@ -163,7 +163,8 @@ def uncertainty_table(result: UncertaintyCalibration) -> Table:
         rows.append((kind, str(len(clips["error"])), *correlations, *means))
     columns = ("", "clips", "uncertainty, error", "motion, error", "mean error", "mean uncertainty")
     note = (
-        "Spearman's rank correlation with the true error one step ahead, with 95% bootstrap intervals over episodes. "
+        "Spearman's rank correlation with the true error, one step ahead where no other number is given, with 95% "
+        "bootstrap intervals over episodes. "
         "Motion, the difference between the imagined frame and the last real one, is the baseline: it needs no "
         "uncertainty. Errors and uncertainties are root mean squares over a frame with values in [-1, 1]."
     )
