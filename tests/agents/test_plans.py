@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -75,7 +76,7 @@ def test_risk_aversion_avoids_a_gamble(make_line: Callable, frames_at: Callable)
     state = world.start(frames_at(0.0)[:, None])
     seeds = state.repeat(64, noise="independent").seed % 2 * 2.0 - 1
     assert seeds.mean() > -0.1  # the gamble pays on average
-    settings = {"num_particles": 64, "max_batch": 1000}
+    settings: dict[str, Any] = {"num_particles": 64, "max_batch": 1000}
     bold = Planner(world, CrossEntropy(horizon=2), objective, **settings).plan(state)
     wary = Planner(world, CrossEntropy(horizon=2), objective, risk=1.0, **settings).plan(state)
     assert bold.actions.mean() > 0.5

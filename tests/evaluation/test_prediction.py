@@ -61,6 +61,7 @@ def test_ends_are_compared_as_often_as_episodes_end(copying_world, belt_data) ->
         num_dreams = np.arange(1, len(terminated) + 1).clip(max=5)
         num_events, count = num_events + (num_dreams * terminated).sum(), count + num_dreams.sum()
     assert num_events > 0
+    assert calibration is not None
     assert (calibration.num_events, calibration.count) == (num_events, count)
 
 

@@ -114,6 +114,7 @@ def read_policy(folder: Path) -> str:
         modules = (agent.world, agent.inverse_dynamics)
         parts = [agent.horizon, agent.replan_every, agent.num_candidates, agent.num_sampling_steps]
         return digest({f"{i}.{k}": v for i, m in enumerate(modules) for k, v in m.state_dict().items()}, parts)
+    assert isinstance(agent, Policy)
     agent.act(
         np.stack([agent.observation_space.sample()]) if isinstance(agent.observation_space, gym.spaces.Box) else {}
     )

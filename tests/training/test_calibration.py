@@ -115,4 +115,4 @@ def test_a_dataset_without_held_out_episodes_is_measured_on_itself(world: WorldM
     assert len(alone.split("test")) == 0
     world.uncertainty_quantiles = ()
     calibrate(world, alone)
-    assert len(world.uncertainty_quantiles[0]) == 101
+    assert {len(quantiles) for quantiles in world.uncertainty_quantiles} == {101}

@@ -8,9 +8,8 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from vdworld.agents import VideoPolicy
+from vdworld.agents import Policy, VideoPolicy
 from vdworld.agents.agent_folder import LABELS, kind_of
-from vdworld.agents.saved_agents import load_agent
 from vdworld.data import Dataset, load_dataset
 from vdworld.data.layout import INFO
 from vdworld.evaluation.provenance import provenance
@@ -99,11 +98,11 @@ def agent_facts(path: Path, kind: str) -> Facts:
     """Return what a saved agent observes and does, and how it was trained."""
     if kind not in ("policy", "video_policy"):
         return {"holds": f"a part of an agent, its {LABELS.get(kind, kind)}"}
-    policy = load_agent(path)
-    if isinstance(policy, VideoPolicy):
-        return world_facts(policy.generator.world) | {
+    if kind == "video_policy":
+        return world_facts(VideoPolicy.from_pretrained(path).world) | {
             "holds": "a video policy, with the world that imagines its videos"
         }
+    policy = Policy.from_pretrained(path)
     parameters = sum(parameter.numel() for parameter in policy.network.parameters())
     return {
         "holds": f"a policy, {parameters / 1e6:.2f} million parameters",

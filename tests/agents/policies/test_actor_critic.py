@@ -287,10 +287,11 @@ class SpoiledRewards(gym.vector.VectorWrapper):
 
     num_steps = 0
 
-    def step(self, actions):
-        observation, reward, *rest = self.env.step(actions)
+    def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+        observation, reward, terminated, truncated, info = self.env.step(actions)
         self.num_steps += 1
-        return observation, reward * float("nan") if self.num_steps == 12 else reward, *rest
+        reward = reward * np.nan if self.num_steps == 12 else reward
+        return observation, reward, terminated, truncated, info
 
 
 def test_a_reward_that_is_not_finite_stops_learning_before_the_checkpoint(tmp_path):

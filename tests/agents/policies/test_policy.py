@@ -58,6 +58,7 @@ def test_torchs_global_stream_is_left_alone():
 def test_the_recurrent_state_keeps_the_actions_that_were_executed():
     agent = policy(action_space=spaces.Tuple([spaces.Box(-1, 3, (2,), np.int64), spaces.MultiBinary(2)]))
     executed = agent.codec.encode(agent.act(pixels(4)))
+    assert agent._state is not None
     torch.testing.assert_close(agent._state.previous_actions, executed, rtol=0, atol=1e-6)
 
 

@@ -9,6 +9,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import torch
+from gymnasium.envs.registration import EnvSpec
 
 from vdworld.data import ClipSampler, Dataset, load_dataset
 from vdworld.envs import make_real, record
@@ -275,7 +276,7 @@ class Levels(CounterEnv):
 def test_environments_that_need_options_to_reset_are_recorded_and_rebuilt_with_them(
     tmp_path: Path, by_id: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(gym.registry, "test/Levels-v0", gym.envs.registration.EnvSpec("test/Levels-v0", Levels))
+    monkeypatch.setitem(gym.registry, "test/Levels-v0", EnvSpec("test/Levels-v0", f"{__name__}:Levels"))
     settings: dict[str, Any] = {"num_steps": 20, "reset_options": {"level": 3}, "progress": False}
     dataset = record("test/Levels-v0" if by_id else Levels, tmp_path, max_episode_steps=10, **settings)
     assert dataset.num_steps == 20
