@@ -14,9 +14,10 @@ from vdworld.storage import folder_lock
 from vdworld.storage.folder_lock import LOCK, FolderLock
 
 HOLD = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from vdworld.storage.folder_lock import FolderLock
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background ignore it
 lock = FolderLock(Path(sys.argv[1]))
 print("held", flush=True)
 time.sleep(600)
