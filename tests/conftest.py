@@ -30,6 +30,16 @@ CHANGES = {"open", "os.rename", "os.mkdir", "os.rmdir", "os.remove"}  # audit ev
 
 
 @pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """Let SIGINT interrupt tests that run in the background, where it is ignored."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(autouse=True)
 def same_initial_weights() -> None:
     """Let every test build the same networks, whichever ran before it."""
     torch.manual_seed(0)
