@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import textwrap
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,6 +20,8 @@ from vdworld.evaluation.report.tables import control_table, drift_table, predict
 from vdworld.evaluation.returns import Returns
 from vdworld.metrics import optimizer_steps, shortcomings
 from vdworld.storage.atomic_files import write_file
+
+WIDTH = 110  # of the warning in a terminal, in characters
 
 
 @dataclass
@@ -62,7 +65,7 @@ class Report:
         return shortcomings(*self.prediction.beside_copying, optimizer_steps(self.training))
 
     def __str__(self) -> str:
-        warning = f"Warning: {self.warning}" if self.warning else ""
+        warning = textwrap.fill(f"Warning: {self.warning}", WIDTH) if self.warning else ""
         path = "" if self.path is None else f"Report: {self.path}"
         return "\n\n".join(filter(None, [self.table(), warning, path]))
 
