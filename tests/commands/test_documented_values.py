@@ -31,6 +31,7 @@ TRIALS = {
     "benchmark planner_overhead": FRESH,
     "benchmark planning": f"{PLAY} planners=[random_shooting] horizon=2 num_candidates=2 num_iterations=1",
     "benchmark scaling": "batches=[1] image_sizes=[] context_lengths=[] dream_lengths=[] image_size=16",
+    "benchmark uncertainty": "world={home}/world data={home}/data num_clips=2",
     "benchmark dream_vs_real": "world={home}/world data={home}/data num_steps=4 num_envs=2 num_episodes=1 max_steps=2",
 }
 """The smallest run of every command that lists values."""

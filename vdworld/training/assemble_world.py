@@ -126,10 +126,12 @@ def _rewards(dataset: Dataset) -> np.ndarray:
 def _common_size(dataset: Dataset, cameras: Sequence[str]) -> tuple[int, int]:
     """Return height and width of the cameras' frames, which a world imagines in one size.
 
+    Cameras that the dataset lacks, such as those of goals, show frames of the others.
+
     Raises:
         ValueError: They differ.
     """
-    sizes = {camera: dataset.camera_sizes[camera] for camera in cameras}
+    sizes = {camera: size for camera, size in dataset.camera_sizes.items() if camera in cameras}
     if len(set(sizes.values())) > 1:
         listed = ", ".join(f"{camera} {height}x{width}" for camera, (height, width) in sizes.items())
         raise ValueError(
