@@ -34,12 +34,12 @@ def loss_of(world: WorldModel, dataset: Dataset) -> dict[str, float]:
     return {name: value.item() for name, value in parts.items()}
 
 
-def test_training_lowers_every_part_of_the_loss(squares: Dataset, train_small: Run) -> None:
+def test_training_lowers_the_loss_of_frames_and_rewards(squares: Dataset, train_small: Run) -> None:
     settings = {"warmup_steps": 5, "ema_decay": 0.9, "horizon": 1, "weights": LossWeights(reward=0.3, continuation=0.3)}
     trained = train_small(squares, max_steps=60, batch_size=16, learning_rate=4e-3, **settings)
     fresh = new_world(squares, network=trained.network.description)
     before, after = loss_of(fresh, squares), loss_of(trained, squares)
-    for part in ("loss", "frame", "reward", "continuation"):
+    for part in ("loss", "frame", "reward"):  # the continuation begins at the data's rate
         assert after[part] < 0.8 * before[part], (part, before, after)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -60,11 +59,9 @@ def test_a_loaded_policy_pursues_the_same_goals(tmp_path):
     assert torch.equal(flat(agent, agent.act(frames(2))), flat(loaded, loaded.act(frames(2))))
 
 
-def test_a_folder_without_the_entry_goals_has_none(tmp_path):
+def test_a_folder_without_the_entry_goals_has_none(tmp_path, edit_json):
     policy().save_pretrained(tmp_path)
-    config = json.loads((tmp_path / "config.json").read_text())
-    del config["policy"]["goals"]
-    (tmp_path / "config.json").write_text(json.dumps(config))
+    edit_json(tmp_path / "config.json", lambda config: config["policy"].pop("goals"))
     assert not Policy.from_pretrained(tmp_path).goals
 
 
