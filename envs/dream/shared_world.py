@@ -40,7 +40,7 @@ def shared_world(world: str | Path | WorldModel | None, device: str | torch.devi
     if world is None:
         raise ValueError(
             "`world` must be given, a world's folder or a WorldModel, as in "
-            'gym.make("vdworld/Dream-v0", world="runs/pusht").'
+            'gym.make("vdworld/Dream-v0", world="runs/world").'
         )
     if isinstance(world, str | Path):
         return _loaded(str(world), torch.device(device or "cpu"))
