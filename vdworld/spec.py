@@ -46,7 +46,7 @@ class EnvironmentSpec:
         if not self.fps > 0:
             raise ValueError(f"`fps` must be positive, got {self.fps}.")
         if self.image_size is not None and not all(0 < side <= MAX_SIDE for side in self.image_size):
-            raise ValueError(f"`image_size` must lie in 1 to {MAX_SIDE} pixels, got {self.image_size}.")
+            raise ValueError(f"`image_size` must be between 1 and {MAX_SIDE} pixels, got {self.image_size}.")
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; ``from_json`` reads them back.

@@ -19,6 +19,7 @@ from vdworld.agents.policies.collector_state import collector_tensors, restore_c
 from vdworld.agents.policies.distribution import ActionDistribution
 from vdworld.agents.policies.learner_checkpoint import resume_learner, run_settings, save_learner
 from vdworld.agents.policies.learning_settings import LearningSettings
+from vdworld.agents.policies.new_policy import new_policy
 from vdworld.agents.policies.policy import Policy
 from vdworld.agents.policies.policy_losses import OBJECTIVES
 from vdworld.agents.policies.return_normalizer import ReturnNormalizer
@@ -114,7 +115,7 @@ class ActorCritic:
         learning = LearningSettings(objective=objective, **settings)
         world = getattr(envs.unwrapped, "world", None)
         device = torch.device(device or getattr(world, "device", "cpu"))
-        policy = _new_policy(envs, world, learning, prior, action_codec, seed).to(device)
+        policy = new_policy(envs, world, learning, prior, action_codec, seed).to(device)
         fixed_prior = None if prior is None or objective != "pmpo" else copy.deepcopy(prior).to(device)
         learner = cls(policy, prior=fixed_prior, seed=seed, **asdict(learning))
         learner.run.free["num_steps"] = num_steps
@@ -232,33 +233,3 @@ class ActorCritic:
             figures["prior_divergence"] = distribution.kl(prior)[real].mean()
             loss = loss + settings.prior_weight * figures["prior_divergence"]
         return {"loss": loss, **figures}
-
-
-def _new_policy(
-    envs: VectorEnv,
-    world: Any,
-    settings: LearningSettings,
-    prior: Policy | None,
-    codec: ActionCodec | None,
-    seed: int,
-) -> Policy:
-    """Return the policy to train, a copy of the prior if there is one."""
-    observation_space, action_space = envs.single_observation_space, envs.single_action_space
-    if prior is None:
-        return Policy(
-            observation_space,
-            codec or getattr(world, "action_codec", None) or ActionCodec(action_space),
-            cameras=getattr(world, "cameras", None),
-            hidden_dim=settings.hidden_dim,
-            recurrent=settings.recurrent,
-            frame_stack=settings.frame_stack,
-            seed=seed,
-        )
-    if prior.goals:
-        raise ValueError(
-            "`prior` must be trained without goals, which environments do not show: clone it with goal_offset=null."
-        )
-    for name, space in (("observation_space", observation_space), ("action_space", action_space)):
-        if getattr(prior, name) != space:
-            raise ValueError(f"`prior` must have the {name} of `envs`, {space}, got {getattr(prior, name)}.")
-    return copy.deepcopy(prior)

@@ -10,6 +10,7 @@ from torch import Tensor
 from vdworld.agents.policies.collector import Collector
 from vdworld.agents.policies.recurrent_state import RecurrentState
 from vdworld.envs import DreamVectorEnv
+from vdworld.training.training_log import say
 
 
 def collector_tensors(collector: Collector) -> dict[str, Tensor]:
@@ -33,6 +34,7 @@ def restore_collector(collector: Collector, tensors: Mapping[str, Tensor]) -> No
     if {name: value.shape for name, value in fresh.items() if name not in varying} != {
         name: value.shape for name, value in tensors.items() if name not in varying
     }:
+        say("The dreams are others than before, in their number or their world: they begin anew.")
         return
     envs, device = collector.envs, collector.policy.device
     assert isinstance(envs, DreamVectorEnv)

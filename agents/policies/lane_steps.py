@@ -92,7 +92,7 @@ class LaneSteps:
             continuation=continuation,
             begun=ended,
             reset_info=info if any_ended else None,
-            is_step=ended | ~ended,
+            is_step=ended | True,
         )
 
     def _next_step(self, observation: Any, reward: Any, terminated: Any, truncated: Any, info: dict) -> LaneStep:
@@ -126,5 +126,5 @@ class LaneSteps:
             continuation=info.get("continuation"),
             begun=ended,
             reset_info=reset_info,
-            is_step=ended | ~ended,
+            is_step=ended | True,
         )

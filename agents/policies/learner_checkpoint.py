@@ -70,14 +70,8 @@ def _restore(
 ) -> dict[str, Tensor]:
     tensors = with_present_names(tensors)
     say(learner.run.resume(progress.get("run"), f"step {progress['num_steps']}", folder))
-    try:
-        files.load_module("network", learner.network, tensors)
-        files.load_module("slow_critic", learner.slow_critic.average, tensors)
-    except RuntimeError as error:
-        raise ValueError(
-            f"`output` must hold a run of the same policy, and the weights in {folder} belong to another one. "
-            "Resume it with its own settings, or name a new folder."
-        ) from error
+    modules = {"network": learner.network, "slow_critic": learner.slow_critic.average}
+    files.load_modules(modules, tensors, folder, "policy")
     files.load_optimizer("optimizer", learner.optimizer, tensors)
     learner.return_normalizer.average = tensors["return_normalizer"].to(learner.policy.device).reshape(())
     learner.rng.set_state(tensors["rng"])

@@ -47,6 +47,7 @@ class DreamDynamics:
     def __init__(
         self,
         world: str | Path | WorldModel | None,
+        *,
         device: str | torch.device | None = None,
         num_sampling_steps: int | None = None,
         starts: Starts = None,

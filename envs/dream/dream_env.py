@@ -85,14 +85,14 @@ class DreamEnv(JsonSpec, gym.Env[Any, Any]):  # pyright: ignore[reportIncompatib
     ) -> None:
         self._dynamics = DreamDynamics(
             world,
-            device,
-            num_sampling_steps,
-            starts,
-            with_uncertainty,
-            uncertainty_limit,
-            trust_environment,
-            reward_function,
-            actions,
+            device=device,
+            num_sampling_steps=num_sampling_steps,
+            starts=starts,
+            with_uncertainty=with_uncertainty,
+            uncertainty_limit=uncertainty_limit,
+            trust_environment=trust_environment,
+            reward_function=reward_function,
+            actions=actions,
         )
         self.world = self._dynamics.world
         self.metadata = {**self.metadata, "render_fps": self.world.fps}

@@ -83,14 +83,14 @@ class DreamVectorEnv(JsonSpec, VectorEnv[Any, Any, Any]):  # pyright: ignore[rep
             raise ValueError(f"`max_episode_steps` must be at least 1, or None for no limit, got {max_episode_steps}.")
         self._dynamics = DreamDynamics(
             world,
-            device,
-            num_sampling_steps,
-            starts,
-            with_uncertainty,
-            uncertainty_limit,
-            trust_environment,
-            reward_function,
-            actions,
+            device=device,
+            num_sampling_steps=num_sampling_steps,
+            starts=starts,
+            with_uncertainty=with_uncertainty,
+            uncertainty_limit=uncertainty_limit,
+            trust_environment=trust_environment,
+            reward_function=reward_function,
+            actions=actions,
         )
         self.world = self._dynamics.world
         self._output = VectorOutput(output, num_envs, self.world.device)

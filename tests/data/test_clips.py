@@ -133,9 +133,9 @@ def test_whole_clips_have_room_for_all_targets(make_dataset: Callable) -> None:
     pairs = [(e, t) for e, length in enumerate(LENGTHS) for t in range(length - H + 1)]
     assert list(zip(*(part.tolist() for part in windows), strict=True)) == pairs
     assert sampler.at(*windows).target_mask.all()
-    with pytest.raises(ValueError, match=r"`steps` must lie in 0 to \[2, 5\].*got \[3, 0\]"):
+    with pytest.raises(ValueError, match=r"`steps` must be between 0 and \[2, 5\].*got \[3, 0\]"):
         sampler.at([0, 2], [3, 0])
-    with pytest.raises(ValueError, match=r"`steps` must lie in 0 to \[5\].*got \[6\]"):
+    with pytest.raises(ValueError, match=r"`steps` must be between 0 and \[5\].*got \[6\]"):
         sampler.at([0], [6], padded=True)
     with pytest.raises(ValueError, match=r"`episodes` must be among \[0, 1, 2, 3\], got \[4\]"):
         sampler.at([4], [0])

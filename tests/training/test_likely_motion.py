@@ -26,12 +26,17 @@ def ball(*columns: int) -> torch.Tensor:
     return frames
 
 
-def clips_of(frames: torch.Tensor) -> Any:
-    """A source that always gives this clip."""
-    pixels = frames.add(1).mul(127.5).byte()
-    return SimpleNamespace(
-        context_length=1, sample=lambda count, rng: SimpleNamespace(frames=pixels.expand(count, -1, -1, -1, -1))
-    )
+def clips_of(frames: torch.Tensor, num_padded: int = 0) -> Any:
+    """A source that always gives this clip, whose last steps are padding."""
+    pixels, num_steps = frames.add(1).mul(127.5).byte(), frames.shape[1] - 1
+    is_step = torch.arange(num_steps) < num_steps - num_padded
+
+    def sample(count: int, rng: torch.Generator) -> SimpleNamespace:
+        return SimpleNamespace(
+            frames=pixels.expand(count, -1, -1, -1, -1), action_mask=is_step.expand(count, num_steps)
+        )
+
+    return SimpleNamespace(context_length=1, sample=sample)
 
 
 def test_distances_are_those_of_the_nearest_change() -> None:
@@ -72,6 +77,17 @@ def test_changes_are_counted_by_place_and_by_distance() -> None:
     assert shares.min() > 0
     assert shares[:-1].max() < 1e-3  # after its first move it rests, and what moves comes after a rest
     assert shares[-1].item() == pytest.approx(8 / (2 * SIZE**2 - 18 * 17), rel=1e-2)  # all but those near the first
+
+
+def test_padding_is_no_rest() -> None:
+    whole, padded = (LikelyMotion.measure(clips_of(ball(2, 4, 6, *rest), len(rest))) for rest in ((), (6, 6, 6)))
+    assert torch.equal(whole.by_place, padded.by_place)
+    assert torch.equal(whole.by_distance, padded.by_distance)
+
+
+def test_two_frames_are_past_enough() -> None:
+    motion, past = LikelyMotion(torch.ones(SIZE, SIZE), BY_DISTANCE), ball(2, 6, 4, 8)
+    assert torch.equal(motion(past)[:, -1], motion(past[:, -2:])[:, -1])
 
 
 def test_a_steady_ball_s_next_places_get_most_of_the_weight() -> None:

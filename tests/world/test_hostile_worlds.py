@@ -76,7 +76,7 @@ def test_a_huge_size_is_refused_at_once(
         (("world", "image_size"), [10**5, 10**5], "`image_size` must be the same in all parts"),
         (("world", "cameras"), ["a", "b"], "`frame_channels` must be the same"),
         (("world", "readings"), {"state": 10**9}, "`readings` must be the same"),
-        (("world", "fps"), 0, "`fps` must lie between"),
+        (("world", "fps"), 0, "`fps` must be between"),
         (("world", "fps"), "10", "`fps` must be float"),
         (("world", "has_reward"), "no", "`has_reward` must be bool"),
         (("world", "sampling"), {"sampler": "euler", "steps": 1}, "has no argument steps"),

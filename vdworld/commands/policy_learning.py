@@ -10,7 +10,14 @@ from omegaconf import DictConfig
 from vdworld.agents.policies.learning_settings import LearningSettings
 from vdworld.commands.arguments import keyword_arguments
 
-DREAMS = (*("num_envs", "max_episode_steps", "uncertainty_limit", "starts", "trust_environment", "num_sampling_steps"),)
+DREAMS = (
+    "num_envs",
+    "max_episode_steps",
+    "uncertainty_limit",
+    "starts",
+    "trust_environment",
+    "num_sampling_steps",
+)
 SETTINGS = tuple(field.name for field in fields(LearningSettings))
 
 

@@ -23,8 +23,14 @@ from vdworld.storage.interrupts import terminable, uninterrupted
 
 PATHS = ("data", "output", "path", "world")
 USER_ERRORS = (
-    *(ValueError, OSError, ImportError, FloatingPointError, MemoryError),
-    *(gym.error.Error, HydraException, OmegaConfBaseException),
+    ValueError,
+    OSError,
+    ImportError,
+    FloatingPointError,
+    MemoryError,
+    gym.error.Error,
+    HydraException,
+    OmegaConfBaseException,
 )
 
 

@@ -182,7 +182,7 @@ class ClipSampler:
             raise ValueError(f"`episodes` must be among {self.episodes.tolist()}, got {numbers.tolist()}.")
         last = self._num_rows[owner] - 1 - self._num_inside(padded)
         if ((times < 0) | (times > last)).any():
-            raise ValueError(f"`steps` must lie in 0 to {last.tolist()} for these episodes, got {times.tolist()}.")
+            raise ValueError(f"`steps` must be between 0 and {last.tolist()} in these episodes, got {times.tolist()}.")
         return self._gather(owner, self._first[owner] + times)
 
     def _num_inside(self, padded: bool) -> int:

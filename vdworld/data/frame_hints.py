@@ -6,7 +6,7 @@ import numpy as np
 
 
 def frame_hint(frames: np.ndarray) -> str:
-    """Return how to turn frames of another dtype or layout into uint8 RGB ``[T+1, h, w, 3]``; empty if nobody knows."""
+    """Return how to turn frames of another form into uint8 RGB ``[T+1, h, w, 3]``; empty if no way is known."""
     steps = []
     if frames.ndim == 4 and frames.shape[-1] not in (1, 3, 4) and frames.shape[1] in (1, 3, 4):
         steps.append("`frames.transpose(0, 2, 3, 1)` puts channels last")

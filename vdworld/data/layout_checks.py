@@ -69,8 +69,11 @@ def _check_feature(name: str, feature: dict[str, Any]) -> None:
     dtype = value_from_json(f"features.{name}.dtype", feature["dtype"], str)
     shape = value_from_json(f"features.{name}.shape", feature["shape"], tuple[int, ...], MAX_NUMBERS)
     is_picture = dtype in ("video", "image")
-    if any(side < 1 for side in shape) or math.prod(shape) > MAX_NUMBERS * (16 if is_picture else 1):
-        raise ValueError(f"`features.{name}.shape` must be positive and not absurdly large, got {list(shape)}.")
+    limit = MAX_NUMBERS * (16 if is_picture else 1)
+    if any(side < 1 for side in shape) or math.prod(shape) > limit:
+        raise ValueError(
+            f"`features.{name}.shape` must be positive, and hold at most {limit:,} numbers, got {list(shape)}."
+        )
     if is_picture and (len(shape) not in (2, 3) or max(shape) > MAX_SIDE):
         raise ValueError(f"`features.{name}.shape` must be a picture's, up to {MAX_SIDE} pixels, got {list(shape)}.")
 

@@ -1,4 +1,4 @@
-"""Recorded actions lie in their space, up to rounding."""
+"""Check that recorded actions are in their space, up to rounding."""
 
 from __future__ import annotations
 
@@ -18,15 +18,20 @@ def check_actions(flat: np.ndarray, space: gym.Space) -> None:
     Raises:
         ValueError: A number lies outside the space; the message names the row and the column.
     """
-    limits, whole = (np.concatenate(parts) for parts in zip(*map(_limits, leaves(space)), strict=True))
-    low, high = (limits + np.array([-ROUNDING, ROUNDING]) * (1 + np.abs(limits))).T
-    wrong = (flat < low) | (flat > high) | (whole & (flat != np.rint(flat)))
+    wrong = illegal_numbers(flat, space)
     if wrong.any():
         row, column = (int(place) for place in np.argwhere(wrong)[0])
         raise ValueError(
             f"`actions` must lie in {space}, got {flat[row, column]:g} in row {row}, column {column}. Correct or clip "
             "them, or give the writer the `action_space` that they belong to."
         )
+
+
+def illegal_numbers(flat: np.ndarray, space: gym.Space) -> np.ndarray:
+    """Return which numbers of flat actions ``[..., n]`` are outside the space, or fractions of what is whole."""
+    limits, whole = (np.concatenate(parts) for parts in zip(*map(_limits, leaves(space)), strict=True))
+    low, high = (limits + np.array([-ROUNDING, ROUNDING]) * (1 + np.abs(limits))).T
+    return (flat < low) | (flat > high) | (whole & (flat != np.rint(flat)))
 
 
 def clip_boxes(flat: np.ndarray, space: gym.Space) -> np.ndarray:

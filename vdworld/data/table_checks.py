@@ -11,10 +11,11 @@ import numpy as np
 
 from vdworld.data.finite_numbers import NotFiniteError, check_finite_rows
 from vdworld.data.layout import EpisodeEntry, Layout
+from vdworld.data.legal_actions import illegal_numbers
 from vdworld.data.parquet_tables import read_columns
 from vdworld.json_values import reading
 from vdworld.space_json import space_from_json
-from vdworld.spaces import leaf_size, leaves
+from vdworld.space_leaves import flat_action_size, leaf_size, leaves
 
 
 def check_rows(layout: Layout, path: Path, entries: Sequence[EpisodeEntry]) -> None:
@@ -66,17 +67,12 @@ def _check_counts(owner: np.ndarray, entries: Sequence[EpisodeEntry]) -> None:
 
 def _check_choices(columns: Mapping[str, np.ndarray], space: gym.Space, episodes: Sequence[int]) -> None:
     """Check that discrete actions are choices of their space, in all rows; the last ones are zero."""
-    actions, owner, place = columns["action"], columns["episode_index"][:, 0], 0
-    for leaf in leaves(space):
-        part, place = actions[:, place : place + leaf_size(leaf)], place + leaf_size(leaf)
-        if isinstance(leaf, gym.spaces.Box):
-            continue
-        first = np.asarray(getattr(leaf, "start", 0)).ravel()
-        count = np.asarray(getattr(leaf, "nvec", getattr(leaf, "n", 2) if isinstance(leaf, gym.spaces.Discrete) else 2))
-        wrong = (part != np.rint(part)) | (part < first) | (part >= first + count.ravel())
-        wrong &= (part != 0) & np.isin(owner, episodes)[:, None]
-        if wrong.any():
-            row, column = np.argwhere(wrong)[0].tolist()
-            raise ValueError(f"`action` must lie in {space}, got {part[row, column]} in episode {owner[row]}.")
-    if place != actions.shape[1]:
-        raise ValueError(f"`action` must hold {place} numbers for {space}, got {actions.shape[1]}.")
+    actions, owner = columns["action"], columns["episode_index"][:, 0]
+    if actions.shape[1] != flat_action_size(space):
+        raise ValueError(f"`action` must hold {flat_action_size(space)} numbers for {space}, got {actions.shape[1]}.")
+    parts = leaves(space)
+    is_choice = np.repeat([not isinstance(leaf, gym.spaces.Box) for leaf in parts], [leaf_size(leaf) for leaf in parts])
+    wrong = illegal_numbers(actions, space) & is_choice & (actions != 0) & np.isin(owner, episodes)[:, None]
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0].tolist()
+        raise ValueError(f"`action` must lie in {space}, got {actions[row, column]} in episode {owner[row]}.")

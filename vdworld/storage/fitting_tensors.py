@@ -31,7 +31,7 @@ def no_larger_than(tensors: Mapping[str, Tensor]) -> Iterator[None]:
             return
         held[0], held[1] = held[0] + 1, held[1] + tensor.numel()
         if held[0] > limits[0] or held[1] > limits[1]:
-            raise ValueError("it describes a larger module than its weights are of.")
+            raise ValueError("it describes more weights than the folder holds.")
 
     handles = [
         hooks.register_module_parameter_registration_hook(count),

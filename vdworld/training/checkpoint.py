@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,27 @@ def module_tensors(prefix: str, module: nn.Module) -> dict[str, Tensor]:
     return {f"{prefix}.{name}": value for name, value in module.state_dict().items()}
 
 
-def load_module(prefix: str, module: nn.Module, tensors: dict[str, Tensor]) -> None:
-    """Restore what ``module_tensors`` returned."""
+def load_modules(modules: Mapping[str, nn.Module], tensors: dict[str, Tensor], folder: Path, what: str) -> None:
+    """Restore what ``module_tensors`` returned for each module.
+
+    Args:
+        modules: Modules by prefix.
+        tensors: The tensors of a checkpoint.
+        folder: The run's folder, for messages.
+        what: What decides the shapes of the weights, for messages.
+
+    Raises:
+        ValueError: The weights are those of another `what`.
+    """
+    try:
+        for prefix, module in modules.items():
+            _load_module(prefix, module, tensors)
+    except RuntimeError as error:
+        raise ValueError(
+            f"`output` must hold a run of the same {what}, and the weights in {folder} belong to another one. "
+            "Resume it with its own settings, or name a new folder."
+        ) from error
+
+
+def _load_module(prefix: str, module: nn.Module, tensors: dict[str, Tensor]) -> None:
     module.load_state_dict({k.removeprefix(f"{prefix}."): v for k, v in tensors.items() if k.startswith(f"{prefix}.")})

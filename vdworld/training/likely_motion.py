@@ -9,10 +9,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vdworld.data import ClipSource
+from vdworld.metrics import moving_pixels
 from vdworld.types import Frames
 
 MOVING = 0.05  # a pixel moves if a channel changes by more than this, in a range of 2
-REACH = 8  # largest distance from recent motion that is told apart, in pixels
+REACH = 8  # pixels; all larger distances from recent motion count as one
 NUM_CLIPS, BATCH_SIZE = 512, 32
 
 
@@ -33,7 +34,7 @@ class LikelyMotion:
 
     @classmethod
     def measure(cls, clips: ClipSource, seed: int = 0) -> LikelyMotion:
-        """Count changes in recorded clips, and a little more, so that no share is 0.
+        """Count changes in recorded clips, padding left out, and a little more, so that no share is 0.
 
         Args:
             clips: Source of the clips.
@@ -41,17 +42,20 @@ class LikelyMotion:
         """
         rng, parts = torch.Generator().manual_seed(seed), []
         for _ in range(NUM_CLIPS // BATCH_SIZE):
-            changes = changed_pixels(clips.sample(BATCH_SIZE, rng).frames.float() / 127.5)
-            distance, changed = distances(changes[:, :-1]), changes[:, 1:]
+            batch = clips.sample(BATCH_SIZE, rng)
+            changes, is_step = changed_pixels(batch.frames.float() / 127.5), batch.action_mask
+            follows = is_step[:, :-1] & is_step[:, 1:]  # a step of the episode after another
+            distance, changed = distances(changes[:, :-1])[follows], changes[:, 1:][follows]
             counts = [part.flatten().bincount(minlength=REACH + 2) for part in (distance[changed], distance)]
-            parts.append((changes.float().mean(dim=(0, 1)), *counts))
-        by_place, changed, pixels = (torch.stack(column) for column in zip(*parts, strict=True))
-        return cls(by_place.mean(dim=0) + 1 / NUM_CLIPS, (changed.sum(dim=0) + 1) / (pixels.sum(dim=0) + 1))
+            parts.append((changes[is_step].float().sum(dim=0), is_step.sum(), *counts))
+        by_place, steps, changed, pixels = (torch.stack(column).sum(dim=0) for column in zip(*parts, strict=True))
+        return cls(by_place / steps + 1 / NUM_CLIPS, (changed + 1) / (pixels + 1))
 
     def __call__(self, past: Frames) -> Tensor:
         """Return how likely each pixel is to change after each frame of the past ``[b, t, h, w]``, up to a factor.
 
-        Places count by half, so that motion is expected where it never came in the recordings, too.
+        Only the step before a frame counts, so that its two frames suffice as a past. Places count by half, so that
+        motion is expected where it never came in the recordings, too.
 
         Args:
             past: Frames ``[b, t, c, h, w]``; before the first one nothing is known to have moved.
@@ -66,7 +70,7 @@ class LikelyMotion:
 
 def changed_pixels(frames: Frames) -> Tensor:
     """Return which pixels change in each step, bool ``[b, t - 1, h, w]``."""
-    return frames.diff(dim=1).abs().amax(dim=2) > MOVING
+    return moving_pixels(frames[:, 1:], frames[:, :-1], MOVING)
 
 
 def distances(changes: Tensor) -> Tensor:

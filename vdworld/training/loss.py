@@ -74,7 +74,7 @@ def unrolled_loss(
         prediction = world.denoiser(process.mix(clean, noise, level), level, context)
         estimate = prediction.frame.float()
         history.append(batch.keep_padding(estimate.detach().clamp(-1, 1), h))
-        likely = 1.0 if motion is None else motion(past)[:, -1]
+        likely = 1.0 if motion is None else motion(past[:, -2:])[:, -1]
         error = frame_error(estimate, clean, past[:, -1], weights, likely)
         terms = {
             "frame": (shares[:, h] * process.loss_weight(level) * error).sum(),
@@ -168,7 +168,7 @@ def shortcut_loss(
         target = shortcut_target(denoise, process, noisy, start, middle, end)
     prediction = world.denoiser(noisy, start, context, length)
     estimate = prediction.frame.float()
-    likely = 1.0 if motion is None else motion(past)[:, -1]
+    likely = 1.0 if motion is None else motion(past[:, -2:])[:, -1]
     error = (process.loss_weight(start) * frame_error(estimate, target, past[:, -1], weights, likely)).mean()
     penalty = copy_penalty(prediction.moved_share, (exact & (not sampled)) / len(batch))
     return error + weights.copy_penalty * penalty.get("copy_penalty", 0.0)

@@ -48,14 +48,8 @@ def resume_trainer(trainer: Trainer, folder: Path) -> None:
 def _restore(trainer: Trainer, folder: Path, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
     tensors = with_present_names(tensors)
     say(trainer.run.resume(progress.get("run"), f"step {progress['step']}", folder))
-    try:
-        files.load_module("world", trainer.world, tensors)
-        files.load_module("average", trainer.average.average, tensors)
-    except RuntimeError as error:
-        raise ValueError(
-            f"`output` must hold a run of the same network, and the weights in {folder} belong to another "
-            "one. Resume it with its own settings, or name a new folder."
-        ) from error
+    modules = {"world": trainer.world, "average": trainer.average.average}
+    files.load_modules(modules, tensors, folder, "network")
     for i, optimizer in enumerate(trainer.optimizers):
         files.load_optimizer(f"optimizer{i}", optimizer, tensors)
     trainer.rng.set_state(tensors["rng"])

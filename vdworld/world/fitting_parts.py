@@ -9,14 +9,14 @@ from vdworld.networks import Network
 from vdworld.world.model import WorldModel
 from vdworld.world.start_clips import StartClips
 
-MAX_CONTEXT, MAX_SIDE = 4096, 4096  # frames and pixels; larger ones are not meant
+MAX_CONTEXT, MAX_SIDE = 4096, 4096  # frames and pixels; larger values are taken for damage
 
 
 def check_parts(world: WorldModel) -> None:
     """Check that the parts of a world agree in their sizes.
 
     Raises:
-        ValueError: They do not, or a size is absurd.
+        ValueError: They do not, or a size is out of range.
     """
     network, heads = world.network, world.heads
     if not isinstance(world.network, Network) or not isinstance(world.process, Process):
@@ -34,11 +34,11 @@ def check_parts(world: WorldModel) -> None:
         if value != expected:
             raise ValueError(f"`{name}` must be the same in all parts of a world, got {value} and {expected}.")
     if not 1 <= network.context_length <= MAX_CONTEXT:
-        raise ValueError(f"`context_length` must lie in 1 to {MAX_CONTEXT}, got {network.context_length}.")
+        raise ValueError(f"`context_length` must be between 1 and {MAX_CONTEXT}, got {network.context_length}.")
     if not all(1 <= side <= MAX_SIDE for side in world.image_size):
-        raise ValueError(f"`image_size` must lie in 1 to {MAX_SIDE}, got {world.image_size}.")
+        raise ValueError(f"`image_size` must be between 1 and {MAX_SIDE} pixels, got {world.image_size}.")
     if not 0 < world.fps < 1e6:
-        raise ValueError(f"`fps` must lie between 0 and a million, got {world.fps}.")
+        raise ValueError(f"`fps` must be between 0 and a million, got {world.fps}.")
 
 
 def check_starts(world: WorldModel) -> None:

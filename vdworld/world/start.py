@@ -15,7 +15,7 @@ from vdworld.world.noise import DRAWS_PER_STEP
 from vdworld.world.start_clips import StartClips
 from vdworld.world.state import WorldState
 
-_LARGEST = 10.0  # frames lie in [-1, 1], or a little outside; beyond, they were not scaled
+_LARGEST = 10.0  # frames are in [-1, 1], or a little outside; larger numbers are unscaled pixels
 
 
 def first_state(generator: FrameGenerator, history: History, seed: LaneIntegers, context_length: int) -> WorldState:
