@@ -119,6 +119,30 @@ def test_long_steps_target_where_the_average_lands_in_two(batch: Callable) -> No
         assert torch.equal(half, torch.where(step > 0.25, step / 2, 0.0))  # an eighth is no shortcut
 
 
+@pytest.mark.parametrize("num_clips", [1, 5])
+def test_the_loss_of_long_steps_is_the_mean_over_clips(batch: Callable, num_clips: int) -> None:
+    world, clips = batch(count=num_clips, horizon=1)
+    teacher, _ = batch()
+    answering(teacher, "forward", lambda noisy, *_: torch.full_like(noisy, 0.2))
+    faults, moved = torch.linspace(0.1, 0.4, num_clips), torch.linspace(0.9, 0.2, num_clips)
+    levels: list[torch.Tensor] = []
+
+    def reply(noisy: torch.Tensor, level: torch.Tensor, *_: Any) -> Prediction:
+        levels.append(level)
+        frames = 0.2 + faults[:, None, None, None].expand_as(noisy)
+        return Prediction(frames, torch.zeros(num_clips, world.network.feature_dim), moved)
+
+    world.network.forward = reply
+    weights, exact_past = LossWeights(moving=0.5, copy_penalty=0.25), ContextCorruption(context_noise=0.0)
+    loss, sampled = (
+        shortcut_loss(world, teacher, clips, weights, exact_past, rng(), finest=8, sampled=past)
+        for past in (False, True)
+    )
+    errors = world.process.loss_weight(levels[0]) * 1.5 * faults.square()
+    assert loss.item() == pytest.approx((errors + 0.25 * moved).mean().item(), rel=1e-4)
+    assert sampled.item() == pytest.approx(errors.mean().item(), rel=1e-4)  # a sampled past is better repaired
+
+
 def test_the_teacher_of_shortcuts_gets_no_gradient(batch: Callable) -> None:
     world, clips = batch(count=8, horizon=1)
     teacher, _ = batch()
