@@ -1,7 +1,8 @@
 """Axes, units and tensor aliases: a signature says its shape.
 
 Axes: ``b`` lanes or clips, ``t`` video time, ``c h w`` a frame, ``n`` an action in the environment's own numbers,
-``a`` an encoded action, ``f`` features, ``s`` steps with an outcome (t, or 0 with ``frames_only``).
+``a`` an encoded action, ``f`` features, ``s`` steps with an outcome (t, or 0 with ``frames_only``), ``_`` the numbers
+of a reading, of which each has its own count.
 
 Frames inside the library are floats in [-1, 1]; pixels at its boundary are uint8, ``h w c``. ``actions[:, t]`` is taken
 after seeing ``frames[:, t]`` and leads to ``frames[:, t + 1]``; ``rewards[:, t]`` and ``terminated[:, t]`` belong to
@@ -32,15 +33,16 @@ if TYPE_CHECKING or "jaxtyping" in sys.modules:
     NoiseLevels = Float[Tensor, "b"]
     ClipLevels = Float[Tensor, "b t"]
     Features = Float[Tensor, "b f"]
-    Readings = Float[Tensor, "b d"]
+    Readings = Float[Tensor, "b _"]
     PerLane = Float[Tensor, "b"]
     PerStep = Float[Tensor, "b s"]
     StepMask = Bool[Tensor, "b s"]
     StepFeatures = Float[Tensor, "b t f"]
+    StepReadings = Float[Tensor, "b t _"]
     LaneMask = Bool[Tensor, "b"]
     LaneIntegers = Int64[Tensor, "b"]
 else:
     Frames = Frame = Pixels = RawActions = Actions = PastActions = ActionMask = PastActionMask = Tensor
     NoiseLevels = Features = Readings = Tensor
     ClipLevels = Tensor
-    PerLane = PerStep = StepMask = StepFeatures = LaneMask = LaneIntegers = Tensor
+    PerLane = PerStep = StepMask = StepFeatures = StepReadings = LaneMask = LaneIntegers = Tensor

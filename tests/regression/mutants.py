@@ -137,16 +137,17 @@ def try_all(root: Path, drawn: Sequence[Mutant], args: argparse.Namespace) -> di
     result, output = run_tests(root, sorted({name for names in tests.values() for name in names}), None)
     if result != "survived":
         raise SystemExit(f"The unchanged code fails its tests:\n{output}")
-    for mutant in due:
-        if time.monotonic() > stop:
-            break
-        begin = time.monotonic()
-        results[mutant], _ = run_tests(root, tests[mutant.file], args.limit, mutant)
-        note = "" if tests[mutant.file] else ", no test mentions its file"
-        print(f"{mutant}: {results[mutant]}{note} ({time.monotonic() - begin:.0f} s)", flush=True)
-        if args.log is not None:
-            with args.log.open("a") as stream:
-                stream.write(json.dumps({"mutant": asdict(mutant), "result": results[mutant]}) + "\n")
+    with suppress(KeyboardInterrupt):  # what was tried so far counts
+        for mutant in due:
+            if time.monotonic() > stop:
+                break
+            begin = time.monotonic()
+            results[mutant], _ = run_tests(root, tests[mutant.file], args.limit, mutant)
+            note = "" if tests[mutant.file] else ", no test mentions its file"
+            print(f"{mutant}: {results[mutant]}{note} ({time.monotonic() - begin:.0f} s)", flush=True)
+            if args.log is not None:
+                with args.log.open("a") as stream:
+                    stream.write(json.dumps({"mutant": asdict(mutant), "result": results[mutant]}) + "\n")
     return results
 
 

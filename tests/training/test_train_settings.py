@@ -77,7 +77,8 @@ def test_values_at_the_end_of_their_range_are_taken() -> None:
     Shortcut(share=0.999, finest=64)
     SelfForcing(after=0.0, horizon=1)
     SelfForcing(after=1.0)
-    TrainerSettings(learning_rate=0.0, plateau_cuts=0, horizon=1)
+    TrainerSettings(learning_rate=0.0, muon_learning_rate=1_000.0, plateau_cuts=0, horizon=1)
+    TrainerSettings(learning_rate=1_000.0, muon_learning_rate=0.0)
     ContextCorruption(action_dropout=0.0, history_dropout=0.99, clip_mixup=1.0, blob_noise=0.0)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from vdworld.world import Sampling, WorldModel, WorldState
+from vdworld.world import OutcomeHeads, Sampling, WorldModel, WorldState
 from vdworld.world.context_noise import add_lane_noise
 from vdworld.world.noise import lane_normal
 
@@ -34,6 +34,22 @@ def test_a_rollout_is_its_steps(started: Started, assert_same_state: Callable) -
         assert torch.equal(rollout.features[:, t], outcome.features)
         torch.testing.assert_close(rollout.uncertainty[:, t], outcome.uncertainty, rtol=0, atol=0)
     assert_same_state(rollout.state, state)
+
+
+def test_a_rollout_has_the_readings_of_its_steps(started: Started) -> None:
+    world, state, actions = started
+    world.readings = {"place": 2, "speed": 1}
+    world.heads = OutcomeHeads(world.network.feature_dim, reading_offset=[1.0, 2.0, 3.0], reading_scale=[1.0, 2.0, 4.0])
+    torch.nn.init.normal_(world.heads.output.weight)
+    rollout = world.rollout(state, actions, with_features=True)
+    assert rollout.features is not None
+    assert {name: value.shape for name, value in rollout.readings.items()} == {"place": (3, 5, 2), "speed": (3, 5, 1)}
+    expected = world.heads.read(rollout.features.flatten(0, 1)).unflatten(0, (3, 5))
+    torch.testing.assert_close(torch.cat([rollout.readings["place"], rollout.readings["speed"]], dim=-1), expected)
+    for t in range(5):
+        state, outcome = world.step(state, actions[:, t])
+        torch.testing.assert_close(rollout.readings["place"][:, t], outcome.readings["place"])
+        torch.testing.assert_close(rollout.readings["speed"][:, t], outcome.readings["speed"])
 
 
 def test_outputs_that_were_not_requested_are_none(started: Started) -> None:

@@ -8,7 +8,18 @@ from dataclasses import dataclass, field
 import torch
 
 from vdworld.argument_hints import FormerAttribute
-from vdworld.types import Features, Frame, Frames, LaneMask, PerLane, PerStep, Readings, StepFeatures, StepMask
+from vdworld.types import (
+    Features,
+    Frame,
+    Frames,
+    LaneMask,
+    PerLane,
+    PerStep,
+    Readings,
+    StepFeatures,
+    StepMask,
+    StepReadings,
+)
 from vdworld.world.state import WorldState
 
 
@@ -63,7 +74,7 @@ class Rollout:
     features: StepFeatures | None
     uncertainty: PerStep | None
     state: WorldState
-    readings: dict[str, StepFeatures] = field(default_factory=dict)
+    readings: dict[str, StepReadings] = field(default_factory=dict)
 
     @classmethod
     def stack(cls, outcomes: Sequence[Outcome], state: WorldState, with_features: bool) -> Rollout:
