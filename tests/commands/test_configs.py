@@ -30,7 +30,15 @@ from vdworld.envs.recording.recorder import record
 from vdworld.evaluation import PlayProtocol, evaluate
 from vdworld.evaluation.returns import real_returns
 from vdworld.online import Rounds, learn_online
-from vdworld.training import ContextCorruption, LossWeights, SelfForcing, Shortcut, TrainerSettings, train
+from vdworld.training import (
+    ContextCorruption,
+    LossWeights,
+    MotionCurriculum,
+    SelfForcing,
+    Shortcut,
+    TrainerSettings,
+    train,
+)
 from vdworld.world import Execution, Sampling
 
 DATA = {"frame_channels", "image_size", "action_dim"}  # the data decide these
@@ -115,6 +123,7 @@ def test_a_class_s_whole_choice_stands_in_its_yaml_file(group, option, decided_e
         ("train", "trainer.corruption", ContextCorruption, set()),
         ("train", "trainer.shortcut", Shortcut, set()),
         ("train", "trainer.self_forcing", SelfForcing, set()),
+        ("train", "trainer.motion_curriculum", MotionCurriculum, set()),
         ("train", "sampling", Sampling, set()),
         ("evaluate", "sampling", Sampling, set()),
         ("plan", "sampling", Sampling, set()),

@@ -13,7 +13,15 @@ from vdworld.commands.arguments import description, keyword_arguments, without_n
 from vdworld.commands.effective_values import Fallback, defaults_of
 from vdworld.commands.output_folder import WORLD, check_output
 from vdworld.data import load_dataset
-from vdworld.training import ContextCorruption, LossWeights, SelfForcing, Shortcut, TrainerSettings, train
+from vdworld.training import (
+    ContextCorruption,
+    LossWeights,
+    MotionCurriculum,
+    SelfForcing,
+    Shortcut,
+    TrainerSettings,
+    train,
+)
 from vdworld.training.checkpoint import where_to_resume
 from vdworld.training.renamed_settings import present_name
 from vdworld.world import Sampling, WorldModel, build, preset
@@ -21,6 +29,7 @@ from vdworld.world.device import pick_device
 
 GROUPS = {
     "weights": LossWeights,
+    "motion_curriculum": MotionCurriculum,
     "corruption": ContextCorruption,
     "shortcut": Shortcut,
     "self_forcing": SelfForcing,

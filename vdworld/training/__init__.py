@@ -6,6 +6,7 @@ from vdworld.training.assemble_world import new_world, sample_starts
 from vdworld.training.batch import ContextCorruption, encode
 from vdworld.training.calibration import calibrate
 from vdworld.training.loss import LossWeights, world_loss
+from vdworld.training.motion_curriculum import MotionCurriculum
 from vdworld.training.self_forcing import SelfForcing
 from vdworld.training.train import train
 from vdworld.training.trainer import Trainer
@@ -14,6 +15,7 @@ from vdworld.training.trainer_settings import Shortcut, TrainerSettings
 __all__ = [
     "ContextCorruption",
     "LossWeights",
+    "MotionCurriculum",
     "SelfForcing",
     "Shortcut",
     "Trainer",

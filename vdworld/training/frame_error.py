@@ -8,9 +8,12 @@ import torch
 from torch import Tensor
 
 from vdworld.argument_hints import refuse_former
+from vdworld.metrics import moving_pixels
+from vdworld.training.likely_motion import MOVING
 from vdworld.types import Frame, PerLane
 
 ROUNDING = 1e-3  # a quarter of a grey level: among recorded colours, only black and white are this close to the limits
+MIN_CHANGED = 4  # pixels; fewer changes do not get more attention each
 FAINT = 1 / 127.5  # a grey level: below, the error of pixels at rest is square, above absolute
 
 
@@ -20,7 +23,8 @@ class LossWeights:
     """Weights of the parts of the loss. Whatever they are, the expected frame has the smallest expected error.
 
     Args:
-        moving: Weight of each frame's mean squared error over the pixels that are likely to change (``LikelyMotion``),
+        moving: Weight of each frame's mean squared error over the pixels that are likely to change (``LikelyMotion``; early
+            in a run those that do change, ``MotionCurriculum``),
             added to the mean over all pixels, so that a small moving object counts as much as a large one.
         static_l1: Weight of an error that is the absolute one where a pixel rests, in units of a frame's range of 2
             (``change_divergence``). Squared errors neglect faint faults, which accumulate in long dreams.
@@ -40,12 +44,18 @@ class LossWeights:
 
 
 def frame_error(
-    estimate: Frame, target: Frame, last: Frame, weights: LossWeights, likely: Tensor | float = 1.0
+    estimate: Frame,
+    target: Frame,
+    last: Frame,
+    weights: LossWeights,
+    likely: Tensor | float = 1.0,
+    change_emphasis: float = 0.0,
 ) -> PerLane:
-    """Return each frame's mean squared error ``[b]``, plus the weighted errors of likely motion and of faint changes.
+    """Return each frame's mean squared error ``[b]``, plus the weighted errors of motion and of faint changes.
 
-    Over random targets its mean is smallest at their mean, whatever the weights: `last` and `likely` are known before
-    the target is. A weight that depended on the target would ask for changes more often, or less, than they happen.
+    Without `change_emphasis`, its mean over random targets is smallest at their mean, whatever the weights: `last` and
+    `likely` are known before the target is. A weight that depends on the target asks for changes more often than they
+    happen.
 
     Estimates beyond black or white are not penalised: a dream clamps them, which makes these colours exact.
 
@@ -55,13 +65,19 @@ def frame_error(
         last: The frames before them.
         weights: Weights of the parts.
         likely: How likely each pixel is to change ``[b, h, w]``, up to a factor.
+        change_emphasis: Share of the attention to motion that goes to the pixels that do change in the target, in
+            [0, 1] (``MotionCurriculum``).
     """
     beyond = (target.abs() > 1 - ROUNDING) & ((estimate - target) * target > 0)
     estimate = torch.where(beyond, target, estimate)
     squared = (estimate - target).square().mean(dim=1)  # [b, h, w]
     attention = torch.as_tensor(likely).to(squared).expand_as(squared)
-    moving_error = (squared * attention).sum(dim=(1, 2)) / attention.sum(dim=(1, 2))
-    error = squared.mean(dim=(1, 2)) + weights.moving * moving_error
+    attention = attention / attention.sum(dim=(1, 2), keepdim=True)
+    if change_emphasis:
+        changed = moving_pixels(target, last, MOVING).to(squared)
+        changed = changed / changed.sum(dim=(1, 2), keepdim=True).clamp(min=MIN_CHANGED)
+        attention = attention.lerp(changed, change_emphasis)
+    error = squared.mean(dim=(1, 2)) + weights.moving * (squared * attention).sum(dim=(1, 2))
     if weights.static_l1:
         error = error + weights.static_l1 * change_divergence(estimate - last, target - last).mean(dim=(1, 2, 3))
     return error

@@ -27,6 +27,7 @@ def world_loss(
     whole_clips: bool = True,
     sampled: bool = False,
     motion: LikelyMotion | None = None,
+    change_emphasis: float = 0.0,
 ) -> Losses:
     """Return the loss of a world's estimates: of whole clips for video networks, of next frames for the others.
 
@@ -40,10 +41,12 @@ def world_loss(
         whole_clips: Whether video networks predict all frames of a clip, or next frames as the others do.
         sampled: Whether the pasts end with frames that a world sampled.
         motion: Tells where pixels are likely to change; None weighs all alike.
+        change_emphasis: How far pixels that do change replace those that are likely to (``MotionCurriculum``).
     """
     if isinstance(world.network, VideoNetwork) and whole_clips:
-        return clip_loss(world, batch, weights, corruption, rng, motion)
-    return unrolled_loss(world, batch, weights, corruption, rng, horizon=horizon, sampled=sampled, motion=motion)
+        return clip_loss(world, batch, weights, corruption, rng, motion, change_emphasis)
+    attention = {"motion": motion, "change_emphasis": change_emphasis}
+    return unrolled_loss(world, batch, weights, corruption, rng, horizon=horizon, sampled=sampled, **attention)
 
 
 def unrolled_loss(
@@ -56,6 +59,7 @@ def unrolled_loss(
     horizon: int = 1,
     sampled: bool = False,
     motion: LikelyMotion | None = None,
+    change_emphasis: float = 0.0,
 ) -> Losses:
     """Return the loss of target frames that are predicted one after another.
 
@@ -75,7 +79,7 @@ def unrolled_loss(
         estimate = prediction.frame.float()
         history.append(batch.keep_padding(estimate.detach().clamp(-1, 1), h))
         likely = 1.0 if motion is None else motion(past[:, -2:])[:, -1]
-        error = frame_error(estimate, clean, past[:, -1], weights, likely)
+        error = frame_error(estimate, clean, past[:, -1], weights, likely, change_emphasis)
         terms = {
             "frame": (shares[:, h] * process.loss_weight(level) * error).sum(),
             **copy_penalty(prediction.moved_share, shares[:, h] * (exact & (h == 0 and not sampled))),
@@ -93,6 +97,7 @@ def clip_loss(
     corruption: ContextCorruption,
     rng: torch.Generator,
     motion: LikelyMotion | None = None,
+    change_emphasis: float = 0.0,
 ) -> Losses:
     """Return the loss of all frames of clips, each frame at a noise level of its own (Chen et al. 2024, algorithm 1).
 
@@ -116,7 +121,9 @@ def clip_loss(
     estimate = prediction.frames[:, 1:].float().flatten(0, 1)
     clean, last = frames[:, 1:].flatten(0, 1), frames[:, :-1].flatten(0, 1)
     likely = 1.0 if motion is None else motion(frames[:, :-1]).flatten(0, 1)
-    error = process.loss_weight(level[:, 1:].flatten()) * frame_error(estimate, clean, last, weights, likely)
+    error = process.loss_weight(level[:, 1:].flatten()) * frame_error(
+        estimate, clean, last, weights, likely, change_emphasis
+    )
     exact = (level[:, :-1] == process.clean_level) & ~corrupted[:, None]
     moved_share = None if prediction.moved_share is None else prediction.moved_share[:, 1:]
     noisy_shares = shares * is_noisy / is_noisy.float().mean()  # padding or not, frames are equally often noisy
@@ -138,6 +145,7 @@ def shortcut_loss(
     finest: int,
     sampled: bool = False,
     motion: LikelyMotion | None = None,
+    change_emphasis: float = 0.0,
 ) -> Tensor:
     """Return the loss of long steps against two half as long by the averaged weights (Frans et al. 2025, equation 5).
 
@@ -151,6 +159,7 @@ def shortcut_loss(
         finest: The step count from which no step is a shortcut.
         sampled: Whether the pasts end with frames that a world sampled.
         motion: Tells where pixels are likely to change; None weighs all alike.
+        change_emphasis: How far pixels that do change replace those that are likely to (``MotionCurriculum``).
     """
     process, k = world.process, world.context_length
     assert isinstance(process, RectifiedFlow)  # `train` refuses the others
@@ -169,7 +178,9 @@ def shortcut_loss(
     prediction = world.denoiser(noisy, start, context, length)
     estimate = prediction.frame.float()
     likely = 1.0 if motion is None else motion(past[:, -2:])[:, -1]
-    error = (process.loss_weight(start) * frame_error(estimate, target, past[:, -1], weights, likely)).mean()
+    error = (
+        process.loss_weight(start) * frame_error(estimate, target, past[:, -1], weights, likely, change_emphasis)
+    ).mean()
     penalty = copy_penalty(prediction.moved_share, (exact & (not sampled)) / len(batch))
     return error + weights.copy_penalty * penalty.get("copy_penalty", 0.0)
 

@@ -19,17 +19,20 @@ class StepPlan:
         num_sampled: Number of frames that the world samples before the only target; None before self forcing.
         whole_clips: Whether a video network predicts all frames of a clip at once.
         jump_share: Share of the clips that train shortcuts.
+        change_emphasis: Share of the attention to motion that goes to what does change (``MotionCurriculum``).
     """
 
     num_targets: int = 1
     num_sampled: int | None = None
     whole_clips: bool = False
     jump_share: float = 0.0
+    change_emphasis: float = 0.0
 
     @property
     def stage(self) -> str:
-        """The name of the stage; empty for the plain prediction with which a run begins."""
+        """The name of the stage; empty for plain prediction."""
         parts = {
+            "changes first": self.change_emphasis > 0,
             "unrolling": self.num_targets > 1,
             "shortcut": self.jump_share > 0,
             "self forcing": self.num_sampled is not None,
@@ -59,7 +62,9 @@ class StepPlan:
         return places
 
 
-def plan_step(settings: TrainerSettings, progress: float, is_video: bool, rng: torch.Generator) -> StepPlan:
+def plan_step(
+    settings: TrainerSettings, progress: float, is_video: bool, rng: torch.Generator, *, is_new: bool = True
+) -> StepPlan:
     """Return what the next step trains.
 
     Args:
@@ -67,6 +72,7 @@ def plan_step(settings: TrainerSettings, progress: float, is_video: bool, rng: t
         progress: Completed share of the run, in [0, 1].
         is_video: Whether the network is a video network.
         rng: Draws the number of sampled frames; a CPU generator.
+        is_new: Whether the run began with an untrained world. One that is trained further knows what moves.
     """
     forcing, shortcut = settings.self_forcing, settings.shortcut
     forced = forcing.after < 1 and progress >= forcing.after
@@ -76,4 +82,5 @@ def plan_step(settings: TrainerSettings, progress: float, is_video: bool, rng: t
         num_sampled=int(torch.randint(forcing.horizon + 1, (), generator=rng)) if forced else None,
         whole_clips=is_video and not forced,
         jump_share=shortcut.share if progress >= shortcut.after else 0.0,
+        change_emphasis=settings.motion_curriculum.change_emphasis(progress) if is_new else 0.0,
     )

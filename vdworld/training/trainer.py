@@ -160,7 +160,8 @@ class Trainer:
 
     def _plans(self) -> Iterator[StepPlan]:
         while self.progress < 1.0:
-            yield plan_step(self.settings, self.progress, isinstance(self.world.network, VideoNetwork), self.rng)
+            is_video, is_new = isinstance(self.world.network, VideoNetwork), not self.world.training_info
+            yield plan_step(self.settings, self.progress, is_video, self.rng, is_new=is_new)
 
     def _update(self, plan: StepPlan) -> dict[str, Tensor]:
         places = plan.places(self.batch_size, self.world.context_length, self.settings.num_targets, self.rng)
@@ -189,7 +190,11 @@ class Trainer:
         if plan.num_sampled is not None:
             batch = self_forced_batch(average, batch, plan.num_sampled, self.rng)
         frame_rows, shortcut_rows = batch[num_jumps:], batch[:num_jumps]
-        options = {"sampled": bool(plan.num_sampled), "motion": self.motion}
+        options = {
+            "sampled": bool(plan.num_sampled),
+            "motion": self.motion,
+            "change_emphasis": plan.change_emphasis,
+        }
         stage = {"horizon": plan.num_targets, "whole_clips": plan.whole_clips}
         losses = world_loss(self.world, frame_rows, *common, **stage, **options)
         if not num_jumps:

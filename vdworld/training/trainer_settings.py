@@ -10,6 +10,7 @@ from vdworld.argument_hints import refuse_former
 from vdworld.networks import Network
 from vdworld.training.batch import ContextCorruption
 from vdworld.training.loss import LossWeights
+from vdworld.training.motion_curriculum import MotionCurriculum
 from vdworld.training.renamed_settings import present_name
 from vdworld.training.self_forcing import SelfForcing
 from vdworld.world import Preset
@@ -69,6 +70,7 @@ class TrainerSettings:
         validate_every: Steps between measurements on held-out clips.
         num_rollout_gifs: Number of animated rollouts logged over the whole run.
         weights: Weights of the parts of the loss.
+        motion_curriculum: How long what changes counts more, at the start of a run.
         corruption: How training corrupts the network's context.
         shortcut: Training for few sampling steps.
         self_forcing: A last stage that reduces drift.
@@ -95,6 +97,7 @@ class TrainerSettings:
     validate_every: int = 100
     num_rollout_gifs: int = 4
     weights: LossWeights = field(default_factory=LossWeights)
+    motion_curriculum: MotionCurriculum = field(default_factory=MotionCurriculum)
     corruption: ContextCorruption = field(default_factory=ContextCorruption)
     shortcut: Shortcut = field(default_factory=Shortcut)
     self_forcing: SelfForcing = field(default_factory=SelfForcing)
