@@ -36,7 +36,7 @@ def check_not_negative(**values: float) -> None:
         ValueError: One is below 0.
     """
     for name, value in values.items():
-        if value < 0:
+        if not value >= 0:  # NaN neither
             raise ValueError(f"`{name}` must not be negative, got {value}.")
 
 

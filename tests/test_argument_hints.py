@@ -68,7 +68,7 @@ def test_former_attributes_give_the_present_ones(world: WorldModel) -> None:
 
 UNCHECKED = """
 import torch, vdworld
-from vdworld.agents import Planner
+from vdworld.agents import ActorCritic, Planner
 from vdworld.benchmarks.measured_world import fresh_world
 from vdworld.evaluation import evaluate
 
@@ -82,6 +82,8 @@ for call in (
     lambda: Planner(world, "cem"),
     lambda: evaluate(world, None, agents=["planner"]),
     lambda: world.start(pixels),
+    lambda: ActorCritic.learn(world, num_steps="8"),
+    lambda: ActorCritic.learn(vdworld.envs.DreamVectorEnv(world, num_envs=2), num_steps="8"),
 ):
     try:
         call()
@@ -102,6 +104,9 @@ def test_arguments_of_the_wrong_kind_are_named_with_the_remedy() -> None:
         "`agents` must hold agents by name, as in {\"planner\": planner}, got ['planner'].",
         "`frames` must be [b, k, 3, 16, 16], got [1, 1, 16, 16, 3]. Convert channels-last pixels with "
         "`vdworld.spaces.frames_to_float`.",
+        "`envs` must be a vector environment, got a WorldModel. Make one with gym.make_vec(ID, num_envs=...), or of "
+        "single environments with gym.vector.SyncVectorEnv([make, ...]).",
+        "`num_steps` must be a whole number, got '8'.",
     ]
 
 

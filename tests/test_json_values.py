@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from vdworld.json_values import arguments_from_json, parse_json, read_json, reading, value_from_json
+
+FILE = Path("some.json")
 
 
 def function(
@@ -99,3 +102,24 @@ def test_what_is_no_file_or_absurdly_large_is_not_read(tmp_path: Path) -> None:
 def test_every_error_of_reading_becomes_one_line_with_the_files_name(error: Exception) -> None:
     with pytest.raises(ValueError, match=r"^folder/info.json is damaged: .+$"), reading(Path("folder/info.json")):
         raise error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:118] DefaultCPUAllocator: can't allocate memory"),
+        MemoryError(),
+    ],
+)
+def test_a_full_memory_is_no_damage(error: Exception) -> None:
+    with pytest.raises(MemoryError, match=r"^The memory is full while some\.json is read: ") as caught, reading(FILE):
+        raise error
+    assert "damaged" not in str(caught.value)
+
+
+def test_a_failure_of_the_device_is_no_damage() -> None:
+    with pytest.raises(RuntimeError, match="^CUDA error: device-side assert triggered$"), reading(FILE):
+        raise RuntimeError("CUDA error: device-side assert triggered")
+    with pytest.raises(ValueError, match=r"^some\.json is damaged: sizes differ"), reading(FILE):
+        raise RuntimeError("sizes differ")

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from gymnasium import Env
+from gymnasium.vector import VectorEnv
+
 T = TypeVar("T")
 
 
@@ -64,6 +67,20 @@ def refuse_path(name: str, value: object, load: str) -> None:
     """
     if isinstance(value, str | Path):
         raise TypeError(f"`{name}` must be loaded, got the path {str(value)!r}. Pass {load}({str(value)!r}).")
+
+
+def refuse_single_env(envs: object) -> None:
+    """Check that an argument is a vector environment.
+
+    Raises:
+        TypeError: It is something else, such as a single environment; the message says how to make one.
+    """
+    if not isinstance(envs, VectorEnv):
+        shown = str(envs) if isinstance(envs, Env) else f"a {type(envs).__name__}"
+        raise TypeError(
+            f"`envs` must be a vector environment, got {shown}. Make one with gym.make_vec(ID, num_envs=...), or of "
+            "single environments with gym.vector.SyncVectorEnv([make, ...])."
+        )
 
 
 def refuse_world_path(world: object, name: str = "world") -> None:

@@ -12,8 +12,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from vdworld.memory_errors import allocation, is_out_of_memory
+
 MAX_BYTES = 2**26  # of a JSON file; real ones are a thousand times smaller
 _ERRORS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError, AssertionError)
+_DEVICE_SIGNS = ("CUDA error", "CUBLAS_STATUS", "cuDNN error")  # the device failed, whatever the file holds
 _LONGEST = 300  # characters of a cause
 
 
@@ -27,10 +30,17 @@ def reading(path: Path, advice: str = "Copy or save it again.") -> Iterator[None
 
     Raises:
         ValueError: Something is wrong with the values.
+        MemoryError: They do not fit into the memory.
     """
     try:
         yield
-    except _ERRORS as error:
+    except (*_ERRORS, MemoryError) as error:
+        if is_out_of_memory(error):
+            if str(path) in str(error):
+                raise
+            raise MemoryError(f"The memory is full while {path} is read: {allocation(error)}") from error
+        if isinstance(error, RuntimeError) and any(sign in str(error) for sign in _DEVICE_SIGNS):
+            raise
         cause = f"it lacks {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
         if str(path) in cause:
             raise ValueError(cause) from error  # the name is there already

@@ -23,11 +23,18 @@ def out_of_memory(advice: str) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        text = str(error)
-        if isinstance(error, MemoryError) and text:
-            raise  # it says already what to do
-        known = isinstance(error, MemoryError | torch.OutOfMemoryError) or any(sign in text for sign in _SIGNS)
-        if not known:
-            raise
-        cause = next((line.strip() for line in text.splitlines() if line.strip()), "the allocation failed")
-        raise MemoryError(f"The memory is full: {cause[:200]} {advice}") from error
+        if not is_out_of_memory(error) or (isinstance(error, MemoryError) and str(error)):
+            raise  # it is something else, or says already what to do
+        raise MemoryError(f"The memory is full: {allocation(error)} {advice}") from error
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error means that the memory of the computer or of a device is full."""
+    known = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    return known or (isinstance(error, RuntimeError) and any(sign in str(error) for sign in _SIGNS))
+
+
+def allocation(error: BaseException) -> str:
+    """Return what such an error says about the allocation that failed."""
+    lines = (line.strip() for line in str(error).splitlines())
+    return next((line for line in lines if line), "the allocation failed")[:200]

@@ -25,9 +25,11 @@ from vdworld.agents.policies.policy_losses import OBJECTIVES
 from vdworld.agents.policies.return_normalizer import ReturnNormalizer
 from vdworld.agents.policies.rollout import Rollout
 from vdworld.agents.progress import Report
+from vdworld.argument_hints import refuse_single_env
 from vdworld.finite_tensors import check_finite_tensors
 from vdworld.memory_errors import out_of_memory
 from vdworld.networks import ExponentialMovingAverage
+from vdworld.setting_types import check_type
 from vdworld.spaces import ActionCodec
 from vdworld.storage.folder_lock import alone_in_output
 from vdworld.storage.interrupts import StopRequest
@@ -107,9 +109,12 @@ class ActorCritic:
 
         Raises:
             BlockingIOError: Another process writes into `output`.
+            TypeError: `envs` is no vector environment.
             ValueError: A mode, space or setting that is not supported, or a prior with other spaces.
             FloatingPointError: A reward, a loss or a gradient is NaN or infinite. The last checkpoint stays.
         """
+        refuse_single_env(envs)
+        check_type("num_steps", num_steps, int)
         if num_steps < 1:
             raise ValueError(f"`num_steps` must be at least 1, got {num_steps}.")
         learning = LearningSettings(objective=objective, **settings)

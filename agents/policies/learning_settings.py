@@ -7,6 +7,7 @@ from typing import Any
 
 from vdworld.agents.checks import check_counts, check_not_negative, check_shares
 from vdworld.agents.policies.policy_losses import OBJECTIVES
+from vdworld.setting_types import check_types
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class LearningSettings:
     frame_stack: int = 1
 
     def __post_init__(self) -> None:
+        check_types(self)
         if self.objective not in OBJECTIVES:
             raise ValueError(f"`objective` must be one of {', '.join(OBJECTIVES)}, got {self.objective!r}.")
         check_counts(**self._values("horizon", "hidden_dim", "frame_stack", "num_epochs", "num_minibatches"))

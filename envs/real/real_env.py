@@ -88,12 +88,12 @@ class RealEnv(gym.Wrapper, RecordConstructorArgs):
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Take an action, in the units of ``action_space``."""
         observation, reward, terminated, truncated, info = self.env.step(action)
-        total = float(reward)
+        total = _number(reward)
         for _ in range(self.environment_spec.action_repeat - 1):
             if terminated or truncated:
                 break
             observation, reward, terminated, truncated, info = self.env.step(action)
-            total += float(reward)
+            total += _number(reward)
         return observation, total, bool(terminated), bool(truncated), self.observe(observation, info)
 
     def frames(self) -> dict[str, np.ndarray]:
@@ -139,3 +139,15 @@ def _make(registered: EnvSpec, description: EnvironmentSpec) -> gym.Env:
 def _with_fps(description: EnvironmentSpec, env: gym.Env) -> EnvironmentSpec:
     fps = env.metadata.get("render_fps") or DEFAULT_FPS
     return replace(description, fps=float(fps) / description.action_repeat)
+
+
+def _number(reward: Any) -> float:
+    """Return a reward as a number; some environments return an array of one element.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    try:
+        return float(np.asarray(reward).item())
+    except (TypeError, ValueError):
+        raise ValueError(f"`step()` of `env` must return a number as its reward, got {reward!r}.") from None

@@ -172,3 +172,12 @@ def test_recordings_without_rewards_say_so(tmp_path: Path, make_arrays: Callable
     assert not dataset.has_rewards
     assert dataset[0].rewards is None
     assert dataset[0].truncated[-1]
+
+
+def test_episodes_that_are_not_there_are_refused_with_their_number(make_dataset: Callable) -> None:
+    dataset = make_dataset((3, 4))
+    assert dataset[-1].index == dataset[np.int64(1)].index == 1
+    for read in (dataset.__getitem__, dataset.transitions):
+        for position in (2, -3, 10**6):
+            with pytest.raises(IndexError, match=f"must be that of one of 2 episodes, got {position}"):
+                read(position)

@@ -110,3 +110,15 @@ def test_the_command_line_runs_and_resumes_it(tmp_path: Path, capsys: pytest.Cap
     assert "[2/2]" not in capsys.readouterr().out
     assert main(["learn", "online=true", f"output={tmp_path}/new"]) == 2
     assert "`real.env` must be set" in capsys.readouterr().err
+
+
+def test_reset_options_of_the_command_line_are_recorded_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def learn(env: str, output: Path, *, recording: dict[str, Any], **settings: Any) -> None:
+        raise ValueError(f"{env} with {recording['reset_options']}")
+
+    monkeypatch.setattr("vdworld.commands.learn_online.learn_online", learn)
+    words = ["real.env=vdworld-test/Counter-v0", "real.reset_options={level: 3}", f"output={tmp_path}/run"]
+    assert main(["learn", "online=true", *words]) == 2
+    assert "vdworld-test/Counter-v0 with {'level': 3}" in capsys.readouterr().err

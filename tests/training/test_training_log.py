@@ -126,3 +126,12 @@ def test_a_full_disk_is_one_error_with_the_folder(
     ):
         log.step(1, 0.0, 1, {"loss": 1.0})
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_the_bar_shows_no_measure_where_nothing_moves() -> None:
+    figures = {"psnr": 30.0, "psnr_copy": 31.0, "moving_psnr": math.nan, "moving_psnr_copy": math.nan}
+    with TrainingLog(None) as log:
+        log.validation(100, figures)
+        assert log.postfix == {}
+        log.validation(200, {**figures, "moving_psnr": 20.0, "moving_psnr_copy": 10.0})
+    assert log.postfix == {"moving PSNR": "20.0 dB (copy last 10.0)"}

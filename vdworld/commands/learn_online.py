@@ -36,7 +36,7 @@ def run_online(config: DictConfig) -> None:
     """Run all rounds, print a line after each, and the curve at the end."""
     real, output = config.real, Path(config.output)
     _check(config, output)
-    names = ("image_size", "action_repeat", "max_episode_steps", "env_kwargs", "test_fraction")
+    names = ("image_size", "action_repeat", "max_episode_steps", "env_kwargs", "reset_options", "test_fraction")
     recording = keyword_arguments(record, {name: real[name] for name in names})
     playing = keyword_arguments(real_returns, {name: real[name] for name in ("num_episodes", "max_steps")})
     if real.evaluate_kwargs is not None:

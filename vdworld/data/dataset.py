@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import SupportsIndex
 
 import gymnasium as gym
 import numpy as np
@@ -131,9 +133,13 @@ class Dataset:
         size = int(np.prod(self.layout.features["action"]["shape"]))
         return np.concatenate(parts).astype(np.float32) if parts else np.zeros((0, size), np.float32)
 
-    def transitions(self, position: int) -> Episode:
-        """Return an episode without its frames; ``position`` is its index in this split."""
-        entry = self.entries[position]
+    def transitions(self, position: SupportsIndex) -> Episode:
+        """Return an episode without its frames; ``position`` is its index in this split.
+
+        Raises:
+            IndexError: There is no such episode.
+        """
+        entry = self._entry(position)
         columns = self._columns(entry)
         ends = np.zeros((2, entry.length - 1), dtype=bool)
         for row, name in zip(ends, ("next.terminated", "next.truncated"), strict=True):
@@ -156,15 +162,21 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.entries)
 
-    def __getitem__(self, position: int) -> Episode:
+    def __getitem__(self, position: SupportsIndex) -> Episode:
         episode = self.transitions(position)
         for camera, key in self.layout.cameras.items():
-            planes = np.stack(list(decode_episodes(self.layout, [self.entries[position]], key)))
+            planes = np.stack(list(decode_episodes(self.layout, [self._entry(position)], key)))
             episode.frames[camera] = np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
         return episode
 
     def __iter__(self) -> Iterator[Episode]:
         return (self[position] for position in range(len(self)))
+
+    def _entry(self, position: SupportsIndex) -> EpisodeEntry:
+        index = operator.index(position)
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"`position` must be that of one of {len(self)} episodes, got {index}.")
+        return self.entries[index]
 
     def _split_of(self, entry: EpisodeEntry) -> str:
         if entry.split is not None:

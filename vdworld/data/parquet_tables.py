@@ -74,6 +74,7 @@ def read_table(path: Path, names: Sequence[str] | None = None) -> Any:
     Raises:
         FileNotFoundError: There is no such file.
         ValueError: The file is damaged, or lacks a column.
+        MemoryError: It does not fit into the memory.
     """
     pa = require("pyarrow", extra="data")
     parquet = require("pyarrow.parquet", extra="data")
@@ -83,5 +84,7 @@ def read_table(path: Path, names: Sequence[str] | None = None) -> Any:
         file = parquet.ParquetFile(path)
         check_memory_for(path, max(file.metadata.num_rows, 0) * file.metadata.num_columns * 8)
         return file.read(columns=None if names is None else list(names))
+    except pa.ArrowMemoryError as error:
+        raise MemoryError(f"The memory is full while {path} is read: {error}") from error
     except (pa.ArrowException, OSError, LookupError, TypeError, ValueError) as error:
         raise ValueError(f"The table {path} must be readable, got: {error}. It is damaged or incomplete.") from error

@@ -10,6 +10,7 @@ from typing import Any
 import gymnasium as gym
 
 from vdworld.envs.tasks import GoalTask
+from vdworld.setting_types import check_types
 from vdworld.spec import EnvironmentSpec
 
 EnvironmentLike = EnvironmentSpec | str | Callable[[], gym.Env]
@@ -47,6 +48,7 @@ class PlayProtocol:
     progress: bool = True
 
     def __post_init__(self) -> None:
+        check_types(self)
         for name in ("num_episodes", "goal_offset", "budget", "max_steps"):
             if getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -54,7 +56,11 @@ class FrameNetwork(nn.Module):
     ) -> None:
         super().__init__()
         if any(size % cell for size in image_size):
-            raise ValueError(f"`image_size` must be a multiple of {cell} in height and width, got {image_size}.")
+            fitting = [math.ceil(size / cell) * cell for size in image_size]
+            raise ValueError(
+                f"`image_size` must be a multiple of {cell} in height and width, got {image_size}. Record or import "
+                f"the frames with image_size={fitting}, which resizes them."
+            )
         if frame_channels % 3:
             raise ValueError(f"`frame_channels` must be a multiple of 3, 3 per camera, got {frame_channels}.")
         self.frame_channels, self.context_length, self.feature_dim = frame_channels, context_length, feature_dim

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
+from vdworld.setting_types import check_types
+
 
 @dataclass(frozen=True)
 class Target:
@@ -50,6 +52,7 @@ class Rounds:
     num_last_rounds: int = 0
 
     def __post_init__(self) -> None:
+        check_types(self)
         for name, value in asdict(self).items():
             if value < (0 if name == "num_last_rounds" else 1):
                 raise ValueError(f"`{name}` must be at least 1, got {value}.")

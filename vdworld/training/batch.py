@@ -13,6 +13,7 @@ from vdworld.argument_hints import refuse_former
 from vdworld.data import Clips
 from vdworld.diffusion import Process
 from vdworld.networks import Context
+from vdworld.setting_types import check_types
 from vdworld.types import ActionMask, Actions, ClipLevels, Frame, Frames, LaneMask, StepMask
 from vdworld.world import WorldModel
 
@@ -96,6 +97,7 @@ class ContextCorruption:
     clip_mixup: float = 0.0
 
     def __post_init__(self) -> None:
+        check_types(self)
         for name in ("context_noise", "blob_noise"):
             if getattr(self, name) < 0:
                 raise ValueError(f"`{name}` must not be negative, got {getattr(self, name)}.")

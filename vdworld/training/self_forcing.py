@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
+from vdworld.setting_types import check_types
 from vdworld.training.batch import Batch
 from vdworld.world import WorldModel
 from vdworld.world.noise import DRAWS_PER_STEP
@@ -30,6 +31,7 @@ class SelfForcing:
     horizon: int = 4
 
     def __post_init__(self) -> None:
+        check_types(self)
         if not 0 <= self.after <= 1:
             raise ValueError(f"`self_forcing.after` must lie in [0, 1], got {self.after}.")
         if self.horizon < 1:

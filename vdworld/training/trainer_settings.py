@@ -8,6 +8,7 @@ from typing import Any
 
 from vdworld.argument_hints import refuse_former
 from vdworld.networks import Network
+from vdworld.setting_types import check_types
 from vdworld.training.batch import ContextCorruption
 from vdworld.training.loss import LossWeights
 from vdworld.training.motion_curriculum import MotionCurriculum
@@ -37,6 +38,7 @@ class Shortcut:
     finest: int = 32
 
     def __post_init__(self) -> None:
+        check_types(self)
         if not 0 <= self.share < 1:
             raise ValueError(f"`shortcut.share` must lie in [0, 1), got {self.share}.")
         if self.finest < 2 or self.finest & (self.finest - 1):
@@ -103,6 +105,7 @@ class TrainerSettings:
     self_forcing: SelfForcing = field(default_factory=SelfForcing)
 
     def __post_init__(self) -> None:
+        check_types(self)
         for name in ("max_steps", "max_minutes", "batch_size", "horizon", "checkpoint_every", "validate_every"):
             value = getattr(self, name)
             if value is not None and value <= 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import sys
 import threading
 import time
@@ -96,8 +97,10 @@ class TrainingLog:
             self._write("train", step, figures)
 
     def validation(self, step: int, figures: dict[str, float]) -> None:
-        """Log a measurement on held-out clips."""
-        self.postfix["moving PSNR"] = f"{figures['moving_psnr']:.1f} dB (copy last {figures['moving_psnr_copy']:.1f})"
+        """Log a measurement on held-out clips; the bar shows none where nothing moves."""
+        moving, copied = figures["moving_psnr"], figures["moving_psnr_copy"]
+        if math.isfinite(moving):
+            self.postfix["moving PSNR"] = f"{moving:.1f} dB (copy last {copied:.1f})"
         self._show(step)
         self._write("validation", step, figures)
 

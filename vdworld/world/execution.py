@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from vdworld.setting_types import check_types
 from vdworld.world.precision import autocast, check_precision, has_native_bfloat16
 
 
@@ -33,6 +34,7 @@ class Execution:
     cuda_graphs: bool = True
 
     def __post_init__(self) -> None:
+        check_types(self)
         check_precision(self.precision)
 
     def precision_on(self, device: torch.device) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vdworld.diffusion import CONSISTENCY, Process, check_sampler
+from vdworld.setting_types import check_types
 
 MAX_STEPS = 1_000  # of a sampler; more bring nothing
 
@@ -44,6 +45,7 @@ class Sampling:
     quantize: bool = False
 
     def __post_init__(self) -> None:
+        check_types(self)
         if self.num_steps < 1:
             raise ValueError(f"`num_steps` must be at least 1, got {self.num_steps}.")
         if self.num_steps > MAX_STEPS:

@@ -131,3 +131,28 @@ def test_an_environment_that_shows_nothing_is_refused_with_advice() -> None:
             make_real("test/Blind-v0")
     finally:
         del gym.registry["test/Blind-v0"]
+
+
+class Rewarding(CounterEnv):
+    """A counter whose rewards are what its argument says."""
+
+    def __init__(self, reward: Any = 0.0, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.given = reward
+
+    def step(self, action: Any) -> Any:
+        observation, _, *rest = super().step(action)
+        return observation, self.given, *rest
+
+
+def test_rewards_of_one_element_are_numbers_and_others_are_refused() -> None:
+    for reward in (0.5, np.array([0.5]), np.array(0.5), np.float32(0.5)):
+        env = make_real(lambda reward=reward: Rewarding(reward), action_repeat=2)
+        env.reset(seed=0)
+        total = env.step(1)[1]
+        assert (type(total), total) == (float, 1.0)
+    for reward in (None, np.zeros(2)):
+        env = make_real(lambda reward=reward: Rewarding(reward))
+        env.reset(seed=0)
+        with pytest.raises(ValueError, match=r"`step\(\)` of `env` must return a number as its reward, got"):
+            env.step(1)
