@@ -11,6 +11,7 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+import torch
 
 from vdworld.data import Dataset, EpisodeWriter, load_dataset
 from vdworld.data.layout import INFO
@@ -21,10 +22,13 @@ from vdworld.extras import require
 from vdworld.space_leaves import leaves
 from vdworld.spec import EnvironmentSpec
 from vdworld.storage.interrupts import StopRequest
+from vdworld.training.training_log import say
+from vdworld.world import build, preset
 
 _LONGEST_EPISODE = 1_000  # steps, for environments without a limit of their own
 _MOST_PROCESSES = 16  # each takes about 250 MB
 _WORTH_PROCESSES = 1_000  # steps; starting processes does not pay for fewer
+_SIZES = {"frame_channels": 3, "action_dim": 1}  # of a network on trial
 
 
 def record(
@@ -133,7 +137,9 @@ def _fill(
     with StopRequest() as stop, bar:
         try:
             with closing(make_episodes(maker, writer.num_episodes, num_envs, stop.is_set)) as episodes:
-                for episode in episodes:
+                for number, episode in enumerate(episodes):
+                    if number == 0 and writer.num_episodes == 0:
+                        say(_size_note(episode))
                     episode = episode.first(num_steps - writer.num_steps) if cut else episode
                     _add(writer, episode)
                     bar.update(len(episode))
@@ -166,6 +172,17 @@ def _add(writer: EpisodeWriter, episode: RecordedEpisode) -> None:
         state=state,
         seed=episode.seed,
     )
+
+
+def _size_note(episode: RecordedEpisode) -> str:
+    """Return a sentence if the networks of the presets do not take frames of this size; else nothing."""
+    height, width = next(iter(episode.frames.values())).shape[1:3]
+    try:
+        with torch.device("meta"):  # shapes alone
+            build(preset("tiny").network_for((height, width)), **_SIZES, image_size=(height, width))
+    except ValueError as error:
+        return f"Note: a world can't be trained on these frames as they are: {error}"
+    return ""
 
 
 def _num_cores() -> int:

@@ -250,3 +250,16 @@ def test_environments_that_need_options_to_reset_are_recorded_and_rebuilt_with_t
         assert real.reset(seed=0)[1]["level"] == 3
         assert real.reset(seed=0, options={"level": 4})[1]["level"] == 4
         assert record("test/Levels-v0", tmp_path, max_episode_steps=10, **{**settings, "num_steps": 30}).num_steps == 30
+
+
+@pytest.mark.parametrize(("size", "note"), [((16, 24), ""), ((84, 84), "image_size=[88, 88]")])
+def test_frames_that_no_preset_trains_are_reported_as_they_are_recorded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], size: tuple[int, int], note: str
+) -> None:
+    for num_steps in (20, 40):
+        record(ID, tmp_path, num_steps=num_steps, num_envs=1, image_size=size, progress=False)
+        text = capsys.readouterr().err
+        assert text.count("Note: a world can't be trained on these frames as they are") == (
+            num_steps == 20 and note != ""
+        )
+        assert note in text or num_steps == 40
