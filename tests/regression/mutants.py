@@ -2,12 +2,13 @@
 
 The places where one small change makes a mutant (see ``code_changes``) are counted, and a share of them is drawn by
 seed, at least one in every file. Each mutant is written to a temporary copy of the tree, and tried with the tests of
-the mirrored folder that mention names of its file, four files at most. It is caught if one of them fails. Unchanged
-code must pass them first. The order is random, so that a run that ends early has tried a random part.
+the mirrored folder that mention names of its file. It is caught if one of them fails. Unchanged code must pass first.
+The order is random, so that a run that ends early has tried a random part.
 
     python -m tests.regression.mutants vdworld/world agents/lambda_returns.py --one-in 14 --log mutants.jsonl
 
-With the same log, a run goes on where the last one ended; ``--retry`` tries what was not caught once more.
+With the same log, a run goes on where the last one ended; ``--retry`` tries what was not caught once more, and more
+``--test-files`` what four files of tests did not catch.
 """
 
 from __future__ import annotations
@@ -38,7 +39,6 @@ POLICIES = ("two_hot", "return_normalizer", "policy_losses", "actor_critic", "co
 PATHS = ["vdworld/diffusion", "vdworld/world", "vdworld/training", "agents/lambda_returns.py"]
 PATHS += [f"agents/policies/{name}.py" for name in POLICIES]
 COPIED = ("vdworld", "envs", "agents", "configs", "tests", "examples", "pyproject.toml")
-MAX_TEST_FILES = 4
 RESULTS = ("caught", "survived", "timeout")
 
 
@@ -67,7 +67,7 @@ def names_in(path: Path) -> set[str]:
     return {symbol.get_name() for symbol in symbols if symbol.is_assigned()}
 
 
-def find_tests(root: Path, file: str) -> list[str]:
+def find_tests(root: Path, file: str, count: int = 4) -> list[str]:
     """Return the tests of the mirrored folder that mention names of a file, or else of those beside it that import it.
 
     Tests named after the file come first, then those that mention its names most often.
@@ -82,7 +82,7 @@ def find_tests(root: Path, file: str) -> list[str]:
         ranks = {test: (test.stem.removesuffix("s") in own, sum(words[test][name] for name in names)) for test in words}
         tests = sorted((test for test in words if any(ranks[test])), key=ranks.__getitem__, reverse=True)
         if tests:
-            return [test.relative_to(root).as_posix() for test in tests[:MAX_TEST_FILES]]
+            return [test.relative_to(root).as_posix() for test in tests[:count]]
     return []
 
 
@@ -133,7 +133,7 @@ def try_all(root: Path, drawn: Sequence[Mutant], args: argparse.Namespace) -> di
     logged, stop = read_log(args.log), time.monotonic() + 60 * args.minutes
     results = {mutant: logged[mutant] for mutant in drawn if mutant in logged}
     due = [mutant for mutant in drawn if mutant not in results or (args.retry and results[mutant] != "caught")]
-    tests = {file: find_tests(root, file) for file in {mutant.file for mutant in due}}
+    tests = {file: find_tests(root, file, args.test_files) for file in {mutant.file for mutant in due}}
     result, output = run_tests(root, sorted({name for names in tests.values() for name in names}), None)
     if result != "survived":
         raise SystemExit(f"The unchanged code fails its tests:\n{output}")
@@ -177,6 +177,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--list", action="store_true", help="only count places and draws")
     parser.add_argument("--one-in", type=int, default=14, help="the share of places that is drawn")
     parser.add_argument("--seed", type=int, default=20261127, help="of the draw")
+    parser.add_argument("--test-files", type=int, default=4, help="how many files of tests at most try a mutant")
     parser.add_argument("--limit", type=float, default=300, help="seconds for the tests of a mutant")
     parser.add_argument("--minutes", type=float, default=math.inf, help="start no mutant after so many minutes")
     parser.add_argument("--log", type=Path, help="file that results are added to, and read from")

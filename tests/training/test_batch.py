@@ -145,10 +145,18 @@ def test_mixup_blends_patches_of_the_next_clip_into_half_of_the_clips() -> None:
     assert 0.05 < (share[corrupted] > 1e-3).float().mean() < 0.6  # patches, not whole frames
 
 
-def test_mixup_displaces_its_patches() -> None:
-    ramp = torch.linspace(-1, 1, 64).expand(20, 1, 3, 64, 64)  # all clips alike
+@pytest.mark.parametrize("axis", [-1, -2])
+def test_mixup_displaces_its_patches(axis: int) -> None:
+    ramp = torch.linspace(-1, 1, 64).expand(20, 1, 3, 64, 64).transpose(-1, axis)  # all clips alike
     frames_out, corrupted = ContextCorruption(clip_mixup=1.0).corrupt(ramp, generator())
     assert (frames_out[corrupted] != ramp[corrupted]).flatten(1).any(dim=1).all()
+
+
+def test_mixup_keeps_channels_apart() -> None:
+    channels = torch.tensor([-0.9, 0.0, 0.9])[:, None, None].expand(20, 1, 3, 64, 64)
+    frames_out, corrupted = ContextCorruption(clip_mixup=1.0).corrupt(channels, generator())
+    assert corrupted.any()
+    torch.testing.assert_close(frames_out, channels)
 
 
 def test_a_mixup_weight_above_1_is_refused() -> None:

@@ -35,6 +35,21 @@ def test_a_batch_that_does_not_fit_is_refused_before_training(
     train_small(squares, batch_size=2)
 
 
+def test_the_weights_their_gradient_and_the_optimiser_are_counted_beside_the_clips(
+    train_small: Callable[..., WorldModel], squares: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = 3 * sum(parameter.nbytes for parameter in train_small(squares).parameters())
+    monkeypatch.setattr("vdworld.training.memory_estimate._one_clip_loss", lambda trainer: torch.ones(()))
+    monkeypatch.setattr("vdworld.training.memory_estimate.bytes_kept", lambda loss: 1_000)
+    monkeypatch.setattr("vdworld.training.memory_estimate.free_memory", lambda: weights + 4_000)
+    train_small(squares, batch_size=4)
+    with pytest.raises(MemoryError, match="`batch_size` must be at most about 4 "):
+        train_small(squares, batch_size=5)
+    monkeypatch.setattr("vdworld.training.memory_estimate.free_memory", lambda: weights + 999)
+    with pytest.raises(MemoryError, match="The network must be smaller "):
+        train_small(squares, batch_size=4)
+
+
 def test_the_estimate_leaves_the_run_as_it_is(
     train_small: Callable[..., WorldModel], squares: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:

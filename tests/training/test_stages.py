@@ -113,8 +113,9 @@ def test_long_steps_target_where_the_average_lands_in_two(batch: Callable) -> No
     received = answering(world, "forward", lambda noisy, *_: torch.full_like(noisy, 0.2))
     loss = shortcut_loss(world, teacher, clips, LossWeights(), ContextCorruption(), rng(), finest=8)
     assert loss.item() == pytest.approx(0, abs=1e-8)
-    step = received[0][3]
+    _, begin, _, step = received[0]
     assert set(step.tolist()) == {1.0, 0.5, 0.25}
+    torch.testing.assert_close([level for _, level, *_ in teacher_inputs], [begin, begin + step / 2])
     for _, _, _, half in teacher_inputs:
         assert torch.equal(half, torch.where(step > 0.25, step / 2, 0.0))  # an eighth is no shortcut
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -41,6 +42,20 @@ def test_training_lowers_the_loss_of_frames_and_rewards(squares: Dataset, train_
     before, after = loss_of(fresh, squares), loss_of(trained, squares)
     for part in ("loss", "frame", "reward"):  # the continuation begins at the data's rate
         assert after[part] < 0.8 * before[part], (part, before, after)
+
+
+def test_every_step_trains_in_training_mode_and_the_world_comes_back_ready_for_use(
+    squares: Dataset, train_small: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modes, update = [], Trainer._update
+
+    def spied(self: Trainer, plan: Any) -> dict[str, torch.Tensor]:
+        modes.append(self.world.training)
+        return update(self, plan)
+
+    monkeypatch.setattr(Trainer, "_update", spied)
+    assert not train_small(squares, max_steps=3, validate_every=2).training
+    assert modes == [True] * 3
 
 
 def test_running_out_of_time_within_a_step_begins_no_disabled_stage(
