@@ -9,7 +9,6 @@ from torch import Tensor
 
 from vdworld.argument_hints import refuse_former
 from vdworld.metrics import moving_pixels
-from vdworld.setting_types import check_types
 from vdworld.training.likely_motion import MOVING
 from vdworld.types import Frame, PerLane
 
@@ -24,9 +23,9 @@ class LossWeights:
     """Weights of the parts of the loss. Whatever they are, the expected frame has the smallest expected error.
 
     Args:
-        moving: Weight of each frame's mean squared error over the pixels that are likely to change (``LikelyMotion``;
-            early in a run those that do change, ``MotionCurriculum``), added to the mean over all pixels, so that a
-            small moving object counts as much as a large one.
+        moving: Weight of each frame's mean squared error over the pixels that are likely to change (``LikelyMotion``),
+            added to the mean over all pixels, so that a small moving object counts as much as a large one. Early in a
+            run, pixels that do change take their place (``MotionCurriculum``).
         static_l1: Weight of an error that is the absolute one where a pixel rests, in units of a frame's range of 2
             (``change_divergence``). Squared errors neglect faint faults, which accumulate in long dreams.
         copy_penalty: Weight of the share of pixels that are not copied in place, for networks that copy pixels, where
@@ -42,9 +41,6 @@ class LossWeights:
     reward: float = 0.01
     continuation: float = 0.01
     readings: float = 0.01
-
-    def __post_init__(self) -> None:
-        check_types(self)
 
 
 def frame_error(
