@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from vdworld.networks.blocks import ResidualBlock, SelfAttention, level_embedding
+from vdworld.networks.blocks import ResidualBlock, SelfAttention, attend, level_embedding
 
 
 def drawn(*shape: int) -> torch.Tensor:
@@ -50,3 +50,12 @@ def test_nearby_levels_have_distinct_embeddings() -> None:
     distances = torch.cdist(embedded, embedded) + torch.eye(101) * 9
     assert distances.min() > 0.5
     torch.testing.assert_close(embedded.square().sum(dim=1), torch.full((101,), 16.0))  # cosines and sines in pairs
+
+
+def test_attention_in_bfloat16_is_computed_in_float32_on_a_cpu() -> None:
+    parts = torch.randn(3, 2, 4, 16, 8, generator=torch.Generator().manual_seed(0)).bfloat16()
+    with torch.autocast("cpu", torch.bfloat16):
+        attended = attend(*parts)
+    exact = torch.nn.functional.scaled_dot_product_attention(*parts.float())
+    assert attended.dtype == torch.bfloat16
+    assert torch.equal(attended, exact.bfloat16())

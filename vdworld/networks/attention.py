@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vdworld.networks.blocks import attend
 from vdworld.networks.kv_cache import KVCacheWriter
 
 
@@ -79,11 +80,11 @@ class SpatialAttention(_Heads):
         parts = (rotate(query, self.rotations), rotate(key, self.rotations), value)
         query, key, value = (part.to(value.dtype).flatten(0, 1).transpose(1, 2) for part in parts)  # [b t, heads, s, d]
         if self.with_readout:  # two calls rather than a mask, which fast kernels don't take
-            readout = F.scaled_dot_product_attention(query[:, :, -1:], key, value)
+            readout = attend(query[:, :, -1:], key, value)
             query, key, value = query[:, :, :-1], key[:, :, :-1], value[:, :, :-1]
-            attended = torch.cat([F.scaled_dot_product_attention(query, key, value), readout], dim=2)
+            attended = torch.cat([attend(query, key, value), readout], dim=2)
         else:
-            attended = F.scaled_dot_product_attention(query, key, value)
+            attended = attend(query, key, value)
         return self.to_out(attended.transpose(1, 2).reshape(tokens.shape))
 
 
@@ -112,7 +113,7 @@ class TemporalAttention(_Heads):
         query, key, value = (part.to(value.dtype).permute(0, 2, 3, 1, 4).flatten(1, 2) for part in parts)
         needs_no_mask = n <= self.window + 1 and t in (1, n)  # causal, or one frame that attends to all
         mask = None if needs_no_mask else self._band(t, n, tokens.device)
-        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=needs_no_mask and t > 1)
+        attended = attend(query, key, value, attn_mask=mask, is_causal=needs_no_mask and t > 1)
         return self.to_out(attended.unflatten(1, (s, -1)).permute(0, 3, 1, 2, 4).reshape(tokens.shape))
 
     def _band(self, t: int, n: int, device: torch.device) -> Tensor:
