@@ -18,6 +18,7 @@ from vdworld.agents.planning.plan_evaluator import PlanEvaluator
 from vdworld.agents.planning.problem import PlanningMethod, PlanningProblem, shift_plans
 from vdworld.argument_hints import refuse_world_path
 from vdworld.memory_errors import out_of_memory
+from vdworld.seeds import as_seed
 from vdworld.spaces import unflatten_action
 from vdworld.types import Actions, Frame, Frames, LaneMask, PerLane, RawActions
 from vdworld.world import WorldModel, WorldState
@@ -100,12 +101,12 @@ class Planner:
         if risk and num_particles == 1:
             raise ValueError(f"`risk` must be 0 with a single particle, got {risk}. Raise `num_particles`.")
         check_not_negative(uncertainty_penalty=uncertainty_penalty)
-        self.num_sampling_steps, self.max_batch, self.seed = num_sampling_steps, max_batch, seed
+        self.num_sampling_steps, self.max_batch, self.seed = num_sampling_steps, max_batch, as_seed(seed)
         self.num_particles, self.risk, self.uncertainty_penalty = num_particles, risk, uncertainty_penalty
         self.num_plans = self.num_imagined = self.num_evaluations = 0
         self.progress = progress
         self.seconds = 0.0
-        self.rng = torch.Generator().manual_seed(seed)
+        self.rng = torch.Generator().manual_seed(self.seed)
         self.reset()
 
     def reset(
@@ -122,8 +123,8 @@ class Planner:
         """
         check_all_lanes(mask)
         if seed is not None:
-            self.seed = seed
-            self.rng.manual_seed(seed)
+            self.seed = as_seed(seed)
+            self.rng.manual_seed(self.seed)
         self.goal = goal
         self._past: tuple[Frames, RawActions] | None = None
         if context is not None:

@@ -29,6 +29,7 @@ from vdworld.argument_hints import refuse_single_env
 from vdworld.finite_tensors import check_finite_tensors
 from vdworld.memory_errors import out_of_memory
 from vdworld.networks import ExponentialMovingAverage
+from vdworld.seeds import as_seed
 from vdworld.setting_types import check_type
 from vdworld.spaces import ActionCodec
 from vdworld.storage.folder_lock import alone_in_output
@@ -114,6 +115,7 @@ class ActorCritic:
             FloatingPointError: A reward, a loss or a gradient is NaN or infinite. The last checkpoint stays.
         """
         refuse_single_env(envs)
+        seed = as_seed(seed)
         check_type("num_steps", num_steps, int)
         if num_steps < 1:
             raise ValueError(f"`num_steps` must be at least 1, got {num_steps}.")

@@ -18,6 +18,7 @@ from vdworld.agents.progress import Report
 from vdworld.data import Clips, ClipSampler, Dataset
 from vdworld.envs.frame_spaces import frame_space, strip_prefix
 from vdworld.memory_errors import out_of_memory
+from vdworld.seeds import as_seed
 from vdworld.training.assemble_world import action_codec
 from vdworld.training.gradient_step import gradient_step
 
@@ -74,6 +75,7 @@ class BehaviourCloning:
             ValueError: No training episode; an unknown reading; or a number below 1.
             FloatingPointError: A loss or a gradient is NaN or infinite.
         """
+        seed = as_seed(seed)
         counts = {"num_updates": num_updates, "horizon": horizon, "batch_size": batch_size}
         check_counts(**counts, goal_offset=goal_offset, frame_stack=frame_stack)
         if max_minutes is not None and max_minutes <= 0:

@@ -17,6 +17,7 @@ from vdworld.agents.policies.observation_batch import ObservationBatch, Observer
 from vdworld.agents.policies.policy_network import PolicyNetwork
 from vdworld.agents.policies.recurrent_state import RecurrentState
 from vdworld.envs.array_trees import map_leaves
+from vdworld.seeds import as_seed
 from vdworld.spaces import ActionCodec
 from vdworld.types import Frame, Frames, LaneMask, PerLane
 from vdworld.world import WorldState
@@ -63,6 +64,7 @@ class Policy:
     ) -> None:
         self.observer, self.codec = Observer(observation_space, cameras), action_codec
         self.layout = ActionLayout.of(action_codec)
+        seed = as_seed(seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.network = PolicyNetwork(
@@ -119,7 +121,7 @@ class Policy:
                 lanes, or a mask of some lanes where these or the others have no goal.
         """
         if seed is not None:
-            self._seed, self._num_draws = seed, 0
+            self._seed, self._num_draws = as_seed(seed), 0
         if self.goals:
             self._lane_goals.reset(mask, goal, self.device)
         fresh = None if context is None else self._burn_in(*context)

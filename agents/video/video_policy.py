@@ -14,6 +14,7 @@ from vdworld.agents.video.inverse_dynamics import InverseDynamics
 from vdworld.agents.video.video_generator import VideoGenerator
 from vdworld.agents.video.video_model import train_video_model
 from vdworld.data import Dataset
+from vdworld.seeds import as_seed
 from vdworld.types import Frame, Frames, LaneMask
 from vdworld.world import WorldModel
 
@@ -101,6 +102,7 @@ class VideoPolicy:
         Raises:
             ValueError: An argument is out of range.
         """
+        seed = as_seed(seed)
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         inverse_dynamics = InverseDynamics.learn(dataset, num_updates=num_updates, device=device, seed=seed)
         world = train_video_model(dataset, goal_offset=goal_offset, seed=seed, device=device, **training)

@@ -22,8 +22,8 @@ from vdworld.envs.dream.rendering import RENDER_MODES, Renderer
 from vdworld.envs.dream.snapshots import DreamSnapshot
 from vdworld.envs.dream.start_sources import Starts
 from vdworld.envs.frame_spaces import side_by_side
+from vdworld.seeds import stream_seed
 from vdworld.world import WorldModel, WorldState
-from vdworld.world.noise import stream_seed
 
 METADATA: dict[str, Any] = {"render_modes": RENDER_MODES, "render_fps": 10}  # of the class; each instance has a copy
 

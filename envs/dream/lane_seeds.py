@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from gymnasium.utils import seeding
 
-from vdworld.world.noise import stream_seed
+from vdworld.seeds import stream_seed
 
 Seeds = int | np.integer | Sequence[int | None] | np.ndarray | None
 
@@ -41,13 +42,16 @@ class LaneSeeds:
                 lane's generator.
 
         Raises:
-            ValueError: `seed` is a sequence whose length is not the number of lanes.
+            ValueError: `seed` is no whole number, and no sequence of as many as there are lanes.
         """
         num_lanes = len(self._generators)
         if seed is None or isinstance(seed, int | np.integer):
             lane_seeds = [None if seed is None else int(seed) + i for i in range(num_lanes)]
         else:
-            lane_seeds = [None if s is None else int(s) for s in seed]
+            try:
+                lane_seeds = [None if s is None else operator.index(s) for s in seed]
+            except TypeError:
+                raise ValueError(f"`seed` must be a whole number, or hold one per lane, got {seed!r}.") from None
         if len(lane_seeds) != num_lanes:
             raise ValueError(f"`seed` must hold one seed per lane, {num_lanes}, got {len(lane_seeds)}.")
         return [self._next_seed(int(lane), lane_seeds[lane]) for lane in np.flatnonzero(mask)]

@@ -19,6 +19,7 @@ from vdworld.envs.real.real_env import make_real
 from vdworld.envs.recording.episode_maker import EpisodeMaker, Policy, RecordedEpisode, Stopped
 from vdworld.envs.recording.worker_pool import make_episodes
 from vdworld.extras import require
+from vdworld.seeds import as_seed
 from vdworld.space_leaves import leaves
 from vdworld.spec import EnvironmentSpec
 from vdworld.storage.interrupts import StopRequest
@@ -84,6 +85,7 @@ def record(
         OSError: The disk is full; the message gives the number of episodes that are safe.
         KeyboardInterrupt: Ctrl-C was pressed; the message gives the number of episodes and steps that are safe.
     """
+    seed = as_seed(seed)
     if num_steps < 1:
         raise ValueError(f"`num_steps` must be at least 1, got {num_steps}.")
     if num_envs is not None and num_envs < 1:

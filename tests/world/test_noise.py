@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from vdworld.seeds import stream_seed
 from vdworld.world import noise
 from vdworld.world.noise import (
     hashed_normal,
@@ -15,7 +16,6 @@ from vdworld.world.noise import (
     lane_uniform,
     mix,
     reseeded_normal,
-    stream_seed,
 )
 
 SHAPE = (3, 5, 7)

@@ -10,6 +10,7 @@ from typing import Any
 import gymnasium as gym
 
 from vdworld.envs.tasks import GoalTask
+from vdworld.seeds import as_seed
 from vdworld.setting_types import check_types
 from vdworld.spec import EnvironmentSpec
 
@@ -49,6 +50,7 @@ class PlayProtocol:
 
     def __post_init__(self) -> None:
         check_types(self)
+        object.__setattr__(self, "seed", as_seed(self.seed))
         for name in ("num_episodes", "goal_offset", "budget", "max_steps"):
             if getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}.")

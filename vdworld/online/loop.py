@@ -26,6 +26,7 @@ from vdworld.extras import require
 from vdworld.metrics import Interval
 from vdworld.online.online_result import OnlineResult, Round
 from vdworld.online.rounds import Rounds, Target
+from vdworld.seeds import as_seed
 from vdworld.storage.folder_lock import alone_in_output
 from vdworld.training import train
 from vdworld.world import WorldModel
@@ -157,7 +158,7 @@ def learn_online(
         BlockingIOError: Another process writes into `output`.
         ValueError: `output` holds a run of another environment, or a setting is out of range.
     """
-    folder, rounds = Path(output), rounds or Rounds()
+    folder, rounds, seed = Path(output), rounds or Rounds(), as_seed(seed)
     loop = OnlineLoop(
         env,
         folder,

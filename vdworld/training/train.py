@@ -16,6 +16,7 @@ from vdworld.argument_hints import refuse_dataset_path, refuse_world_path
 from vdworld.data import ClipSampler, Dataset
 from vdworld.memory_errors import out_of_memory
 from vdworld.metrics import optimizer_steps, shortcomings
+from vdworld.seeds import as_seed
 from vdworld.space_json import space_to_json
 from vdworld.storage.folder_lock import alone_in_output
 from vdworld.training.assemble_world import new_world, sample_starts
@@ -86,6 +87,7 @@ def train(
     """
     refuse_dataset_path(dataset)
     refuse_world_path(world)
+    seed = as_seed(seed)
     limits: dict[str, Any] = {"max_steps": max_steps, "max_minutes": max_minutes}
     settings = (settings or TrainerSettings()).with_fields({**limits, **fields})
     defaults, training_split = find_preset(preset), dataset.split("train")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from vdworld.seeds import stream_seed
 from vdworld.types import LaneIntegers
 
 _GOLDEN = -7046029254386353131  # 2**64 / golden ratio as a signed integer
@@ -18,23 +20,19 @@ DRAWS_PER_STEP = 3
 """Draws by which a step advances a lane's stream: for its frame, for a second frame, and for its end."""
 
 
-def stream_seed(seed: int) -> int:
-    """Return a seed that fits the 64 bits of a lane's stream: the seed itself, or a hash of one from 2**63 on."""
-    if seed < 2**63:
-        return seed
-    return int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0] >> np.uint64(1))
-
-
 def lane_seeds(seed: int | Sequence[int] | Tensor, num_lanes: int, device: torch.device | str) -> LaneIntegers:
     """Return one seed per lane ``[b]``: ``seed + i`` for an int, otherwise the seeds themselves; see ``stream_seed``.
 
     Raises:
-        ValueError: There are not as many seeds as lanes.
+        ValueError: There are not as many seeds as lanes, or they are no whole numbers.
     """
     if isinstance(seed, int | np.integer):
         seed = [int(seed) + lane for lane in range(num_lanes)]
     if not isinstance(seed, Tensor):
-        seed = torch.tensor([stream_seed(int(one)) for one in seed])
+        try:
+            seed = torch.tensor([stream_seed(operator.index(one)) for one in seed])
+        except TypeError:
+            raise ValueError(f"`seed` must be an int or hold {num_lanes} ints, one per lane, got {seed!r}.") from None
     seeds = seed.to(device, torch.int64)
     if seeds.ndim == 0:
         return seeds + torch.arange(num_lanes, device=device)
