@@ -21,10 +21,10 @@ def test_a_frame_changes_itself_and_what_follows_but_nothing_before(
     make_network: Callable, make_clip: Callable, name: str, what: str, i: int
 ) -> None:
     network, clip = make_network(name=name), make_clip(t=6)
-    frames, features, _ = network.clip(**clip)
+    frames, features, *_ = network.clip(**clip)
     other = clip[what].clone()
     other[:, i] = ~other[:, i] if what == "action_mask" else other[:, i] * 0.3
-    changed_frames, changed_features, _ = network.clip(**{**clip, what: other})
+    changed_frames, changed_features, *_ = network.clip(**{**clip, what: other})
     for before, after in ((frames, changed_frames), (features, changed_features)):
         assert torch.equal(before[:, :i], after[:, :i])
         for j in range(i, min(i + K + 1, 6)):  # as far as the window reaches
@@ -34,8 +34,8 @@ def test_a_frame_changes_itself_and_what_follows_but_nothing_before(
 @each
 def test_the_next_frame_is_the_last_one_of_a_clip(make_network: Callable, make_inputs: Callable, name: str) -> None:
     network, (noisy, level, context, step_size) = make_network(name=name), make_inputs()
-    frame, features, _ = network(noisy, level, context, step_size)
-    clip_frames, clip_features, _ = network.clip(
+    frame, features, *_ = network(noisy, level, context, step_size)
+    clip_frames, clip_features, *_ = network.clip(
         torch.cat([context.frames, noisy[:, None]], dim=1),
         torch.cat([context.level, level[:, None]], dim=1),
         torch.cat([torch.full((2, 1, 2), 0.5), context.actions], dim=1),
@@ -49,7 +49,7 @@ def test_the_next_frame_is_the_last_one_of_a_clip(make_network: Callable, make_i
 @each
 @pytest.mark.parametrize("t", [1, 2, 9])
 def test_clips_have_any_length(make_network: Callable, make_clip: Callable, name: str, t: int) -> None:
-    frames, features, _ = make_network(name=name).clip(**make_clip(t=t))
+    frames, features, *_ = make_network(name=name).clip(**make_clip(t=t))
     assert frames.shape == (2, t, 3, 16, 16)
     assert features.shape == (2, t, 32)
 
@@ -112,6 +112,6 @@ def test_untrained_each_frame_nearly_copies_the_one_before(
 @each
 def test_a_clip_trains_every_parameter(make_network: Callable, make_clip: Callable, name: str) -> None:
     network = make_network(name=name)
-    frames, features, _ = network.clip(**make_clip())
+    frames, features, *_ = network.clip(**make_clip())
     (frames.square().mean() + features.square().mean()).backward()
     assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()] == []

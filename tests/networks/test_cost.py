@@ -26,8 +26,8 @@ def test_diamond_costs_what_its_authors_say() -> None:
 def test_a_convolution_by_hand() -> None:
     thin = cost_of("StackedUNet", thin_width=16).evaluation - cost_of("StackedUNet", thin_width=0).evaluation
     inputs = 15 + 2 + 8  # five frames, two coordinates, eight planes of actions
-    convolutions = 9 * (16 * inputs + 16 * 16 + 4 * 16) * 64**2
-    readouts = 64 * (16 - 4) * 4 * 32**2
+    convolutions = 9 * (16 * inputs + 16 * 16 + 5 * 16) * 64**2
+    readouts = 64 * (16 - 5) * 4 * 32**2
     assert thin == pytest.approx(2 * (convolutions + readouts) / 1e9)
 
 

@@ -12,20 +12,20 @@ from vdworld.networks.transformer import Layer
 
 def test_nothing_reads_the_readout_but_the_features(make_network: Callable, make_clip: Callable) -> None:
     network, clip = make_network(name="Transformer"), make_clip()
-    frames, features, _ = network.clip(**clip)
+    frames, features, *_ = network.clip(**clip)
     with torch.no_grad():
         network.readout.add_(torch.linspace(-1, 1, 16))
-    other_frames, other_features, _ = network.clip(**clip)
+    other_frames, other_features, *_ = network.clip(**clip)
     assert torch.equal(frames, other_frames)
     assert not torch.isclose(features, other_features).any(dim=-1).all()
 
 
 def test_registers_are_read_by_all(make_network: Callable, make_clip: Callable) -> None:
     network, clip = make_network(name="Transformer"), make_clip()
-    frames, features, _ = network.clip(**clip)
+    frames, features, *_ = network.clip(**clip)
     with torch.no_grad():
         network.registers.add_(torch.linspace(-1, 1, 16))
-    other_frames, other_features, _ = network.clip(**clip)
+    other_frames, other_features, *_ = network.clip(**clip)
     assert not torch.allclose(frames, other_frames, atol=1e-6)
     assert not torch.allclose(features, other_features, atol=1e-6)
 
@@ -67,7 +67,7 @@ def test_learned_tokens_begin_far_from_zero(make_network: Callable) -> None:
 
 def test_gradients_are_tame_at_the_start(make_network: Callable, make_clip: Callable) -> None:
     network, clip = make_network(name="Transformer", disturbed=False), make_clip()
-    frames, features, _ = network.clip(**clip)
+    frames, features, *_ = network.clip(**clip)
     (frames.square().mean() + features.square().mean()).backward()
     assert all(p.grad is None or p.grad.norm() < 10 for p in network.parameters())
 

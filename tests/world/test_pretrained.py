@@ -170,7 +170,7 @@ def test_a_folder_that_holds_something_else_says_what(tmp_path: Path) -> None:
 def test_a_newer_format_asks_for_an_upgrade(world: WorldModel, tmp_path: Path, edit_json: Callable) -> None:
     world.save_pretrained(tmp_path)
     edit_json(tmp_path / CONFIG, lambda config: config.update(format=99))
-    with pytest.raises(ValueError, match=r"world of format 99, and this vdworld reads 2. Upgrade: pip install"):
+    with pytest.raises(ValueError, match=r"world of format 99, and this vdworld reads 3. Upgrade: pip install"):
         WorldModel.from_pretrained(tmp_path)
 
 

@@ -75,8 +75,8 @@ def attend(query: Tensor, key: Tensor, value: Tensor, **options: Any) -> Tensor:
     if query.device.type != "cpu" or query.dtype == torch.float64:
         return F.scaled_dot_product_attention(query, key, value, **options)
     with torch.autocast("cpu", enabled=False):
-        parts = (part.float() for part in (query, key, value))
-        return F.scaled_dot_product_attention(*parts, **options).to(query.dtype)
+        attended = F.scaled_dot_product_attention(query.float(), key.float(), value.float(), **options)
+        return attended.to(query.dtype)
 
 
 class SelfAttention(nn.Module):

@@ -49,10 +49,11 @@ class ClipNetwork(FrameNetwork, ABC):
         before_level = torch.cat([level[:, :1], level[:, :-1]], dim=1)
         pixels, condition = self._read_clip(noisy, level, before, before_level, actions, action_mask, step_size)
         maps, features = self._encode(self.patch_in(pixels), condition, noisy.shape[1], KVCacheWriter())
-        frames, moved_share = self.copy_head(self._decode(maps, condition), pixels, before.flatten(0, 1))
-        b, t = noisy.shape[:2]
-        moved_share = None if moved_share is None else moved_share.unflatten(0, (b, t))
-        return ClipPrediction(frames.unflatten(0, (b, t)), features, moved_share)
+        painting = self.copy_head(self._decode(maps, condition), pixels, before.flatten(0, 1))
+        size = noisy.shape[:2]
+        frames, spread, moved_share = (None if part is None else part.unflatten(0, size) for part in painting)
+        assert frames is not None
+        return ClipPrediction(frames, features, moved_share, spread)
 
     def forward(self, noisy: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels) -> Prediction:
         """Return the prediction for the last frame of the clip that the context and the noisy frame make."""
@@ -64,8 +65,8 @@ class ClipNetwork(FrameNetwork, ABC):
             return rows.unflatten(0, (len(noisy), -1))[:, -1]
 
         hidden = self._decode([last(part) for part in maps], last(condition))
-        frame, moved_share = self.copy_head(hidden, last(pixels), context.frames[:, -1])
-        return Prediction(frame, features[:, -1], moved_share)
+        painting = self.copy_head(hidden, last(pixels), context.frames[:, -1])
+        return Prediction(painting.frame, features[:, -1], painting.moved_share, painting.spread)
 
     def commit(
         self, frame: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels

@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
-import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vdworld.networks.advection import advect
 from vdworld.networks.blocks import zero
+from vdworld.networks.motion import make_motion
 from vdworld.types import Frame, PerLane
+
+MAX_SPREAD = 0.1  # in a frame's range of 2; more would leave the noise of middle levels where objects are uncertain
+
+
+class Painting(NamedTuple):
+    """What a copy head returns.
+
+    Args:
+        frame: ``[b, c, h, w]``.
+        spread: Standard deviation of the clean pixels around `frame` ``[b, cameras, h, w]``, in (0, ``MAX_SPREAD``);
+            None without copies, and in older worlds.
+        moved_share: The share of each frame that is not copied in place ``[b]``, in [0, 1]; None out of training mode
+            and without copies. Training should lower it where nothing moves: otherwise copies of an even background
+            come from all around, and smear whatever appears there in a dream.
+    """
+
+    frame: Frame
+    spread: Tensor | None = None
+    moved_share: PerLane | None = None
 
 
 class CopyHead(nn.Module):
@@ -28,6 +47,7 @@ class CopyHead(nn.Module):
         thin_width: Channels of the thin path; 0 for none.
         copy: Whether pixels are copied; the output is then a clean frame.
         reach: How far, in pixels per step, something can move and still be copied; 0 copies in place only.
+        motion: "flow" or "kernel", how pixels move (``vdworld.networks.motion``).
     """
 
     def __init__(
@@ -40,11 +60,14 @@ class CopyHead(nn.Module):
         thin_width: int,
         copy: bool,
         reach: int,
+        motion: str = "flow",
     ) -> None:
         super().__init__()
-        self.frame_channels, self.patch, self.reach, self.copy = frame_channels, patch, reach, copy
-        num_cameras, num_places = frame_channels // 3, (2 * reach + 1) ** 2
-        out_channels = frame_channels + num_cameras * copy
+        self.frame_channels, self.patch, self.copy = frame_channels, patch, copy
+        self.motion, self.has_spread = make_motion(motion, reach), copy and motion == "flow"
+        num_cameras = frame_channels // 3
+        self.out_channels = [frame_channels, num_cameras * copy, num_cameras * self.has_spread]  # colour, mask, spread
+        out_channels = sum(self.out_channels)
         self.thin_in = self.thin_out = None
         if thin_width:
             self.thin_in = nn.Conv2d(pixel_channels, thin_width, 3, padding=1)
@@ -56,18 +79,15 @@ class CopyHead(nn.Module):
             self.to_pixels = last_layer = nn.Conv2d(width, out_channels * patch**2, 1)
         self.edge_layers: list[nn.Module] = [last_layer] if self.thin_in is None else [self.thin_in, last_layer]
         if copy:
-            self.to_motion = nn.Conv2d(width, num_cameras * num_places, 1)
-            stay = math.log(num_places) + 2.5  # so large that `sparse_softmax` cuts the others off
-            self.to_motion.get_parameter("bias").data.view(num_cameras, -1)[:, num_places // 2] += stay
-            last_layer.get_parameter("bias").data.view(out_channels, -1)[frame_channels:] = 3.0  # and copy
+            self.to_motion = nn.Conv2d(width, num_cameras * self.motion.num_channels, 1)
+            self.motion.begin_in_place(self.to_motion)
+            mask_bias = last_layer.get_parameter("bias").data.view(out_channels, -1)[frame_channels:]
+            mask_bias[:num_cameras] = 3.0  # and copy
         else:
             zero(last_layer)
 
-    def forward(self, hidden: Tensor, pixels: Tensor, before: Frame) -> tuple[Frame, PerLane | None]:
-        """Return frames ``[b, c, h, w]``, and the share of each frame that is not copied in place ``[b]``, in [0, 1].
-
-        The share is None out of training mode and without `copy`. Training should lower it where nothing moves:
-        otherwise copies of an even background come from all around, and smear whatever appears there in a dream.
+    def forward(self, hidden: Tensor, pixels: Tensor, before: Frame) -> Painting:
+        """Return frames, their spread and their moved share.
 
         Args:
             hidden: ``[b, width, h / patch, w / patch]``.
@@ -78,20 +98,14 @@ class CopyHead(nn.Module):
         if self.thin_in is not None and self.thin_out is not None:
             output = self.thin_out(output + self.thin_in(pixels))
         if not self.copy:
-            return output, None
-        new, mask = output.split([self.frame_channels, self.frame_channels // 3], dim=1)
-        mask, weights = saturating(mask), self._copy_weights(hidden, before)
-        moved_share = None
+            return Painting(output)
+        new, mask, spread = output.split(self.out_channels, dim=1)
+        moved, in_place = self.motion(self.to_motion(hidden), before, self.patch)
+        mask, moved_share = saturating(mask), None
         if self.training:
-            moved_share = 1 - (mask * weights[:, :, weights.shape[2] // 2]).float().mean(dim=(1, 2, 3))
-        return new + mask.repeat_interleave(3, dim=1) * (advect(before, weights, self.reach) - new), moved_share
-
-    def _copy_weights(self, hidden: Tensor, before: Frame) -> Tensor:
-        """Return the weights of the places to copy from ``[b, cameras, places, h, w]``, the same within a patch."""
-        b, c, _, _ = before.shape
-        weights = self.to_motion(hidden).contiguous()
-        weights = sparse_softmax(weights.reshape(b, c // 3, -1, *hidden.shape[-2:]), dim=2)
-        return weights.repeat_interleave(self.patch, dim=-1).repeat_interleave(self.patch, dim=-2)
+            moved_share = 1 - (mask * in_place).float().mean(dim=(1, 2, 3))
+        frame = new + mask.repeat_interleave(3, dim=1) * (moved - new)
+        return Painting(frame, MAX_SPREAD * spread.float().sigmoid() if self.has_spread else None, moved_share)
 
 
 def saturating(logits: Tensor) -> Tensor:
@@ -101,16 +115,6 @@ def saturating(logits: Tensor) -> Tensor:
     """
     soft = 1.2 * logits.sigmoid() - 0.1
     return soft + (soft.clamp(0, 1) - soft).detach()
-
-
-def sparse_softmax(logits: Tensor, dim: int) -> Tensor:
-    """Return softmax weights, those below 0.3% of the largest cut to 0, so that copies stay sharp.
-
-    Gradients ignore the cut.
-    """
-    weights = logits.softmax(dim)
-    cut = (weights - 0.003 * weights.amax(dim, keepdim=True)).relu()
-    return weights + (cut / cut.sum(dim, keepdim=True) - weights).detach()
 
 
 def coordinates(image_size: tuple[int, int]) -> Tensor:

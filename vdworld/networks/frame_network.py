@@ -73,10 +73,17 @@ class FrameNetwork(nn.Module):
         self.register_buffer("grid", coordinates(image_size), persistent=False)
         self.pixel_channels = (num_past + 1) * frame_channels + 2 + ACTION_PLANES
 
-    def make_copy_head(self, width: int, patch: int, thin_width: int, reach: int) -> CopyHead:
-        """Return the output layers for hidden features of `width` channels at 1/`patch` of the resolution."""
-        sizes = (self.frame_channels, width, self.pixel_channels, patch)
-        return CopyHead(*sizes, thin_width=thin_width, copy=self.predicts_clean, reach=reach)
+    def make_copy_head(self, width: int, patch: int, thin_width: int, reach: int | None, motion: str) -> CopyHead:
+        """Return the output layers for hidden features of `width` channels at 1/`patch` of the resolution.
+
+        Raises:
+            ValueError: `reach` is negative, or larger than a frame.
+        """
+        sizes, side = (self.frame_channels, width, self.pixel_channels, patch), max(self.grid.shape[-2:])
+        reach = side // 4 if reach is None else reach
+        if not 0 <= reach <= side:
+            raise ValueError(f"`reach` must be between 0 and the larger side of a frame, {side}, got {reach}.")
+        return CopyHead(*sizes, thin_width=thin_width, copy=self.predicts_clean, reach=reach, motion=motion)
 
     def read_inputs(
         self, noisy: Frame, level: NoiseLevels, past: Context, step_size: NoiseLevels

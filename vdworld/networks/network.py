@@ -29,11 +29,14 @@ class Prediction(NamedTuple):
         features: Features of the transition into the frame ``[b, f]``.
         moved_share: The share of the pixels, in [0, 1], that are not copied in place ``[b]``. None out of training
             mode, where nothing needs it, and for networks that copy no pixels.
+        spread: Standard deviation of the clean pixels around `frame` ``[b, cameras, h, w]``, as far as the noisy frame
+            shall tell more than the network; None for networks whose output is final.
     """
 
     frame: Frame
     features: Features
     moved_share: PerLane | None = None
+    spread: Tensor | None = None
 
 
 class ClipPrediction(NamedTuple):
@@ -43,11 +46,13 @@ class ClipPrediction(NamedTuple):
         frames: ``[b, t, c, h, w]``.
         features: ``[b, t, f]``.
         moved_share: ``[b, t]``, or None.
+        spread: ``[b, t, cameras, h, w]``, or None.
     """
 
     frames: Frames
     features: StepFeatures
     moved_share: PerStep | None = None
+    spread: Tensor | None = None
 
 
 @runtime_checkable

@@ -34,7 +34,9 @@ class StackedUNet(FrameNetwork):
         coarse_depth: Residual blocks, each followed by attention, at the coarsest level.
         thin_width: Channels of the full-resolution path; 0 for none.
         copy: Whether pixels are copied; the output is then a clean frame, whatever the process would predict.
-        reach: How far, in pixels per step, something can move and still be copied; 0 copies in place only.
+        reach: How far, in pixels per step, something can move and still be copied; 0 copies in place only. None is a
+            quarter of the larger side.
+        motion: "flow", or "kernel" as in worlds of format 2 (``vdworld.networks.motion``).
         condition_dim: Length of the condition vector.
         feature_dim: Length of the features for reward, continuation and policies; a multiple of 16.
     """
@@ -53,7 +55,8 @@ class StackedUNet(FrameNetwork):
         coarse_depth: int = 2,
         thin_width: int = 16,
         copy: bool = True,
-        reach: int = 3,
+        reach: int | None = None,
+        motion: str = "flow",
         condition_dim: int = 128,
         feature_dim: int = 256,
     ) -> None:
@@ -68,7 +71,7 @@ class StackedUNet(FrameNetwork):
         self.pool = PooledFeatures(coarse_width, feature_dim)
         self.to_fine = nn.Conv2d(coarse_width, 4 * width, 1)
         self.up = nn.ModuleList(ResidualBlock(width, condition_dim) for _ in range(depth))
-        self.copy_head = self.make_copy_head(width, patch, thin_width, reach)
+        self.copy_head = self.make_copy_head(width, patch, thin_width, reach, motion)
 
     @property
     def edge_layers(self) -> list[nn.Module]:
@@ -89,8 +92,8 @@ class StackedUNet(FrameNetwork):
         hidden = F.pixel_shuffle(self.to_fine(coarse), 2) + skip
         for block in self.up:
             hidden = block(hidden, condition)
-        frame, moved_share = self.copy_head(hidden, pixels, context.frames[:, -1])
-        return Prediction(frame, self.pool(coarse), moved_share)
+        painting = self.copy_head(hidden, pixels, context.frames[:, -1])
+        return Prediction(painting.frame, self.pool(coarse), painting.moved_share, painting.spread)
 
     def commit(
         self, frame: Frame, level: NoiseLevels, context: Context, step_size: NoiseLevels

@@ -34,7 +34,9 @@ class Transformer(ClipNetwork):
         expansion: Width of a layer's hidden units, as a multiple of `width`.
         thin_width: Channels of a path at full resolution; 0 for none.
         copy: Whether pixels are copied; the output is then a clean frame.
-        reach: How far, in pixels per step, something can move and still be copied.
+        reach: How far, in pixels per step, something can move and still be copied; 0 copies in place only. None is a
+            quarter of the larger side.
+        motion: "flow", or "kernel" as in worlds of format 2 (``vdworld.networks.motion``).
         condition_dim: Length of the condition vector of a frame.
         feature_dim: Length of the features.
     """
@@ -55,7 +57,8 @@ class Transformer(ClipNetwork):
         expansion: float = 2.5,
         thin_width: int = 16,
         copy: bool = True,
-        reach: int = 3,
+        reach: int | None = None,
+        motion: str = "flow",
         condition_dim: int = 128,
         feature_dim: int = 256,
     ) -> None:
@@ -82,7 +85,7 @@ class Transformer(ClipNetwork):
         self.norm = nn.RMSNorm(width)
         self.to_features = nn.Linear(width, feature_dim)
         self.to_cells = nn.Conv2d(width, 2 * width, 1)
-        self.copy_head = self.make_copy_head(width // 2, patch // 2, thin_width, reach)
+        self.copy_head = self.make_copy_head(width // 2, patch // 2, thin_width, reach, motion)
 
     @property
     def hidden_layers(self) -> list[nn.Linear]:

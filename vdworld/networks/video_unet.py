@@ -32,7 +32,9 @@ class VideoUNet(ClipNetwork):
         head_dim: Numbers per attention head.
         thin_width: Channels of a path at full resolution; 0 for none.
         copy: Whether pixels are copied; the output is then a clean frame.
-        reach: How far, in pixels per step, something can move and still be copied.
+        reach: How far, in pixels per step, something can move and still be copied; 0 copies in place only. None is a
+            quarter of the larger side.
+        motion: "flow", or "kernel" as in worlds of format 2 (``vdworld.networks.motion``).
         condition_dim: Length of the condition vector of a frame.
         feature_dim: Length of the features; a multiple of 16.
     """
@@ -52,7 +54,8 @@ class VideoUNet(ClipNetwork):
         head_dim: int = 32,
         thin_width: int = 16,
         copy: bool = True,
-        reach: int = 3,
+        reach: int | None = None,
+        motion: str = "flow",
         condition_dim: int = 128,
         feature_dim: int = 256,
     ) -> None:
@@ -71,7 +74,7 @@ class VideoUNet(ClipNetwork):
         self.to_coarse = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in steps)
         self.up = nn.ModuleList(_Up(fine, coarse, condition_dim, depth) for fine, coarse in steps)
         self.pool = PooledFeatures(widths[-1], feature_dim)
-        self.copy_head = self.make_copy_head(widths[0], patch, thin_width, reach)
+        self.copy_head = self.make_copy_head(widths[0], patch, thin_width, reach, motion)
 
     def _encode(
         self, hidden: Tensor, condition: Tensor, num_frames: int, writer: KVCacheWriter

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -34,36 +35,54 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Update every weight once."""
+        """Update every weight once; those of one shape together."""
         for group in self.param_groups:
+            by_shape: dict[torch.Size, list[Tensor]] = {}
             for weight in group["params"]:
-                if weight.grad is None:
-                    continue
-                state = self.state[weight]
-                if not state:
-                    state["momentum"] = torch.zeros_like(weight)
-                running = state["momentum"].lerp_(weight.grad, 1 - group["momentum"])
-                update = weight.grad.lerp(running, group["momentum"]).flatten(1)
-                update = orthogonalize(update, group["num_iterations"])
-                rows, columns = update.shape
-                scale = group["lr"] * max(1.0, rows / columns) ** 0.5
-                weight.mul_(1 - group["lr"] * group["weight_decay"]).sub_(scale * update.reshape(weight.shape))
+                if weight.grad is not None:
+                    by_shape.setdefault(weight.shape, []).append(weight)
+            for weights in by_shape.values():
+                self._update(weights, group)
+
+    def _update(self, weights: list[Tensor], group: dict[str, Any]) -> None:
+        """Update weights of one shape."""
+        updates = orthogonalize(
+            torch.stack([self._momentum(weight, group["momentum"]).flatten(1) for weight in weights]),
+            group["num_iterations"],
+        )
+        rows, columns = updates.shape[1:]
+        scale = group["lr"] * max(1.0, rows / columns) ** 0.5
+        for weight, update in zip(weights, updates, strict=True):
+            weight.mul_(1 - group["lr"] * group["weight_decay"]).sub_(update.reshape(weight.shape), alpha=scale)
+
+    def _momentum(self, weight: Tensor, decay: float) -> Tensor:
+        """Advance a weight's running gradient, and return where Nesterov momentum looks ahead to."""
+        gradient, state = weight.grad, self.state[weight]
+        assert gradient is not None
+        if not state:
+            state["momentum"] = torch.zeros_like(weight)
+        running = state["momentum"].lerp_(gradient, 1 - decay)
+        return gradient.lerp(running, decay)
 
 
-def orthogonalize(matrix: Tensor, num_iterations: int = 5) -> Tensor:
-    """Return a matrix with the same singular vectors and singular values near 1 (about 0.7 to 1.2).
+def orthogonalize(matrices: Tensor, num_iterations: int = 5) -> Tensor:
+    """Return matrices with the same singular vectors and singular values near 1 (about 0.7 to 1.2).
 
     Runs the quintic Newton-Schulz iteration with Jordan's coefficients. Each iteration starts from the matrix itself,
     and so corrects the rounding of the one before, in TF32 and bfloat16 too. Iterating the small Gram matrix instead
     would be cheaper, but diverges there.
+
+    Args:
+        matrices: ``[..., rows, columns]``.
+        num_iterations: Number of iterations.
     """
-    is_tall = matrix.shape[0] > matrix.shape[1]
-    wide = matrix.T if is_tall else matrix
-    wide = wide / (wide.norm() + 1e-7)
+    is_tall = matrices.shape[-2] > matrices.shape[-1]
+    wide = matrices.mT if is_tall else matrices
+    wide = wide / (wide.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(num_iterations):
-        gram = wide @ wide.T
+        gram = wide @ wide.mT
         wide = 3.4445 * wide + (2.0315 * gram @ gram - 4.7750 * gram) @ wide
-    return wide.T if is_tall else wide
+    return wide.mT if is_tall else wide
 
 
 def split_parameters(module: nn.Module) -> tuple[list[Tensor], list[Tensor]]:

@@ -53,7 +53,8 @@ class Denoiser:
         scaled = self._scaled_context(context)
         step_size = torch.zeros_like(level) if step_size is None else step_size
         output = self.network(c_in * noisy, self.process.condition(level), scaled, step_size)
-        return output._replace(frame=c_skip * noisy + c_out * output.frame)
+        frame = c_skip * noisy + c_out * output.frame
+        return output._replace(frame=self._posterior(frame, output.spread, noisy, level))
 
     def clip(self, noisy: Frames, level: ClipLevels, actions: Tensor, action_mask: ActionMask) -> ClipPrediction:
         """Return the clean estimates of all frames of a clip, each from its own noisy frame and the frames before it.
@@ -67,12 +68,26 @@ class Denoiser:
         c_skip, c_out, c_in = (over_pixels(value, noisy) for value in self.process.scalings(level))
         condition = self.process.condition(level)
         output = self.network.clip(c_in * noisy, condition, actions, action_mask, torch.zeros_like(level))
-        return output._replace(frames=c_skip * noisy + c_out * output.frames)
+        frames = c_skip * noisy + c_out * output.frames
+        return output._replace(frames=self._posterior(frames, output.spread, noisy, level))
 
     def commit(self, frame: Frame, level: NoiseLevels, context: Context) -> tuple[Features, KVCache | None]:
         """Return the features of the transition into a frame at this level, and a video network's cache."""
         c_in, condition = over_pixels(self.process.scalings(level)[2], frame), self.process.condition(level)
         return self.network.commit(c_in * frame, condition, self._scaled_context(context), torch.zeros_like(level))
+
+    def _posterior(self, mean: Tensor, spread: Tensor | None, noisy: Tensor, level: Tensor) -> Tensor:
+        """Return the expected clean pixels, given the noisy ones, if they are normal around `mean` without these.
+
+        At noise it is `mean`; as the level becomes clean it becomes the noisy frame.
+        """
+        if spread is None:
+            return mean
+        alpha, sigma = (
+            over_pixels(part, noisy).float() for part in (self.process.alpha(level), self.process.sigma(level))
+        )
+        variance = spread.square().repeat_interleave(3, dim=-3)
+        return mean + alpha * variance / (alpha.square() * variance + sigma.square()) * (noisy - alpha * mean)
 
     def _scaled_context(self, context: Context) -> Context:
         """Return the context with its frames scaled for the network.

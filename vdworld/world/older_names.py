@@ -1,4 +1,4 @@
-"""Present names of settings and weights in folders that earlier versions saved, so that these keep loading."""
+"""Present names and values in folders that earlier versions saved, so that these keep loading."""
 
 from __future__ import annotations
 
@@ -21,3 +21,11 @@ def with_present_names(values: Mapping[str, Any]) -> dict[str, Any]:
     return {
         ".".join(PRESENT_NAMES.get(part, part) for part in name.split(".")): value for name, value in values.items()
     }
+
+
+def older_network(description: Any) -> Any:
+    """Return the description of a network of format 2, whose copies were means over kernels, as a present one."""
+    copying = ("StackedUNet", "VideoUNet", "Transformer")
+    if not isinstance(description, dict) or not str(description.get("_target_")).endswith(copying):
+        return description
+    return {"reach": 3, **description, "motion": "kernel"}

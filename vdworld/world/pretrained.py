@@ -16,11 +16,12 @@ from vdworld.world.card import model_card
 from vdworld.world.fitting_parts import check_parts, check_starts
 from vdworld.world.heads import OutcomeHeads
 from vdworld.world.model import WorldModel
-from vdworld.world.older_names import with_present_names
+from vdworld.world.older_names import older_network, with_present_names
 from vdworld.world.sampling import Sampling
 from vdworld.world.start_clips import StartClips
 
-FORMAT = 2
+FORMAT = 3
+OLDER_FORMAT = 2  # of worlds that copy pixels by kernels
 WEIGHTS, STARTS, CARD = "model.safetensors", "starts.safetensors", "README.md"
 FILES = (WEIGHTS, STARTS)
 """The files of a world beside its description."""
@@ -138,7 +139,9 @@ def _check_config(folder: SavedFolder) -> dict[str, Any]:
         raise ValueError(f"{path / CONFIG} does not describe a world. Name a folder that `save_pretrained` wrote.")
     if "observation_space" in config:
         raise ValueError(f"{path} holds a policy, not a world. Name the folder of the world.")
-    if config["format"] != FORMAT:
+    if config["format"] == OLDER_FORMAT:
+        config = {**config, "network": older_network(config["network"])}
+    elif config["format"] != FORMAT:
         newer = isinstance(config["format"], int) and config["format"] > FORMAT
         raise ValueError(
             f"{path} holds a world of format {config['format']}, and this vdworld reads {FORMAT}. "
