@@ -52,7 +52,8 @@ class Planner:
         method: The search; None is ``CrossEntropy()``.
         objective: Scores a rollout; see ``vdworld.agents.objectives``. None is ``Return()``.
         replan_every: Steps of a plan that are executed before the next one; None means half the horizon.
-        num_sampling_steps: Network evaluations per imagined frame; None takes the world's own number.
+        num_sampling_steps: Network evaluations per imagined frame. One draws the mean of what may follow, which ranks
+            plans with the least noise. None takes the world's own number.
         max_batch: Most lanes imagined at once.
         seed: Seeds the search and the dreams.
         num_particles: Dreams per plan, each with noise of its own, whose scores are averaged.
@@ -79,7 +80,7 @@ class Planner:
         objective: Objective | None = None,
         *,
         replan_every: int | None = None,
-        num_sampling_steps: int | None = None,
+        num_sampling_steps: int | None = 1,
         max_batch: int = 256,
         seed: int = 0,
         num_particles: int = 1,

@@ -29,7 +29,7 @@ def run(
     num_candidates: int = 32,
     num_iterations: int = 2,
     replan_every: int | None = None,
-    num_sampling_steps: int | None = None,
+    num_sampling_steps: int | None = 1,
     max_batch: int = 256,
     discount: float = 1.0,
     policy: str | Mapping[str, str] | None = None,
@@ -80,7 +80,7 @@ def compare_planners(
     others: Mapping[str, Agent | Predicts] | None = None,
     plan_budget: PlanBudget | None = None,
     replan_every: int | None = None,
-    num_sampling_steps: int | None = None,
+    num_sampling_steps: int | None = 1,
     max_batch: int = 256,
     protocol: PlayProtocol | None = None,
 ) -> PlannerComparison:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor
 
@@ -79,6 +81,12 @@ class RectifiedFlow(Process):
     def draw_levels(self, shape: tuple[int, ...], rng: torch.Generator) -> Tensor:
         """Draw tau, uniform in even time."""
         return self.warp(torch.rand(shape, generator=rng, device=rng.device))
+
+    def shifted(self, shift: float) -> RectifiedFlow:
+        """Return the same process with another `shift`, for a schedule of its own."""
+        other = copy.copy(self)
+        other.shift = shift
+        return other
 
     def spaced_levels(self, num_steps: int) -> Tensor:
         """Return tau at evenly spaced times from 0 to 1."""

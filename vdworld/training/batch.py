@@ -90,7 +90,7 @@ class ContextCorruption:
             learns to remove remnants and to restore what fades, as a regenerative repeater restores a signal.
     """
 
-    context_noise: float = 0.1
+    context_noise: float = 0.4
     action_dropout: float = 0.0
     history_dropout: float = 0.0
     blob_noise: float = 0.0

@@ -78,7 +78,7 @@ class FrameGenerator:
             frame = sample_consistency(denoise, process, noise, num_steps, draw=draw)
         else:
             sample = SAMPLERS[self.sampling.sampler]
-            frame = sample(denoise, process, noise, process.schedule(num_steps), draw=draw)
+            frame = sample(denoise, process, noise, self._schedule(num_steps), draw=draw)
         if not self.sampling.quantize:
             return frame
         return frame + ((frame * 127.5 + 127.5).round().div(127.5).sub(1) - frame).detach()
@@ -103,6 +103,13 @@ class FrameGenerator:
         past = self._with_context_noise(context, seed, counter)
         features, cache = self.denoiser.commit(frames[:, 0], level[:, 0], past)
         return features.float(), cache
+
+    def _schedule(self, num_steps: int) -> list[float]:
+        """Return the levels that a sample visits."""
+        process, shift = self.denoiser.process, self.sampling.shift
+        if shift is not None and isinstance(process, RectifiedFlow):
+            process = process.shifted(shift)
+        return process.schedule(num_steps)
 
     def _with_context_noise(self, clean: Context, seed: LaneIntegers, counter: LaneIntegers) -> Context:
         """Return a clean context with the noise of `sampling` on its frames."""

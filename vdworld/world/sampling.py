@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vdworld.diffusion import CONSISTENCY, Process, check_sampler
+from vdworld.diffusion import CONSISTENCY, Process, RectifiedFlow, check_sampler
 from vdworld.setting_types import check_types
 
 MAX_STEPS = 1_000  # of a sampler; more bring nothing
@@ -24,6 +24,8 @@ class Sampling:
         sampler: One of ``vdworld.diffusion.SAMPLERS``; or ``"consistency"``, in worlds trained with shortcuts.
             Diffusers calls it the scheduler.
         num_steps: Steps from noise to a frame, unless a call says otherwise (``num_inference_steps`` in diffusers).
+        shift: Where the steps lie under rectified flow (Esser et al. 2024, equation 23): above 1 more of them near
+            noise, below 1 near the clean level. None takes that of the process.
         context_noise: Noise mixed into the context frames, as a share of the signal; the network is given its level.
         action_guidance: Weight of the actions (``guidance_scale`` in diffusers); 1 is no guidance.
         history_guidance: Weight of the context frames; 1 is no guidance.
@@ -38,6 +40,7 @@ class Sampling:
 
     sampler: str = "euler"
     num_steps: int = 1
+    shift: float | None = None
     context_noise: float = 0.0
     action_guidance: float = 1.0
     history_guidance: float = 1.0
@@ -50,6 +53,8 @@ class Sampling:
             raise ValueError(f"`num_steps` must be at least 1, got {self.num_steps}.")
         if self.num_steps > MAX_STEPS:
             raise ValueError(f"`num_steps` must be at most {MAX_STEPS:,}, got {self.num_steps}.")
+        if self.shift is not None and not self.shift > 0:
+            raise ValueError(f"`shift` must be positive, got {self.shift}.")
         for name in ("context_noise", "action_guidance", "history_guidance", "history_noise"):
             if getattr(self, name) < 0:
                 raise ValueError(f"`{name}` must not be negative, got {getattr(self, name)}.")
@@ -76,6 +81,9 @@ def check_sampling(
             f"`sampler` must not be {CONSISTENCY!r} for a world that was trained without shortcuts. "
             "Choose sampler=euler, or train with trainer.shortcut.share=0.25."
         )
+    if sampling.shift is not None and (shortcut_steps or not isinstance(process, RectifiedFlow)):
+        kind = "a world trained with shortcuts" if shortcut_steps else f"a world trained with {type(process).__name__}"
+        raise ValueError(f"`shift` must be None for {kind}, got {sampling.shift}.")
     if shortcut_steps and sampling.sampler not in ("euler", "ddim", CONSISTENCY):
         raise ValueError(
             f"`sampler` must be 'euler', 'ddim' or {CONSISTENCY!r} for a world trained with shortcuts, got "
