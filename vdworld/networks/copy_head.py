@@ -12,7 +12,7 @@ from vdworld.networks.blocks import zero
 from vdworld.networks.motion import make_motion
 from vdworld.types import Frame, PerLane
 
-MAX_SPREAD = 0.1  # in a frame's range of 2; more would leave the noise of middle levels where objects are uncertain
+MAX_SPREAD = 0.05  # in a range of 2; more would leave the noise of middle levels where objects are uncertain
 
 
 class Painting(NamedTuple):
