@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from vdworld.data import Dataset
-from vdworld.training import SelfForcing, Shortcut
+from vdworld.training import MotionCurriculum, SelfForcing, Shortcut
 from vdworld.training import plateau as plateau_module
 from vdworld.training.plateau import Plateau
 from vdworld.training.trainer import Trainer
@@ -78,7 +78,8 @@ def test_the_trainer_names_its_stages(squares: Dataset, train_small: Callable[..
     settings = {"max_steps": 10, "validate_every": 1, "unroll_after": 0.6}
     train_small(squares, shortcut=shortcut, self_forcing=forcing, **settings)
     unrolled = "unrolling + shortcut"
-    assert stages == [""] * 3 + ["shortcut"] * 3 + [unrolled] * 2 + ["shortcut + self forcing"] * 2
+    begin = ["changes first"] * 3 + ["changes first + shortcut"] * 3
+    assert stages == begin + [unrolled] * 2 + ["shortcut + self forcing"] * 2
 
 
 def test_the_trainer_follows_the_plateau_and_a_resumed_run_restores_it(
@@ -97,6 +98,7 @@ def test_the_trainer_follows_the_plateau_and_a_resumed_run_restores_it(
 
     monkeypatch.setattr(Trainer, "_update", noted)
     settings = {"warmup_steps": 0, "decay_fraction": 0.0, "validate_every": 1, "plateau_cuts": 1}
+    settings["motion_curriculum"] = MotionCurriculum(until=0.0, after=0.0)  # whose end would be a stage
     train_small(squares, output=tmp_path, max_steps=4, **settings)
     peak = TrainerSettings(max_steps=1).muon_learning_rate
     assert rates == {1: peak, 2: peak, 3: peak, 4: peak / 2}  # the best came at step 1, the cut after step 3

@@ -17,7 +17,7 @@ from vdworld.training.batch import Batch
 from vdworld.training.likely_motion import REACH, LikelyMotion
 from vdworld.training.loss import clip_loss, shortcut_loss, world_loss
 from vdworld.training.self_forcing import self_forced_batch
-from vdworld.world import WorldModel
+from vdworld.world import Sampling, WorldModel
 
 K = 2
 STACKED = {"width": 16, "depth": 1, "coarse_width": 16, "coarse_depth": 1, "feature_dim": 16, "context_length": K}
@@ -38,6 +38,7 @@ def rng(seed: int = 0) -> torch.Generator:
 def batch(squares: Dataset) -> Callable[..., tuple[WorldModel, Batch]]:
     def make(network: dict[str, Any] = STACKED, count: int = 6, horizon: int = 3) -> tuple[WorldModel, Batch]:
         world = new_world(squares, network=network)
+        world.sampling = Sampling()  # one step
         clips = ClipSampler(squares, context_length=K, horizon=horizon).sample(count, rng())
         return world, encode(world, clips)
 
