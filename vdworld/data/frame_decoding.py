@@ -10,7 +10,7 @@ import numpy as np
 
 from vdworld.data.layout import EpisodeEntry, Layout
 from vdworld.data.lossless_video import read_frames
-from vdworld.data.parquet_tables import read_table
+from vdworld.data.parquet_tables import read_table, to_numpy
 from vdworld.extras import require
 from vdworld.json_values import reading
 
@@ -57,7 +57,7 @@ def _pictures(layout: Layout, entry: EpisodeEntry, key: str) -> Iterator[np.ndar
     """Decode the pictures stored in a table, each an encoded image file."""
     image: Any = require("PIL.Image", extra="data")
     table = read_table(layout.data_path(entry), [key, "episode_index"])
-    rows = np.flatnonzero(table.column("episode_index").to_numpy() == entry.index)
+    rows = np.flatnonzero(to_numpy(table.column("episode_index")) == entry.index)
     shape = tuple(layout.features[key]["shape"])
     for row in rows:
         with reading(layout.data_path(entry)):

@@ -12,6 +12,7 @@ from vdworld.extras import require
 from vdworld.free_memory import check_memory_for
 from vdworld.json_values import reading
 from vdworld.storage.atomic_files import PendingFile
+from vdworld.storage.interrupts import uninterrupted
 
 
 def write_table(path: Path, table: Any) -> None:
@@ -64,8 +65,17 @@ def _arrays(table: Any) -> dict[str, np.ndarray]:
         if values.null_count and not pa.types.is_floating(values.type):
             raise ValueError(f"`{name}` must hold a value in every row, got {values.null_count} without.")
         if pa.types.is_boolean(values.type) or pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
-            columns[name] = values.to_numpy(zero_copy_only=False).reshape(table.num_rows, -1)
+            columns[name] = to_numpy(values).reshape(table.num_rows, -1)
     return columns
+
+
+def to_numpy(values: Any) -> np.ndarray:
+    """Return a column of a ``pyarrow.Table`` as an array.
+
+    The first call imports pandas where it is installed. Ctrl-C waits for it, since pyarrow would ignore it there.
+    """
+    with uninterrupted():
+        return values.to_numpy(zero_copy_only=False)
 
 
 def read_table(path: Path, names: Sequence[str] | None = None) -> Any:

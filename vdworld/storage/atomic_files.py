@@ -105,10 +105,11 @@ def sync(path: Path) -> None:
 
 @contextlib.contextmanager
 def naming(path: Path | str) -> Iterator[None]:
-    """Add a file's name to system errors that do not give one, such as that of a full disk."""
+    """Add a file's name to system errors that do not give one, such as that of a full disk, or give it as bytes."""
     try:
         yield
     except OSError as error:
-        if error.errno is None or error.filename is not None:
+        if error.errno is None or isinstance(error.filename, str):
             raise
-        raise OSError(error.errno, error.strerror, str(path)) from error
+        name = os.fsdecode(error.filename) if isinstance(error.filename, bytes) else str(path)
+        raise OSError(error.errno, error.strerror, name) from error
