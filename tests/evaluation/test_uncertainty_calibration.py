@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from functools import partial
 from pathlib import Path
@@ -95,6 +96,18 @@ def test_held_out_clips_are_compared_ten_steps_ahead_where_they_are_long_enough(
     assert list(result.clips) == [HELD_OUT, ahead(10)]
     assert far.mean() > near.mean()  # it adds up
     assert [row[0] for row in uncertainty_table(result).rows] == [HELD_OUT, ahead(10)]
+
+
+def test_the_share_of_dreams_over_the_limit_is_that_of_their_depth(world: WorldModel, dataset: Dataset) -> None:
+    """Limits of 0 are below every uncertainty, those of 9 above."""
+    changed = copy.copy(world)
+    for quantiles, expected in ((((0.0, 0.0),), 1.0), (((9.0, 9.0),), 0.0)):
+        changed.uncertainty_quantiles = quantiles
+        result = measure_uncertainty(changed, dataset, num_clips=6)
+        assert result.clips[HELD_OUT]["over_limit"].mean() == expected
+        assert uncertainty_table(result).rows[0][-1] == f"{expected:.1%}"
+    changed.uncertainty_quantiles = ()
+    assert np.isnan(measure_uncertainty(changed, dataset, num_clips=6).clips[HELD_OUT]["over_limit"]).all()
 
 
 def test_the_command_prints_the_table_and_saves_the_figures(

@@ -11,6 +11,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import torch
+from torch import Tensor
 
 from vdworld.data import ClipSampler, Dataset
 from vdworld.data.windows import draw_evenly, usable_steps
@@ -21,13 +22,16 @@ from vdworld.metrics import Interval, spearman_interval
 from vdworld.spaces import frames_to_float, unflatten_action
 from vdworld.training.calibration import longest_episode
 from vdworld.world import WorldModel
-from vdworld.world.disagreement import disagreement
+from vdworld.world.disagreement import UncertaintyLimit, disagreement
 
 HELD_OUT, RANDOM, BOTH = "held-out clips", "random actions", "both"
 """The kinds of clips."""
 
 DEPTHS = (10, 20)
 """Steps ahead, beside the first, after which held-out clips are compared where they are long enough."""
+
+LIMIT = 0.99
+"""The share of held-out dreams that should stay below the limit."""
 
 _BATCH_SIZE = 32
 _STEPS_PER_CLIP = 4  # recorded under random actions, so that clips hardly overlap
@@ -40,7 +44,9 @@ class UncertaintyCalibration:
     Args:
         clips: Arrays ``[n]`` for each kind of clips, and for held-out ones further ahead (``ahead``): ``error``, the
             root mean square difference between the imagined and the real frame; ``uncertainty``; ``motion``, the same
-            difference between the imagined frame and the last real one that was given; ``episode``.
+            difference between the imagined frame and the last real one that was given; ``over_limit``, 1 where the
+            uncertainty is above the world's limit ``LIMIT`` for its depth, else 0, or NaN for a world that has no
+            limit; ``episode``.
         seed: The seed of clips, dreams and intervals.
         about: World, data, command, machine, versions and date, one line of text each.
     """
@@ -141,6 +147,18 @@ def _measure(world: WorldModel, dataset: Dataset, num_clips: int, seed: int, dep
             outcomes.append(outcome)
         last = outcomes[-1]
         error, motion = (disagreement(last.frame, frames[:, t]) for t in (-1, past))
-        batches.append({"error": error, "uncertainty": last.uncertainty, "motion": motion})
+        assert last.uncertainty is not None
+        over_limit = _over_limit(world, last.uncertainty, depth)
+        batches.append({"error": error, "uncertainty": last.uncertainty, "motion": motion, "over_limit": over_limit})
     joined = {name: torch.cat([batch[name] for batch in batches]).cpu().numpy() for name in batches[0]}
     return joined | {"episode": windows[:, 0]}
+
+
+def _over_limit(world: WorldModel, uncertainty: Tensor, depth: int) -> Tensor:
+    """Return which lanes are above the limit after so many steps, as numbers."""
+    if not world.uncertainty_quantiles:
+        return torch.full_like(uncertainty, torch.nan)
+    limit = UncertaintyLimit(world.uncertainty_quantiles, LIMIT).at(
+        torch.full_like(uncertainty, depth, dtype=torch.int64)
+    )
+    return (uncertainty > limit).to(uncertainty)

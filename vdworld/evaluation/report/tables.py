@@ -10,7 +10,7 @@ from vdworld.evaluation.outcome_odds import BLEND_DISTANCE, Outcomes
 from vdworld.evaluation.prediction import Prediction
 from vdworld.evaluation.report.table import Table, cell, significant_digits
 from vdworld.evaluation.returns import Returns
-from vdworld.evaluation.uncertainty_calibration import UncertaintyCalibration
+from vdworld.evaluation.uncertainty_calibration import LIMIT, UncertaintyCalibration
 
 REWARD_ERRORS = ("reward_error", "mean_reward_error")
 """The scores that show the error of rewards and its baseline."""
@@ -160,12 +160,14 @@ def uncertainty_table(result: UncertaintyCalibration) -> Table:
         clips = result.of(kind)
         correlations = [cell(result.correlation(kind, name), 2) for name in ("uncertainty", "motion")]
         means = [f"{clips[name].mean():.4f}" for name in ("error", "uncertainty")]
-        rows.append((kind, str(len(clips["error"])), *correlations, *means))
-    columns = ("", "clips", "uncertainty, error", "motion, error", "mean error", "mean uncertainty")
+        rows.append((kind, str(len(clips["error"])), *correlations, *means, f"{clips['over_limit'].mean():.1%}"))
+    limit = f"over the {LIMIT:.0%} limit"
+    columns = ("", "clips", "uncertainty, error", "motion, error", "mean error", "mean uncertainty", limit)
     note = (
         "Spearman's rank correlation with the true error, one step ahead where no other number is given, with 95% "
         "bootstrap intervals over episodes. "
         "Motion, the difference between the imagined frame and the last real one, is the baseline: it needs no "
-        "uncertainty. Errors and uncertainties are root mean squares over a frame with values in [-1, 1]."
+        "uncertainty. Errors and uncertainties are root mean squares over a frame with values in [-1, 1]. Over "
+        "the limit: share of the dreams above the limit that held-out dreams exceed in 1% of the cases, at the same depth."
     )
     return Table("Uncertainty and error", columns, tuple(rows), note)
