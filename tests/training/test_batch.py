@@ -113,6 +113,7 @@ def test_spots_are_small_or_large() -> None:
         rows = frames_out[corrupted]
         steepest.add(round(float(rows.diff(dim=-1).abs().amax() / rows.abs().amax()) * 32))
     assert len(steepest) >= 3  # the closer, the steeper
+    assert min(steepest) >= 2  # 16 pixels apart at most
 
 
 def test_the_context_is_corrupted_without_a_label() -> None:

@@ -118,6 +118,15 @@ def test_what_does_not_fit_the_world_is_refused(make_world: Callable[..., WorldM
             world.start(frames, actions, lengths=torch.tensor(lengths))
 
 
+@pytest.mark.parametrize("extreme", [10.5, -10.5])
+def test_one_number_far_outside_is_refused(make_world: Callable[..., WorldModel], extreme: float) -> None:
+    frames = torch.zeros(1, 1, 3, 16, 16)
+    frames[0, 0, 2, 7, 7] = extreme
+    with pytest.raises(ValueError, match=r"`frames` must be floats in \[-1, 1\], got numbers up to 10.5"):
+        make_world().start(frames)
+    make_world().start(frames / 1.1)  # a little outside, as estimates may be
+
+
 def test_actions_come_in_the_form_of_their_space(make_world: Callable[..., WorldModel], make_past: Callable) -> None:
     space = gym.spaces.Dict([("turn", gym.spaces.Box(-2, 2, (1,))), ("jump", gym.spaces.Discrete(3))])
     world, (frames, _) = make_world(space), make_past(b=2, k=3)
