@@ -82,7 +82,8 @@ def test_rare_events_are_drawn_as_often_as_they_happen(
 ) -> None:
     """With the default weights, the curriculum of motion included."""
     data = record(partial(ForkEnv, odds), tmp_path / "data", num_steps=12_000, max_episode_steps=50, num_envs=1)
-    process, settings = {"shift": 4.0, "pure_noise": 0.25}, {"horizon": 1, "num_rollout_gifs": 0, "batch_size": 64}
+    process: dict[str, Any] = {"shift": 4.0, "pure_noise": 0.25}
+    settings: dict[str, Any] = {"horizon": 1, "num_rollout_gifs": 0, "batch_size": 64}
     world = train(data, process=process, max_steps=800, output=tmp_path / "world", validate_every=1000, **settings)
     outcomes = measure_outcomes(world, ForkEnv(odds), num_draws=3000, num_sampling_steps=16, progress=False)
     print(outcomes.frequencies, outcomes.blends)

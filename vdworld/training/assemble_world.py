@@ -12,7 +12,7 @@ from vdworld.data import ClipSampler, Dataset
 from vdworld.space_json import space_to_json
 from vdworld.space_leaves import scale_bounds
 from vdworld.spaces import ActionCodec, leaves
-from vdworld.world import OutcomeHeads, StartClips, WorldModel, build, preset
+from vdworld.world import OutcomeHeads, Sampling, StartClips, WorldModel, build, preset
 
 NUM_STARTS = 256
 
@@ -64,10 +64,9 @@ def new_world(
             reading_offset=reading_means,
             reading_scale=reading_scales,
         )
-    built_process = build(defaults.process_for(process))
     return WorldModel(
         network=built_network,
-        process=built_process,
+        process=build(defaults.process_for(process)),
         heads=heads,
         action_codec=codec,
         image_size=(height, width),
@@ -75,7 +74,7 @@ def new_world(
         readings={name: dataset.readings[name] for name in readings},
         fps=dataset.fps,
         has_reward=dataset.has_rewards,
-        sampling=defaults.sampling_for(built_process),
+        sampling=Sampling(**defaults.sampling),
         spec=dataset.spec,
     )
 

@@ -132,7 +132,6 @@ def set_trained_capabilities(world: WorldModel, settings: TrainerSettings) -> No
                 f"{settings.shortcut.share} with {type(world.process).__name__}. Choose process=flow."
             )
         world.shortcut_steps = settings.shortcut.finest
-        world.sampling = dataclasses.replace(world.sampling, shift=None)  # its steps have lengths of their own
     dropped = {"actions": settings.corruption.action_dropout, "history": settings.corruption.history_dropout}
     world.trained_without = tuple(name for name, share in dropped.items() if share or name in world.trained_without)
 

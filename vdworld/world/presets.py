@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from vdworld.diffusion import Process, RectifiedFlow
 from vdworld.networks import SIZES, Network, VideoNetwork
-from vdworld.world.sampling import Sampling
 
 
 @dataclass(frozen=True)
@@ -19,7 +17,7 @@ class Preset:
         network: The default network class.
         process: Description of the diffusion process.
         batch_size: Clips per training step, for networks that predict only a clip's last frame.
-        sampling: Settings of ``Sampling`` that differ from its defaults; `shift` holds for rectified flow alone.
+        sampling: Settings of ``Sampling`` that differ from its defaults.
         max_minutes: Default training time.
     """
 
@@ -52,11 +50,6 @@ class Preset:
             return {**shared, **changes}
         return {**self.process, **changes}
 
-    def sampling_for(self, process: Process) -> Sampling:
-        """Return how a new world with this process samples."""
-        sampling = Sampling(**self.sampling)
-        return sampling if isinstance(process, RectifiedFlow) else replace(sampling, shift=None)
-
     def batch_size_for(self, network: Network) -> int:
         """Return the number of clips per training step.
 
@@ -66,14 +59,14 @@ class Preset:
 
 
 FLOW = {"_target_": "vdworld.diffusion.RectifiedFlow", "prediction": "x", "pure_noise": 0.4}
-SHARP = {"num_steps": 4, "shift": 0.3}  # enough for samples without blur; one step draws the mean
+SAMPLES = {"num_steps": 4}  # one step draws the mean
 
 PRESETS = {
     "tiny": Preset(
         name="tiny",
         network="vdworld.networks.StackedUNet",
         process=FLOW,
-        sampling=SHARP,
+        sampling=SAMPLES,
         batch_size=32,
         max_minutes=5.0,
     ),
@@ -81,7 +74,7 @@ PRESETS = {
         name="small",
         network="vdworld.networks.StackedUNet",
         process=FLOW,
-        sampling=SHARP,
+        sampling=SAMPLES,
         batch_size=32,
         max_minutes=60.0,
     ),
@@ -89,7 +82,7 @@ PRESETS = {
         name="base",
         network="vdworld.networks.StackedUNet",
         process=FLOW,
-        sampling=SHARP,
+        sampling=SAMPLES,
         batch_size=64,
         max_minutes=600.0,
     ),

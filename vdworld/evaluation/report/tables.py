@@ -168,6 +168,6 @@ def uncertainty_table(result: UncertaintyCalibration) -> Table:
         "bootstrap intervals over episodes. "
         "Motion, the difference between the imagined frame and the last real one, is the baseline: it needs no "
         "uncertainty. Errors and uncertainties are root mean squares over a frame with values in [-1, 1]. Over "
-        "the limit: share of the dreams above the limit that held-out dreams exceed in 1% of the cases, at the same depth."
+        "the limit: share of the dreams above the limit that held-out dreams exceed in 1% of the cases at this depth."
     )
     return Table("Uncertainty and error", columns, tuple(rows), note)
