@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from vdworld.metrics import Interval, bootstrap_interval, paired_difference
+from vdworld.metrics import Interval, bootstrap_interval, paired_difference, ratio_interval
 
 NORMAL = np.random.default_rng(0).normal(3.0, 2.0, size=400)
 
@@ -70,6 +70,44 @@ def test_pairing_removes_shared_variation() -> None:
 
 def test_a_pair_with_a_missing_half_is_left_out() -> None:
     assert paired_difference([1.0, math.nan, 5.0], [0.0, 1.0, 2.0]) == paired_difference([1.0, 5.0], [0.0, 2.0])
+
+
+def test_a_ratio_is_that_of_the_means_and_proportional_pairs_leave_no_doubt() -> None:
+    below = np.abs(NORMAL) + 1
+    interval = ratio_interval(3 * below, below)
+    assert (interval.mean, interval.low, interval.high) == pytest.approx((3, 3, 3))
+    assert ratio_interval([1.0, 5.0], [1.0, 2.0]).mean == 2.0
+
+
+def test_the_interval_of_a_ratio_is_that_of_the_textbook() -> None:
+    """The delta method: the variance of mean(x) / mean(y) is that of x - r y, divided by n mean(y)^2."""
+    below = np.random.default_rng(2).uniform(1, 3, size=len(NORMAL))
+    interval = ratio_interval(NORMAL, below, num_resamples=20_000)
+    half_width = 1.96 * (NORMAL - interval.mean * below).std() / math.sqrt(len(below)) / below.mean()
+    assert interval.high - interval.mean == pytest.approx(half_width, rel=0.07)
+    assert interval.mean - interval.low == pytest.approx(half_width, rel=0.07)
+
+
+def test_a_ratio_to_ones_is_the_mean_and_whole_episodes_are_resampled() -> None:
+    groups = np.arange(len(NORMAL)) // 10
+    assert ratio_interval(NORMAL, np.ones_like(NORMAL), groups=groups) == bootstrap_interval(NORMAL, groups=groups)
+    whole = ratio_interval([0.0] + [1.0] * 9, [1.0] * 10, groups=[0] + [1] * 9, confidence=0.6)
+    assert (whole.low, whole.high) == (0.0, 1.0)
+
+
+def test_a_ratio_leaves_out_pairs_with_a_missing_half() -> None:
+    missing = ratio_interval([1.0, math.nan, 4.0, 7.0], [1.0, 9.0, math.nan, 3.0])
+    assert missing == ratio_interval([1.0, 7.0], [1.0, 3.0])
+    assert (missing.mean, missing.count) == (2.0, 2)
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "message"),
+    [([1.0], [0.0], "`denominators` must be positive, got 0.0"), ([1.0], [1.0, 2.0], "must be vectors of one length")],
+)
+def test_bad_ratios_are_refused(above: list[float], below: list[float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ratio_interval(above, below)
 
 
 def test_intervals_survive_json_with_their_nans() -> None:

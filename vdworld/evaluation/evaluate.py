@@ -74,7 +74,8 @@ def evaluate(
     long_steps = None if drift_steps is None else drift_steps_up_to(drift_steps)
     episodes, kind = held_out_episodes(dataset)
     sampling = {"num_sampling_steps": num_sampling_steps, "seed": protocol.seed, "progress": protocol.progress}
-    prediction = predict(world, episodes, steps=steps, num_clips=num_clips, **sampling)
+    recorded = dataset.split("train")
+    prediction = predict(world, episodes, recorded=recorded, steps=steps, num_clips=num_clips, **sampling)
     control = None if agents is None and protocol.env is None else play(world, episodes, agents or {}, protocol)
     drift = None
     if long_steps is not None:

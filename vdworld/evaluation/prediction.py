@@ -12,10 +12,11 @@ import torch
 from vdworld.data import ClipSampler, Dataset
 from vdworld.data.windows import draw_evenly, usable_steps
 from vdworld.evaluation.end_calibration import calibrate_ends
+from vdworld.evaluation.patch_bank import record_patches
 from vdworld.evaluation.scored_clips import ImaginedClips, imagine
 from vdworld.evaluation.world_protocol import World
 from vdworld.extras import require
-from vdworld.metrics import Calibration, Interval, bootstrap_interval, paired_difference
+from vdworld.metrics import Calibration, Interval, bootstrap_interval, paired_difference, ratio_interval
 from vdworld.training.calibration import longest_episode
 
 STEPS = (1, 5, 10, 20)
@@ -52,7 +53,8 @@ class Prediction:
     Args:
         scores: One number per clip and step ``[clips, horizon]`` under each name: ``psnr`` and ``moving_psnr`` in dB,
             ``copy_psnr`` and ``copy_moving_psnr`` of repeating the last context frame, ``sharpness`` and
-            ``union_sharpness``; with rewards,
+            ``union_sharpness``; with recordings to compare with, at `steps` alone, the distances ``patch_distance`` and
+            ``real_patch_distance`` of moving patches of imagined and of real frames to recorded ones; with rewards,
             the absolute errors ``reward_error`` and ``mean_reward_error`` (of always predicting the mean reward).
         windows: Episode number and step of each clip's last context frame ``[clips, 2]``.
         steps: The steps ahead that tables report.
@@ -106,11 +108,17 @@ class Prediction:
         left, right = self.scores[first][:, step - 1], self.scores[second][:, step - 1]
         return paired_difference(left, right, groups=self.windows[:, 0], seed=self.seed)
 
+    def ratio(self, first: str, second: str, step: int) -> Interval:
+        """Return the ratio of the means of two scores at a step ahead, with its 95% interval."""
+        above, below = self.scores[first][:, step - 1], self.scores[second][:, step - 1]
+        return ratio_interval(above, below, groups=self.windows[:, 0], seed=self.seed)
+
 
 def predict(
     world: World,
     dataset: Dataset,
     *,
+    recorded: Dataset | None = None,
     steps: Sequence[int] | None = None,
     num_clips: int = 128,
     batch_size: int = 32,
@@ -125,11 +133,13 @@ def predict(
     Args:
         world: The world to measure.
         dataset: Held-out episodes.
+        recorded: Other episodes, such as those for training: the patch distance compares moving patches with theirs.
+            Episodes that `dataset` holds too are left out. If there are no others, the patch distance is not measured.
         steps: Steps ahead to report; None takes those of 1, 5, 10 and 20 that the longest episode allows.
         num_clips: Number of clips; fewer if the dataset holds fewer.
         batch_size: Number of clips per batch.
         num_sampling_steps: Network evaluations per frame; None takes the world's default.
-        seed: Seeds clips, dreams and intervals.
+        seed: Seeds clips, dreams, patches and intervals.
         progress: Whether to show a progress bar.
 
     Raises:
@@ -147,13 +157,15 @@ def predict(
         image_size=world.image_size,
         cameras=world.cameras,
     )
+    bank = None if recorded is None else record_patches(world, recorded, dataset, seed)
     batches, dreams = [], {"batch_size": batch_size, "num_sampling_steps": num_sampling_steps, "seed": seed}
     progress_bar = require("tqdm", extra="report").tqdm
     for first in progress_bar(range(0, len(windows), batch_size), "imagine", disable=not progress):
         batch = torch.from_numpy(windows[first : first + batch_size])
         seeds = list(range(seed + first, seed + first + len(batch)))
         clips = sampler.at(*batch.T.contiguous())
-        batches.append(imagine(world, clips, seeds=seeds, num_sampling_steps=num_sampling_steps))
+        scored = {"bank": bank, "steps": steps}
+        batches.append(imagine(world, clips, seeds=seeds, num_sampling_steps=num_sampling_steps, **scored))
     clips = ImaginedClips.concatenate(batches)
     return Prediction(
         scores=clips.scores | (_reward_errors(clips) if dataset.has_rewards else {}),

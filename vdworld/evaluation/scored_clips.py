@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from vdworld.data import Clips
+from vdworld.evaluation.patch_bank import PatchBank
 from vdworld.evaluation.world_protocol import World
 from vdworld.metrics import moving_psnr, psnr, sharpness, union_sharpness
 from vdworld.spaces import frames_to_pixels, unflatten_action
@@ -52,7 +53,13 @@ class ImaginedClips:
 
 @torch.no_grad()
 def imagine(
-    world: World, clips: Clips, *, seeds: Sequence[int], num_sampling_steps: int | None = None
+    world: World,
+    clips: Clips,
+    *,
+    seeds: Sequence[int],
+    num_sampling_steps: int | None = None,
+    bank: PatchBank | None = None,
+    steps: Sequence[int] = (),
 ) -> ImaginedClips:
     """Roll a world out from the contexts of clips under the recorded actions.
 
@@ -61,6 +68,8 @@ def imagine(
         clips: Recorded clips with full contexts of the world's length.
         seeds: One seed per clip.
         num_sampling_steps: Network evaluations per frame; None takes the world's default.
+        bank: Recorded patches, to which moving patches are compared; None leaves these scores out.
+        steps: The steps ahead at which patches are compared.
     """
     past = world.context_length
     real = clips.frames[:, past - 1 :].float().div(127.5).sub(1.0)  # uint8 [b, 1 + h, c, h, w] -> [-1, 1]
@@ -71,7 +80,7 @@ def imagine(
     predicted = rollout.frames.float().cpu()  # waits for the device
     seconds = time.perf_counter() - start
     return ImaginedClips(
-        scores=score(predicted, real, last),
+        scores=score(predicted, real, last) | ({} if bank is None else bank.score(predicted, real, last, steps)),
         rewards=clips.rewards.numpy(),
         predicted_rewards=rollout.rewards.float().cpu().numpy() if world.has_reward else None,
         real=clips.frames.movedim(-3, -1).numpy(),

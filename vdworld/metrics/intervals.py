@@ -1,4 +1,4 @@
-"""Confidence intervals of means: the percentile bootstrap (Efron 1979)."""
+"""Confidence intervals of means and of ratios of means: the percentile bootstrap (Efron 1979)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _CHUNK = 2_000_000  # resampled entries held at a time
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean with its bootstrap interval.
+    """A mean, or a ratio of two means, with its bootstrap interval.
 
     Args:
-        mean: The mean of the values; NaN if there are none.
+        mean: The mean of the values, or the ratio; NaN if there are none.
         low: Lower end; NaN if there are fewer than two independent values to resample.
         high: Upper end; NaN likewise.
         count: Number of values, without NaNs.
@@ -71,24 +71,14 @@ def bootstrap_interval(
     numbers = np.asarray(values, dtype=np.float64)
     if numbers.ndim != 1:
         raise ValueError(f"`values` must be a vector, got shape {numbers.shape}.")
-    if not 0 < confidence < 1:
-        raise ValueError(f"`confidence` must be between 0 and 1, got {confidence}.")
-    owners = np.arange(len(numbers)) if groups is None else np.asarray(groups)
-    if owners.shape != numbers.shape:
-        raise ValueError(f"`groups` must have one entry per value, {len(numbers)}, got shape {owners.shape}.")
-
-    is_number = ~np.isnan(numbers)
-    numbers, owners = numbers[is_number], owners[is_number]
-    if len(numbers) == 0:
-        return Interval(math.nan, math.nan, math.nan, 0)
-    _, owners = np.unique(owners, return_inverse=True)
-    sums, counts = np.bincount(owners, weights=numbers), np.bincount(owners)
-    mean = float(numbers.mean())
-    if len(sums) < 2:
-        return Interval(mean, math.nan, math.nan, len(numbers))
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(_resampled_means(sums, counts, num_resamples, seed), [tail, 1 - tail])
-    return Interval(mean, float(low), float(high), len(numbers))
+    return ratio_interval(
+        numbers,
+        np.ones_like(numbers),
+        groups=groups,
+        confidence=confidence,
+        num_resamples=num_resamples,
+        seed=seed,
+    )
 
 
 def paired_difference(
@@ -117,12 +107,58 @@ def paired_difference(
     )
 
 
-def _resampled_means(sums: np.ndarray, counts: np.ndarray, num_resamples: int, seed: int) -> np.ndarray:
-    """Return the means of `num_resamples` draws of groups with replacement."""
+def ratio_interval(
+    numerators: ArrayLike,
+    denominators: ArrayLike,
+    *,
+    groups: Sequence[int] | np.ndarray | None = None,
+    confidence: float = 0.95,
+    num_resamples: int = 5_000,
+    seed: int = 0,
+) -> Interval:
+    """Return the ratio of two means, ``mean(numerators) / mean(denominators)``, with its bootstrap interval.
+
+    Pairs are resampled together, and pairs with a NaN are left out. The other arguments are those of
+    ``bootstrap_interval``.
+
+    Raises:
+        ValueError: The two are not vectors of one length, a denominator is not positive, `groups` has another length,
+            or `confidence` is outside (0, 1).
+    """
+    above, below = np.asarray(numerators, dtype=np.float64), np.asarray(denominators, dtype=np.float64)
+    if above.ndim != 1 or above.shape != below.shape:
+        raise ValueError(
+            f"`numerators` and `denominators` must be vectors of one length, got shapes {above.shape} and "
+            f"{below.shape}."
+        )
+    if (below <= 0).any():
+        raise ValueError(f"`denominators` must be positive, got {below.min()}.")
+    if not 0 < confidence < 1:
+        raise ValueError(f"`confidence` must be between 0 and 1, got {confidence}.")
+    owners = np.arange(len(above)) if groups is None else np.asarray(groups)
+    if owners.shape != above.shape:
+        raise ValueError(f"`groups` must have one entry per value, {len(above)}, got shape {owners.shape}.")
+
+    is_pair = ~np.isnan(above) & ~np.isnan(below)
+    above, below, owners = above[is_pair], below[is_pair], owners[is_pair]
+    if len(above) == 0:
+        return Interval(math.nan, math.nan, math.nan, 0)
+    _, owners = np.unique(owners, return_inverse=True)
+    sums, divisors = np.bincount(owners, weights=above), np.bincount(owners, weights=below)
+    ratio = float(above.mean() / below.mean())
+    if len(sums) < 2:
+        return Interval(ratio, math.nan, math.nan, len(above))
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(_resampled_ratios(sums, divisors, num_resamples, seed), [tail, 1 - tail])
+    return Interval(ratio, float(low), float(high), len(above))
+
+
+def _resampled_ratios(sums: np.ndarray, divisors: np.ndarray, num_resamples: int, seed: int) -> np.ndarray:
+    """Return the ratios of the two sums over `num_resamples` draws of groups with replacement."""
     rng = np.random.default_rng(seed)
     rows = max(1, _CHUNK // len(sums))
-    means = []
+    ratios = []
     for start in range(0, num_resamples, rows):
         drawn = rng.integers(len(sums), size=(min(rows, num_resamples - start), len(sums)))
-        means.append(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1))
-    return np.concatenate(means)
+        ratios.append(sums[drawn].sum(axis=1) / divisors[drawn].sum(axis=1))
+    return np.concatenate(ratios)

@@ -60,6 +60,15 @@ def test_the_prediction_table_compares_every_score_with_copying(prediction: Pred
     assert not any("Reward" in row[0] for row in table.rows)
 
 
+def test_the_patch_distance_is_a_ratio_of_means_and_shown_only_if_measured(prediction: Prediction) -> None:
+    assert "Patch distance" not in prediction_table(prediction).text()
+    distances = np.array([[0.1, math.nan], [0.3, math.nan], [math.nan, math.nan], [0.5, math.nan]])[:, [0, 1, 1, 1, 1]]
+    prediction.scores.update(patch_distance=distances, real_patch_distance=distances / 1.25)
+    table = prediction_table(prediction)
+    assert [row[1:] for row in table.rows if row[0] == "Patch distance (1: real)"] == [("1.25 [1.25, 1.25]", "-")]
+    assert "moving 7 x 7 patches to the nearest recorded ones" in table.note
+
+
 def test_rewards_are_shown_beside_their_mean_to_two_digits(prediction: Prediction) -> None:
     prediction.scores.update(reward_error=np.full((4, 5), 0.0102), mean_reward_error=np.full((4, 5), 0.03))
     rows = {(group, row[0].strip()): row[1] for group, row in _grouped(prediction_table(prediction))}

@@ -16,7 +16,7 @@ from vdworld.evaluation.prediction import Prediction
 from vdworld.evaluation.report.assets import draw_assets
 from vdworld.evaluation.report.page import page
 from vdworld.evaluation.report.table import Table
-from vdworld.evaluation.report.tables import control_table, drift_table, prediction_table
+from vdworld.evaluation.report.tables import PATCH_DISTANCES, control_table, drift_table, prediction_table
 from vdworld.evaluation.returns import Returns
 from vdworld.metrics import optimizer_steps, shortcomings
 from vdworld.storage.atomic_files import write_file
@@ -126,6 +126,11 @@ def _prediction_to_json(prediction: Prediction) -> dict[str, Any]:
         "differences": {
             f"{first} - {second}": {str(s): prediction.difference(first, second, s).to_json() for s in steps}
             for first, second in pairs
+            if first in names
+        },
+        "ratios": {
+            f"{first} / {second}": {str(s): prediction.ratio(first, second, s).to_json() for s in prediction.steps}
+            for first, second in [PATCH_DISTANCES]
             if first in names
         },
         "end_calibration": None

@@ -11,6 +11,16 @@ from vdworld.evaluation.prediction import Prediction
 from vdworld.evaluation.report.table import Table, cell, significant_digits
 from vdworld.evaluation.returns import Returns
 from vdworld.evaluation.uncertainty_calibration import LIMIT, UncertaintyCalibration
+from vdworld.metrics import PATCH_SIZE
+
+PATCH_DISTANCES = ("patch_distance", "real_patch_distance")
+"""The scores whose ratio is the patch distance of a table."""
+
+PATCH_NOTE = (
+    f" Patch distance: of moving {PATCH_SIZE} x {PATCH_SIZE} patches to the nearest recorded ones, divided by the same "
+    "for the real frames."
+)
+"""The note of tables with patch distances."""
 
 REWARD_ERRORS = ("reward_error", "mean_reward_error")
 """The scores that show the error of rewards and its baseline."""
@@ -45,6 +55,10 @@ def prediction_table(prediction: Prediction) -> Table:
         rows += [row("  difference", name, f"copy_{name}")]
     rows += [("Sharpness (1: real)",), row("  where the real frame moves", "sharpness", digits=2)]
     rows += [row("  where either moves", "union_sharpness", digits=2)]
+    has_patches = PATCH_DISTANCES[0] in prediction.scores
+    if has_patches:
+        ratios = (prediction.ratio(*PATCH_DISTANCES, step) for step in prediction.steps)
+        rows += [("Patch distance (1: real)", *(cell(ratio, 2) for ratio in ratios))]
     if "reward_error" in prediction.scores:
         digits = significant_digits(*(float(prediction.scores[name].mean()) for name in REWARD_ERRORS))
         rows += [("Reward: mean absolute error",), row("  world", REWARD_ERRORS[0], digits=digits)]
@@ -54,6 +68,7 @@ def prediction_table(prediction: Prediction) -> Table:
         f"{prediction.num_clips} clips from {episodes}, rolled out under the recorded actions. "
         "Brackets: 95% bootstrap intervals over episodes; differences are paired by clip. "
         "Moving pixels: those that differ from the last context frame."
+        f"{PATCH_NOTE if has_patches else ''}"
     )
     steps = tuple("1 step" if step == 1 else f"{step} steps" for step in prediction.steps)
     return Table("Prediction", ("", *steps), tuple(rows), note)
