@@ -15,7 +15,7 @@ UNCHECKED = """
 from vdworld.agents.policies.learning_settings import LearningSettings
 from vdworld.evaluation import PlayProtocol
 from vdworld.online import Rounds
-from vdworld.training import ContextCorruption, LossWeights, SelfForcing, Shortcut, TrainerSettings
+from vdworld.training import ContextCorruption, LossWeights, MotionCurriculum, SelfForcing, Shortcut, TrainerSettings
 from vdworld.world import Execution, Sampling
 
 for settings, name, value in [
@@ -27,6 +27,7 @@ for settings, name, value in [
     (LearningSettings, "horizon", 2.5),
     (LearningSettings, "recurrent", 1),
     (LossWeights, "moving", None),
+    (MotionCurriculum, "until", "0.3"),
     (ContextCorruption, "blob_noise", "0.1"),
     (Shortcut, "share", "0.25"),
     (SelfForcing, "horizon", 2.0),
@@ -54,6 +55,7 @@ def test_settings_of_another_type_are_refused_by_name() -> None:
         "`horizon` must be a whole number, got 2.5.",
         "`recurrent` must be True or False, got 1.",
         "`moving` must be a number, got None.",
+        "`until` must be a number, got '0.3'.",
         "`blob_noise` must be a number, got '0.1'.",
         "`share` must be a number, got '0.25'.",
         "`horizon` must be a whole number, got 2.0.",

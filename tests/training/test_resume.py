@@ -176,7 +176,7 @@ def test_a_resumed_run_says_which_settings_changed_and_records_it(
     )
     assert world.training_info["changes"] == {"step 2": change}
     world = train_small(squares, max_steps=4, weights=LossWeights(reward=2.0), sampling={"num_steps": 7}, **more)
-    later = "max_steps 3 -> 4, weights.reward 0.01 -> 2.0, sampling.num_steps 1 -> 7"
+    later = "max_steps 3 -> 4, weights.reward 0.01 -> 2.0, sampling.num_steps 4 -> 7"
     assert world.training_info["changes"] == {"step 2": change, "step 3": later}
     assert WorldModel.from_pretrained(tmp_path).training_info["changes"] == world.training_info["changes"]
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from vdworld.argument_hints import refuse_former
 from vdworld.metrics import moving_pixels
+from vdworld.setting_types import check_types
 from vdworld.training.likely_motion import MOVING
 from vdworld.types import Frame, PerLane
 
@@ -41,6 +42,9 @@ class LossWeights:
     reward: float = 0.01
     continuation: float = 0.01
     readings: float = 0.01
+
+    def __post_init__(self) -> None:
+        check_types(self)
 
 
 def frame_error(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vdworld.setting_types import check_types
+
 
 @dataclass(frozen=True)
 class MotionCurriculum:
@@ -26,6 +28,7 @@ class MotionCurriculum:
     after: float = 0.6
 
     def __post_init__(self) -> None:
+        check_types(self)
         if not 0 <= self.until <= self.after <= 1:
             raise ValueError(
                 "`motion_curriculum` must have 0 <= until <= after <= 1, "
