@@ -53,9 +53,9 @@ def test_nearby_levels_have_distinct_embeddings() -> None:
 
 
 def test_attention_in_bfloat16_is_computed_in_float32_on_a_cpu() -> None:
-    parts = torch.randn(3, 2, 4, 16, 8, generator=torch.Generator().manual_seed(0)).bfloat16()
+    query, key, value = torch.randn(3, 2, 4, 16, 8, generator=torch.Generator().manual_seed(0)).bfloat16()
     with torch.autocast("cpu", torch.bfloat16):
-        attended = attend(*parts)
-    exact = torch.nn.functional.scaled_dot_product_attention(*parts.float())
+        attended = attend(query, key, value)
+    exact = torch.nn.functional.scaled_dot_product_attention(query.float(), key.float(), value.float())
     assert attended.dtype == torch.bfloat16
     assert torch.equal(attended, exact.bfloat16())
