@@ -23,7 +23,8 @@ END_RATE = 0.1
 TINY = {"width": 16, "coarse_width": 32, "coarse_depth": 1, "thin_width": 4, "reach": 0}
 VIDEO = {"_target_": "vdworld.networks.VideoUNet", "widths": [16, 32], "head_dim": 16}
 TRANSFORMER = {"_target_": "vdworld.networks.Transformer", "width": 32, "depth": 2, "temporal_every": 2, "head_dim": 16}
-DIAMOND = {"_target_": "vdworld.networks.DiamondUNet", "channels": [16, 16], "depths": [1, 1], "attention": [0, 0]}
+DIAMOND = {"_target_": "vdworld.networks.DiamondUNet", "width": 32, "num_levels": 2, "depth": 1, "condition_dim": 32}
+EDM = {"_target_": "vdworld.diffusion.EDM", "prediction": "edm"}
 FORCED = {"self_forcing": SelfForcing(after=0.5, horizon=4), "horizon": 1}
 RECIPES: dict[str, dict[str, Any]] = {
     "default": {"network": TINY},
@@ -40,6 +41,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     "video": {"network": VIDEO},
     "video, self forcing": {"network": VIDEO, **FORCED},
     "transformer": {"network": TRANSFORMER},
+    "diamond": {"network": DIAMOND, "process": EDM},
 }
 
 
@@ -84,7 +86,7 @@ def test_rare_events_are_drawn_as_often_as_they_happen(
     data = record(partial(ForkEnv, odds), tmp_path / "data", num_steps=12_000, max_episode_steps=50, num_envs=1)
     process: dict[str, Any] = {"shift": 4.0, "pure_noise": 0.25}
     settings: dict[str, Any] = {"horizon": 1, "num_rollout_gifs": 0, "batch_size": 64}
-    world = train(data, process=process, max_steps=800, output=tmp_path / "world", validate_every=1000, **settings)
+    world = train(data, process=process, max_steps=1600, output=tmp_path / "world", validate_every=1000, **settings)
     outcomes = measure_outcomes(world, ForkEnv(odds), num_draws=3000, num_sampling_steps=16, progress=False)
     print(outcomes.frequencies, outcomes.blends)
     assert outcomes.frequencies[1] == pytest.approx(odds[1], abs=tolerance)
