@@ -220,16 +220,24 @@ def default_objective(
 
 
 def blur(frames: Tensor, std: float) -> Tensor:
-    """Blur frames ``[..., c, h, w]`` with a Gaussian of `std` frame heights; edge pixels are repeated."""
+    """Blur frames ``[..., c, h, w]`` with a Gaussian of `std` frame heights; edge pixels are repeated.
+
+    Rows and columns are mixed by matrices: convolutions of single channels are slow on CPUs.
+    """
     height, width = frames.shape[-2:]
     sigma = std * height
     if sigma == 0:
         return frames
     radius = max(int(2.5 * sigma + 0.5), 1)
-    taps = torch.arange(-radius, radius + 1, device=frames.device, dtype=frames.dtype)
+    taps = torch.arange(-radius, radius + 1, device=frames.device)
     kernel = torch.exp(-0.5 * (taps / sigma).square())
-    kernel = (kernel / kernel.sum())[None, None]
-    flat = frames.reshape(-1, 1, height, width)
-    flat = F.conv2d(F.pad(flat, (radius, radius, 0, 0), mode="replicate"), kernel[:, :, None])
-    flat = F.conv2d(F.pad(flat, (0, 0, radius, radius), mode="replicate"), kernel[..., None])
-    return flat.reshape(frames.shape)
+    kernel = (kernel / kernel.sum()).to(frames.dtype)
+    rows, columns = (_mixing_matrix(kernel, taps, size) for size in (height, width))
+    return rows @ frames @ columns.mT
+
+
+def _mixing_matrix(kernel: Tensor, taps: Tensor, size: int) -> Tensor:
+    """Return the matrix ``[size, size]`` of a convolution along one axis with repeated edges."""
+    places = torch.arange(size, device=taps.device)
+    sources = (places[:, None] + taps).clamp(0, size - 1)
+    return kernel.new_zeros(size, size).scatter_add_(1, sources, kernel.expand(size, -1))
