@@ -33,6 +33,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tests.regression.code_changes import Mutant, mutants_of
+from vdworld.storage.interrupts import terminable
 
 ROOT = Path(__file__).resolve().parents[2]
 POLICIES = ("two_hot", "return_normalizer", "policy_losses", "actor_critic", "collector", "rollout", "distribution")
@@ -189,8 +190,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     drawn = draw(mutants, args.one_in, args.seed)
     print(f"{sum(map(len, mutants.values()))} places in {len(mutants)} files, {len(drawn)} drawn.")
     if not args.list:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops the tests that are running, too
-        results = try_all(args.root, drawn, args)
+        with terminable():  # it stops the tests that are running, too
+            results = try_all(args.root, drawn, args)
         print(table(results) if results else "There was no time for a mutant.")
 
 
