@@ -104,6 +104,13 @@ def test_another_motion_is_refused() -> None:
         CopyHead(3, 4, 5, 2, thin_width=0, copy=True, reach=1, motion="warp")
 
 
+@pytest.mark.parametrize("name", PAINTING)
+def test_kernels_stay_small_whatever_the_frame(make_network: Callable, name: str) -> None:
+    """By default 7 x 7 places; a displacement has two numbers, whatever its reach."""
+    assert make_network(name=name, motion="kernel").copy_head.to_motion.out_channels == 49
+    assert make_network(name=name, motion="flow").copy_head.to_motion.out_channels == 2
+
+
 @pytest.mark.parametrize("motion", MOTIONS)
 def test_a_reach_of_zero_copies_in_place(motion: str) -> None:
     copy_head = CopyHead(3, 4, 5, 2, thin_width=0, copy=True, reach=0, motion=motion)

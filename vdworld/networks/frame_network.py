@@ -13,6 +13,7 @@ from vdworld.networks.copy_head import CopyHead, coordinates
 from vdworld.types import Frame, NoiseLevels
 
 LEVEL_DIM, PAST_LEVEL_DIM, STEP_SIZE_DIM = 32, 16, 16  # numbers that embed one of each
+KERNEL_REACH = 3  # pixels; kernels cost as many sums as they have places
 ACTION_PLANES = 8  # constant channels beside the coordinates, so that a place can be compared with an action
 
 
@@ -80,7 +81,8 @@ class FrameNetwork(nn.Module):
             ValueError: `reach` is negative, or larger than a frame.
         """
         sizes, side = (self.frame_channels, width, self.pixel_channels, patch), max(self.grid.shape[-2:])
-        reach = side // 4 if reach is None else reach
+        if reach is None:
+            reach = side // 4 if motion == "flow" else KERNEL_REACH
         if not 0 <= reach <= side:
             raise ValueError(f"`reach` must be between 0 and the larger side of a frame, {side}, got {reach}.")
         return CopyHead(*sizes, thin_width=thin_width, copy=self.predicts_clean, reach=reach, motion=motion)

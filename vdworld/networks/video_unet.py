@@ -33,7 +33,7 @@ class VideoUNet(ClipNetwork):
         thin_width: Channels of a path at full resolution; 0 for none.
         copy: Whether pixels are copied; the output is then a clean frame.
         reach: How far, in pixels per step, something can move and still be copied; 0 copies in place only. None is a
-            quarter of the larger side.
+            quarter of the larger side, or 3 for kernels.
         motion: "flow", or "kernel" as in worlds of format 2 (``vdworld.networks.motion``).
         condition_dim: Length of the condition vector of a frame.
         feature_dim: Length of the features; a multiple of 16.
